@@ -214,7 +214,7 @@ fn wanted<'k>(
     let (folder, policy) = (folder(visit.settings)?, rules.limits.online);
     *key = Seller::key(policy, folder)?;
     let mut seller = Seller::of(policy, way(visit.settings, folder), key.as_ref(), (folder, terminal))?;
-    seller.listed(&visit.tapped, &rules, &store)?;
+    seller.accepted(&visit.tapped, &rules, &store)?;
     seller.limited(&visit.tapped, &rules, &store, Fen::from_card(info.amounts.personal_account))?;
     answer_fits(visit, terminal, info)?;
     let draft = Draft {

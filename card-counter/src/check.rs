@@ -14,7 +14,7 @@ use settlement::sale::OnlinePolicy;
 use settlement::{BusinessDate, DateTime};
 
 use crate::clock::Now;
-use crate::error::{BlacklistError, Limit, TerminalError};
+use crate::error::{BlacklistError, Limit, TerminalError, Unsettled};
 use crate::store::{Blacklist, Store};
 use crate::tap::Tapped;
 
@@ -116,6 +116,8 @@ pub fn card(tapped: &Tapped<'_>, rules: &Rules) -> Vec<Check> {
     let city = rules.city.filter(|ours| !tapped.is_of(*ours));
     vec![
         Check { id: "social_security_card", refused: None },
+        // Which classes there are no source says: what stands on the card is shown, and refuses nothing (assumed).
+        Check { id: "class", refused: None },
         Check { id: "version", refused: None },
         Check { id: "issuer_city", refused: city.map(|ours| TerminalError::ForeignCity { city: tapped.city, ours }) },
         Check { id: "valid_from", refused: not_yet_valid(tapped.issuer_item("issue_date"), rules.day) },
@@ -123,16 +125,59 @@ pub fn card(tapped: &Tapped<'_>, rules: &Rules) -> Vec<Check> {
     ]
 }
 
-/// The clock, the blacklist and its age.
+/// Everything that a sale is refused for whatever its amount is, in the order in which it is looked at: the one list of `pay`, of the
+/// driver's debit and of `card check`. `asks`: the centre is asked, which looks at the blacklist itself.
+///
+/// # Errors
+/// [`TerminalError::Store`].
+pub fn sale(tapped: &Tapped<'_>, rules: &Rules, store: &Store, asks: bool) -> Result<Vec<Check>, TerminalError> {
+    let mut checks = card(tapped, rules);
+    checks.push(Check { id: "application", refused: tapped.account().err() });
+    checks.push(Check { id: "open", refused: open(tapped, store)? });
+    let at = store.signed_out()?;
+    checks.push(Check { id: "signed_in", refused: at.map(|at| TerminalError::SignedOut { at }) });
+    checks.push(Check { id: "clock", refused: clock_back(rules) });
+    if !asks {
+        checks.extend(blacklist(tapped, rules, store)?);
+    }
+    checks.push(Check { id: "parameters", refused: lasting(rules).err().map(TerminalError::from) });
+    let limits = match asks {
+        true => of_sale(store, tapped, rules, Fen::ZERO),
+        false => within_limits(store, tapped, rules, Fen::ZERO),
+    };
+    checks.push(Check { id: "limits", refused: of_limits(limits)? });
+    Ok(checks)
+}
+
+/// What the limits refuse; what the checks before them refuse is said there.
+fn of_limits(found: Result<(), TerminalError>) -> Result<Option<TerminalError>, TerminalError> {
+    match found {
+        Ok(()) => Ok(None),
+        Err(error @ (TerminalError::LimitExceeded { .. } | TerminalError::OnlineRequired)) => Ok(Some(error)),
+        Err(error @ TerminalError::Store(_)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// An earlier transaction of the card whose outcome is not known: no sale goes past it.
+fn open(tapped: &Tapped<'_>, store: &Store) -> Result<Option<TerminalError>, TerminalError> {
+    let entries = store.entries_of(&tapped.identifier)?;
+    let open = entries.iter().find(|entry| entry.state.blocks_card());
+    Ok(open.map(|entry| TerminalError::StillOpen { id: entry.number.to_string(), why: Unsettled::PinNeeded }))
+}
+
+fn clock_back(rules: &Rules) -> Option<TerminalError> {
+    rules.clock_back.map(|mark| TerminalError::ClockBack { mark: mark.date_time() })
+}
+
+/// The blacklist and its age.
 ///
 /// # Errors
 /// [`TerminalError::Store`].
 pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Vec<Check>, TerminalError> {
     let list = store.blacklist()?;
     let on_it = store.is_blacklisted(&tapped.identifier)?;
-    let clock_back = rules.clock_back.map(|mark| TerminalError::ClockBack { mark: mark.date_time() });
     Ok(vec![
-        Check { id: "clock", refused: clock_back },
         Check { id: "blacklist_age", refused: stale(list, rules) },
         Check {
             id: "blacklist",
@@ -159,8 +204,11 @@ pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: 
 /// [`TerminalError::ClockBack`]; [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
 pub fn of_sale(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
     let TerminalLimits { purchase_max_fen, card_day_max_fen, card_day_count_max, .. } = rules.limits;
-    if let Some(mark) = rules.clock_back {
-        return Err(TerminalError::ClockBack { mark: mark.date_time() });
+    if let Some(at) = store.signed_out()? {
+        return Err(TerminalError::SignedOut { at });
+    }
+    if let Some(error) = clock_back(rules) {
+        return Err(error);
     }
     lasting(rules)?;
     if amount > purchase_max_fen {

@@ -481,6 +481,12 @@ pub enum TerminalError {
         /// The latest instant that is known, China's time.
         mark: settlement::DateTime,
     },
+    /// The terminal signed out, and did not sign in since.
+    #[error("this terminal signed out at {at}")]
+    SignedOut {
+        /// When, China's time.
+        at: settlement::DateTime,
+    },
     /// No entry with this number waits for a judgement.
     #[error("no undecided transaction has the number {id}")]
     NotUndecided {

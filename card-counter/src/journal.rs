@@ -104,8 +104,8 @@ pub enum Subject {
         refund: RefundNumber,
         /// How the purchase is undone.
         act: RefundAct,
-        /// 终端交易序号 of the purchase, at this terminal.
-        original: u32,
+        /// The purchase.
+        original: Original,
         /// What each payer gets back; the personal account's part goes onto the card.
         amounts: Amounts,
     },
@@ -251,7 +251,7 @@ impl Entry {
             }
             Subject::Refund { load_id, act, original, amounts, .. } => Transaction::Refund {
                 load_id: *load_id,
-                original: Original { terminal: self.draft.terminal, terminal_sequence: *original },
+                original: *original,
                 act: *act,
                 personal_account_fen: Fen::from_card(amounts.personal_account),
                 self_paid_fen: Fen::from_card(amounts.self_paid),
@@ -413,7 +413,7 @@ impl Draft {
     pub const fn refund_of(&self) -> Option<RefundOf> {
         let Subject::Refund { act, original, amounts, .. } = &self.subject else { return None };
         Some(RefundOf {
-            original: Original { terminal: self.terminal, terminal_sequence: *original },
+            original: *original,
             act: *act,
             self_paid_fen: Fen::from_card(amounts.self_paid),
             pooled_fund_fen: Fen::from_card(amounts.pooled_fund),
@@ -426,8 +426,8 @@ impl Draft {
 pub struct RefundOrder {
     /// Number.
     pub number: RefundNumber,
-    /// Entry of the purchase.
-    pub original: EntryNumber,
+    /// The purchase.
+    pub original: Purchased,
     /// Card that paid.
     pub card_identifier: CardIdentifier,
     /// How the purchase is undone.
@@ -442,6 +442,31 @@ pub struct RefundOrder {
     pub state: RefundState,
     /// The last try, if there was one.
     pub last: Option<EntryNumber>,
+}
+
+/// The purchase that a refund undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purchased {
+    /// Of this journal: its entry.
+    Here(EntryNumber),
+    /// Of another till of the institution, or of a journal that is lost; as the centre told it.
+    Elsewhere {
+        /// Its name.
+        original: Original,
+        /// What was paid.
+        paid: Parts,
+    },
+}
+
+impl Purchased {
+    /// As the counter names it: the entry's number, or the reference on the receipt.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Here(number) => number.to_string(),
+            Self::Elsewhere { original, .. } => original.reference(),
+        }
+    }
 }
 
 /// Where a refund stands.

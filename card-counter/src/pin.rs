@@ -52,10 +52,16 @@ pub fn verify_unguarded(session: &mut Session, pin: &Pin) -> Result<(), Terminal
 /// # Errors
 /// As [`verify`], and [`TerminalError::PinInitial`].
 pub fn verify_for_transaction(card: &mut Approached<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
-    if pin.is(initial(card)) {
-        return Err(TerminalError::PinInitial);
-    }
+    of_transaction(card, pin)?;
     verify(card, pin, consent)
+}
+
+/// Whether a transaction may be made with this PIN, which is not sent.
+///
+/// # Errors
+/// [`TerminalError::PinInitial`].
+pub fn of_transaction(card: &Approached<'_>, pin: &Pin) -> Result<(), TerminalError> {
+    if pin.is(initial(card)) { Err(TerminalError::PinInitial) } else { Ok(()) }
 }
 
 /// CHANGE PIN, which spends a try of the present one.

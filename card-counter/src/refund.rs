@@ -12,10 +12,10 @@ use settlement::BusinessDate;
 use settlement::fen::Fen;
 use settlement::id::LoadId;
 use settlement::journal::State;
-use settlement::refund::{Parts, RefundAct, left_of};
+use settlement::refund::{Original, OriginalAnswer, Parts, RefundAct, left_of};
 
 use crate::error::{RefundFault, TerminalError};
-use crate::journal::{Draft, Entry, EntryNumber, RefundNumber, RefundOrder, RefundState, Subject};
+use crate::journal::{Draft, Entry, EntryNumber, Purchased, RefundNumber, RefundOrder, RefundState, Subject};
 use crate::pay;
 use crate::store::{NewRefund, Store};
 use crate::tap::Tapped;
@@ -59,10 +59,57 @@ pub fn latest(tapped: &mut Tapped<'_>, store: &Store, day: BusinessDate) -> Resu
     tapped.select(&account.df)?;
     let next = pay::next_number(tapped, account)?;
     let is_last = last.sent.is_some_and(|sent| sent.card_sequence.checked_add(1) == Some(next));
-    if !is_last || last.draft.business_date != day || !store.refunded(last.number)?.is_empty() {
+    if !is_last
+        || last.draft.business_date != day
+        || !store.refunded(Purchased::Here(last.number), &tapped.identifier)?.is_empty()
+    {
         return Err(refused().into());
     }
     Ok(last.clone())
+}
+
+/// The purchase of this card that this receipt names, where it is in this journal.
+///
+/// # Errors
+/// [`TerminalError::Store`].
+pub fn sold_here(store: &Store, tapped: &Tapped<'_>, original: Original) -> Result<Option<Entry>, TerminalError> {
+    let is_it = |entry: &Entry| {
+        matches!(entry.draft.subject, Subject::Purchase { .. })
+            && entry.state == State::Confirmed
+            && entry.draft.terminal == original.terminal
+            && entry.sent.is_some_and(|sent| sent.terminal_sequence == original.terminal_sequence)
+    };
+    Ok(store.entries_of(&tapped.identifier)?.into_iter().find(is_it))
+}
+
+/// Agrees on a refund of what another till sold, by what the centre told of it: durable when it returns. The centre has the last word,
+/// when the card's load is prepared: it holds what another till may be giving back at the same time. The caller has the turn at the counter.
+///
+/// # Errors
+/// As [`agree`].
+pub fn agree_elsewhere(
+    store: &mut Store,
+    tapped: &Tapped<'_>,
+    (original, told): (Original, &OriginalAnswer),
+    asked: Asked,
+    reason: &str,
+) -> Result<RefundOrder, TerminalError> {
+    let parts = asked.of(told.left)?;
+    told.left.less(parts).map_err(RefundFault::Sum)?;
+    let bought = Purchased::Elsewhere { original, paid: told.paid };
+    let refund = NewRefund { original: bought, act: RefundAct::Refund, parts, reason: reason.to_owned() };
+    Ok(store.open_refund((tapped.identifier, told.paid), &refund)?.map_err(RefundFault::Sum)?)
+}
+
+impl Asked {
+    /// What each payer gives back, of what is left.
+    fn of(self, left: Parts) -> Result<Parts, RefundFault> {
+        match self {
+            Self::Rest => Ok(left),
+            Self::Total(total) => left.share(total).map_err(RefundFault::Sum),
+            Self::Parts(parts) => Ok(parts),
+        }
+    }
 }
 
 /// Agrees on a refund: durable when it returns. The caller has the turn at the counter.
@@ -76,15 +123,11 @@ pub fn agree(
     act: RefundAct,
     reason: &str,
 ) -> Result<RefundOrder, TerminalError> {
-    let left = left_of(Parts::of_card(purchase.draft.subject.amounts()), store.refunded(purchase.number)?)
-        .map_err(RefundFault::Sum)?;
-    let parts = match asked {
-        Asked::Rest => left,
-        Asked::Total(total) => left.share(total).map_err(RefundFault::Sum)?,
-        Asked::Parts(parts) => parts,
-    };
-    let refund = NewRefund { original: purchase.number, act, parts, reason: reason.to_owned() };
-    Ok(store.open_refund(purchase, &refund)?.map_err(RefundFault::Sum)?)
+    let (paid, card) = (Parts::of_card(purchase.draft.subject.amounts()), purchase.draft.card_identifier);
+    let left = left_of(paid, store.refunded(Purchased::Here(purchase.number), &card)?).map_err(RefundFault::Sum)?;
+    let parts = asked.of(left)?;
+    let refund = NewRefund { original: Purchased::Here(purchase.number), act, parts, reason: reason.to_owned() };
+    Ok(store.open_refund((card, paid), &refund)?.map_err(RefundFault::Sum)?)
 }
 
 /// An open refund.
@@ -115,13 +158,19 @@ pub fn draft(
     if order.card_identifier != tapped.identifier {
         return Err(TerminalError::OtherCard);
     }
-    let purchase = store.entry(order.original)?;
-    let sent = purchase.sent.ok_or(TerminalError::Bug("a confirmed purchase was sent"))?;
+    let (terminal, original) = match order.original {
+        Purchased::Here(number) => {
+            let purchase = store.entry(number)?;
+            let sent = purchase.sent.ok_or(TerminalError::Bug("a confirmed purchase was sent"))?;
+            let terminal = purchase.draft.terminal;
+            (terminal, Original { terminal, terminal_sequence: sent.terminal_sequence })
+        }
+        Purchased::Elsewhere { original, .. } => (store.terminal()?.ok_or(TerminalError::NotEnrolled)?, original),
+    };
     let amounts = order.parts.to_card().map_err(|_| TerminalError::Bug("a part of a purchase fits the card"))?;
-    let subject =
-        Subject::Refund { load_id, refund: order.number, act: order.act, original: sent.terminal_sequence, amounts };
+    let subject = Subject::Refund { load_id, refund: order.number, act: order.act, original, amounts };
     Ok(Draft {
-        terminal: purchase.draft.terminal,
+        terminal,
         card_identifier: tapped.identifier,
         card_factor: tapped.card_factor(),
         business_date: day,

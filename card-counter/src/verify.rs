@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use settlement::batch::ChainPosition;
-use settlement::id::{Digest, PublicKey, TerminalNumber};
+use settlement::id::{CardIdentifier, Digest, PublicKey, TerminalNumber};
 use settlement::journal::{Actor, Event, MOVES, State};
-use settlement::message::BatchRequest;
+use settlement::message::{BatchRequest, Request as _};
 use settlement::refund::{Parts, left_of};
+use settlement::sale::{Consent, SaleRequest};
 
 use crate::error::TerminalError;
-use crate::journal::{Entry, EntryNumber, RefundState};
+use crate::journal::{Entry, Purchased, RefundState};
 use crate::store::{Store, Told};
 
 /// What a journal was found to be.
@@ -68,11 +69,13 @@ pub enum FaultKind {
     RecordDiffers,
     /// More was given back than was paid.
     RefundSum,
+    /// The centre's word that is kept for a sale is not its word for that sale.
+    ConsentAltered,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pages,
         Self::EntryGap,
         Self::History,
@@ -83,6 +86,7 @@ impl FaultKind {
         Self::BatchAltered,
         Self::RecordDiffers,
         Self::RefundSum,
+        Self::ConsentAltered,
     ];
 
     /// Its stable code.
@@ -99,6 +103,7 @@ impl FaultKind {
             Self::BatchAltered => "BATCH_ALTERED",
             Self::RecordDiffers => "RECORD_DIFFERS",
             Self::RefundSum => "REFUND_SUM",
+            Self::ConsentAltered => "CONSENT_ALTERED",
         }
     }
 }
@@ -117,6 +122,7 @@ pub fn verify(store: &Store, terminal: TerminalNumber, key: &PublicKey) -> Resul
     let records = records(&entries, &mut verdict);
     batches(store, terminal, key, &records, &mut verdict)?;
     refunds(store, &entries, &mut verdict)?;
+    consents(store, &mut verdict)?;
     Ok(verdict)
 }
 
@@ -227,15 +233,36 @@ fn batches(
 }
 
 fn refunds(store: &Store, entries: &[Entry], verdict: &mut Verdict) -> Result<(), TerminalError> {
-    let mut given: BTreeMap<EntryNumber, Vec<Parts>> = BTreeMap::new();
-    for order in store.refunds()?.iter().filter(|order| order.state != RefundState::Withdrawn) {
-        given.entry(order.original).or_default().push(order.parts);
+    let orders: Vec<_> = store.refunds()?.into_iter().filter(|order| order.state != RefundState::Withdrawn).collect();
+    let mut given: BTreeMap<(String, CardIdentifier), (Purchased, Vec<Parts>)> = BTreeMap::new();
+    for order in &orders {
+        let of = given.entry((order.original.name(), order.card_identifier));
+        of.or_insert_with(|| (order.original, Vec::new())).1.push(order.parts);
     }
-    for (original, parts) in given {
-        let purchase = entries.iter().find(|entry| entry.number == original);
-        let fits = purchase.is_some_and(|entry| left_of(Parts::of_card(entry.draft.subject.amounts()), parts).is_ok());
-        if !fits {
-            verdict.find(FaultKind::RefundSum, original);
+    for ((name, _), (bought, parts)) in given {
+        let paid = match bought {
+            Purchased::Here(number) => {
+                let purchase = entries.iter().find(|entry| entry.number == number);
+                purchase.map(|entry| Parts::of_card(entry.draft.subject.amounts()))
+            }
+            Purchased::Elsewhere { paid, .. } => Some(paid),
+        };
+        if !paid.is_some_and(|paid| left_of(paid, parts).is_ok()) {
+            verdict.find(FaultKind::RefundSum, name);
+        }
+    }
+    Ok(())
+}
+
+/// The centre's words are looked at with the key that is trusted now; one that was replaced since makes older words unprovable here.
+fn consents(store: &Store, verdict: &mut Verdict) -> Result<(), TerminalError> {
+    let Some(key) = store.centre_key()? else { return Ok(()) };
+    for (entry, letter, consent) in store.consents(SaleRequest::PATH)? {
+        let Some(consent) = consent else { continue };
+        let asked = letter.request::<SaleRequest>().ok();
+        let word = Consent::parse(&consent);
+        if !asked.zip(word).is_some_and(|(asked, word)| word.verify(&key, &asked.sale).is_ok()) {
+            verdict.find(FaultKind::ConsentAltered, entry);
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ use settlement::BusinessDate;
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, LoadId, RequestId, TerminalNumber};
 use settlement::message::{LoadRequest, QuoteAnswer, QuoteRequest, Request, Version1};
+use settlement::refund::{Original, OriginalAnswer, OriginalRequest};
 
 use crate::http::Centre;
 use crate::upload;
@@ -137,6 +138,21 @@ fn quote(
 ) -> Result<QuoteAnswer, TerminalError> {
     let request_id = RequestId(terminal::random()?);
     send(store, centre, &QuoteRequest { version: Version1, request_id, terminal, card_identifier })
+}
+
+/// What the centre tells of a purchase of another till to the card in the reader.
+///
+/// # Errors
+/// [`TerminalError::CentreRefused`] with why nothing of it goes back here, [`TerminalError::CentreUnreachable`], [`TerminalError::Store`].
+pub fn original(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    original: Original,
+    card_identifier: CardIdentifier,
+) -> Result<OriginalAnswer, TerminalError> {
+    let ours = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+    let request_id = RequestId(terminal::random()?);
+    send(store, centre, &OriginalRequest { version: Version1, request_id, terminal: ours, original, card_identifier })
 }
 
 /// Writes a request down, sends it, notes the answer.

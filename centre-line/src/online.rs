@@ -23,7 +23,7 @@ pub enum Asked {
     Unanswered,
 }
 
-/// Asks the centre about a sale, once; the question is written down first. What is owed from before is told first, so that it takes
+/// Asks the centre about a sale, once; the question is written down first. Its yes counts with its signature, which is kept. What is owed from before is told first, so that it takes
 /// nothing of the limits any more.
 ///
 /// # Errors
@@ -39,8 +39,13 @@ pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumbe
     let letter = Letter::of(&request)?;
     store.write_letter(request.request_id, &letter, Some(entry))?;
     match centre.send::<SaleRequest>(&letter) {
-        Ok(_) => {
-            store.letter_answered(request.request_id, "OK")?;
+        Ok(answer) => {
+            let key = store.centre_key()?;
+            if !key.is_some_and(|key| answer.consent.verify(&key, &request.sale).is_ok()) {
+                // Somebody said yes who is not the centre: that is no answer of its.
+                return Ok(Asked::Unanswered);
+            }
+            store.letter_agreed(request.request_id, &answer.consent)?;
             Ok(Asked::Agreed)
         }
         Err(error) if is_no_answer(&error) => Ok(Asked::Unanswered),

@@ -1,7 +1,7 @@
 //! A sale at a terminal of its centre's policy: offline, or with the centre's consent between INITIALIZE and DEBIT.
 //!
 //! ```text
-//! listed, limited   what holds without the centre; of a terminal that asks, what holds for it too, and the rest if no answer comes
+//! accepted, limited what holds without the centre; of a terminal that asks, what holds for it too, and the rest if no answer comes
 //! sell              INITIALIZE → the question → DEBIT → the record goes to the centre at once
 //! begin, finish     the same in two calls, where an HSM computes between them
 //! ```
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use card_core::security::SecurityError;
 use card_core::security::psam::PurchaseStart;
-use card_counter::check::{self, Rules};
+use card_counter::check::{self, Check, Rules};
 use card_counter::error::TerminalError;
 use card_counter::journal::{Draft, Entry, Hand};
 use card_counter::pay::{self, Offer, Till};
@@ -102,15 +102,20 @@ impl<'a> Seller<'a> {
         self.asking.as_ref().map(|_| terminal::random().map(SaleId)).transpose()
     }
 
-    /// The blacklist and its age, where the centre does not look at them.
+    /// What a sale to this card is refused for, whatever its amount is.
     ///
     /// # Errors
-    /// Those of [`check::blacklist`].
-    pub fn listed(&self, tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<(), TerminalError> {
-        match self.asking {
-            Some(_) => Ok(()),
-            None => check::all_passed(check::blacklist(tapped, rules, store)?),
-        }
+    /// [`TerminalError::Store`].
+    pub fn checks(&self, tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Vec<Check>, TerminalError> {
+        check::sale(tapped, rules, store, self.asking.is_some())
+    }
+
+    /// Whether all of [`Self::checks`] passed.
+    ///
+    /// # Errors
+    /// The first refusal.
+    pub fn accepted(&self, tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<(), TerminalError> {
+        check::all_passed(self.checks(tapped, rules, store)?)
     }
 
     /// The limits for a purchase that takes so much from the personal account; of a terminal that asks, those of a sale without an

@@ -5,12 +5,13 @@
 
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
-use settlement::id::{PublicKey, RequestId};
+use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
 use settlement::judgement::ContradictionRequest;
 use settlement::limits::{BATCH_RECORDS_MAX, CLOCK_DIFFERENCE_MAX_S};
 use settlement::message::{
-    BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest, Version1,
+    BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest,
+    SignOutAnswer, SignOutRequest, Version1,
 };
 use settlement::signing::TerminalKey;
 
@@ -218,5 +219,31 @@ pub fn sign_in(
     let latest = now.later(CLOCK_DIFFERENCE_MAX_S).date_time();
     answer.parameters.open(&answer.centre_key, request.terminal, held, now.date_time(), latest)?;
     store.set_sign_in(&answer)?;
+    Ok(answer)
+}
+
+/// Signs out (签退): nothing is sold from now on until the next sign-in, whether or not the centre hears of it; it is told where the
+/// journal stands. What waits was uploaded before. Signing out twice tells the centre twice, and changes nothing else.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`], [`TerminalError::CentreRefused`], [`TerminalError::Store`].
+pub fn sign_out(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    number: TerminalNumber,
+    now: Now,
+) -> Result<SignOutAnswer, TerminalError> {
+    if store.signed_out()?.is_none() {
+        store.set_signed_out(now.date_time())?;
+    }
+    let (waiting, _) = store.pending()?;
+    let open = store.entries()?.iter().filter(|entry| entry.state.blocks_card()).count();
+    let open = u64::try_from(open).unwrap_or(u64::MAX);
+    let request_id = RequestId(terminal::random()?);
+    let request = SignOutRequest { version: Version1, request_id, terminal: number, waiting, open };
+    let letter = Letter::of(&request)?;
+    store.write_letter(request_id, &letter, None)?;
+    let answer = centre.send::<SignOutRequest>(&letter)?;
+    store.letter_answered(request_id, "OK")?;
     Ok(answer)
 }

@@ -41,10 +41,11 @@ use settlement::id::{Signature, TerminalNumber};
 use settlement::judgement::ContradictionRequest;
 use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{
-    BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
+    BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest, SignOutRequest,
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
 use settlement::query::{CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
+use settlement::refund::OriginalRequest;
 use settlement::remote::RemoteProofRequest;
 use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER};
@@ -139,12 +140,14 @@ type Answer = fn(&Desk, &HeaderMap, &[u8]) -> Result<String, Problem>;
 /// Every path of terminals.
 const ENDPOINTS: &[(&str, Answer)] = &[
     of::<SignInRequest>(),
+    of::<SignOutRequest>(),
     of::<BlacklistRequest>(),
     of::<CatalogueRequest>(),
     of::<CataloguePartRequest>(),
     of::<QuoteRequest>(),
     of::<LoadRequest>(),
     of::<LoadOutcomeRequest>(),
+    of::<OriginalRequest>(),
     of::<PinProofRequest>(),
     of::<PinCommandRequest>(),
     of::<PinOutcomeRequest>(),

@@ -125,6 +125,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (76, include_str!("store/schema_076_session_page.sql")),
     (80, include_str!("store/schema_080_data_given.sql")),
     (81, include_str!("store/schema_081_psam_custodian.sql")),
+    (82, include_str!("store/schema_082_sign_out.sql")),
 ];
 
 /// One connection.

@@ -143,6 +143,8 @@ pub enum Command {
     Receipt(ReceiptCommand),
     /// Sign in at the centre: business date, limits.
     SignIn,
+    /// Sign out at the centre, after an upload: nothing is sold before the next sign-in.
+    SignOut,
     /// The blacklist.
     #[command(subcommand)]
     Blacklist(BlacklistCommand),

@@ -182,6 +182,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Journal(command) => journal::run(setting, command),
         Command::Receipt(command) => journal::receipt(setting, command),
         Command::SignIn => office::sign_in(setting),
+        Command::SignOut => office::sign_out(setting),
         Command::Blacklist(command) => office::blacklist(setting, command),
         Command::Catalogue(CatalogueCommand::Update) => delivery::run(setting, true),
         Command::Catalogue(CatalogueCommand::Held) => delivery::run(setting, false),
@@ -369,16 +370,23 @@ fn settle_first(
     }
     store.take_turn()?;
     let settled = settle(tapped, tapped.account()?, store, true)?;
-    settled_page(setting, &settled)
+    settled_page(setting, tapped, None, &settled)
 }
 
 /// Prints receipts of what was settled as paid, and notes each.
-fn settled_page(setting: &Setting<'_>, settled: &[Entry]) -> Result<Page, TerminalError> {
+fn settled_page(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    psam: Option<&mut Psam>,
+    settled: &[Entry],
+) -> Result<Page, TerminalError> {
     let mut page = Page::new();
     let handout = setting.handout(&ReceiptArguments::default())?;
+    let has_receipt = settled.iter().any(|entry| entry.done.is_some());
+    let holder = if has_receipt { setting.holder(tapped, psam, &handout) } else { None };
     for entry in settled {
         let (number, state) = (entry.number, entry.state);
-        setting.hand_out(entry, Copy::Original, &handout)?;
+        setting.hand_out_to(entry, Copy::Original, &handout, holder.as_ref())?;
         if entry.is_contradicted() {
             page = page.noted("JUDGEMENT_CONTRADICTED", contradicted(entry));
             continue;

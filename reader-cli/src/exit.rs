@@ -132,6 +132,7 @@ impl Exit {
             | Code::ParametersOlder
             | Code::ParametersExpired
             | Code::ClockBack
+            | Code::SignedOut
             | Code::ParametersAhead
             | Code::OnlineRequired
             | Code::LimitExceeded => Self::Refused,

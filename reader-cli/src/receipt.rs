@@ -5,14 +5,15 @@
 
 use card_profiles::account::Amounts;
 use serde::{Deserialize, Serialize};
+use settlement::bill::{Bill, BillItem};
 use settlement::fen::Fen;
 use settlement::id::BillId;
 use settlement::journal::State;
 use settlement::message::Institution;
-use settlement::receipt::{Copy, Ground, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold};
-use settlement::refund::{Parts, RefundAct};
+use settlement::receipt::{Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold};
+use settlement::refund::{Original, Parts, RefundAct};
 use settlement::signing::TerminalKey;
-use settlement::split::{Bought, Split};
+use settlement::split::{Bought, Line, Split};
 
 use card_counter::error::TerminalError;
 use card_counter::journal::{Entry, RefundNumber, Subject};
@@ -48,8 +49,9 @@ pub struct RefundDraft {
     pub institution: Institution,
     /// Who stands at the counter.
     pub operator: String,
-    /// Bill of the purchase.
-    pub bill_id: BillId,
+    /// Bill of the purchase; of what another till sold it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_id: Option<BillId>,
 }
 
 impl RefundDraft {
@@ -58,7 +60,13 @@ impl RefundDraft {
     pub fn of(purchase: &Entry, operator: &str) -> Option<Self> {
         let Subject::Purchase { bill_id, .. } = &purchase.draft.subject else { return None };
         let kept: ReceiptDraft = serde_json::from_str(&purchase.draft.paper).ok()?;
-        Some(Self { institution: kept.institution, operator: operator.to_owned(), bill_id: bill_id.clone() })
+        Some(Self { institution: kept.institution, operator: operator.to_owned(), bill_id: Some(bill_id.clone()) })
+    }
+
+    /// Of what another till of this institution sold.
+    #[must_use]
+    pub fn of_elsewhere(institution: Institution, operator: &str) -> Self {
+        Self { institution, operator: operator.to_owned(), bill_id: None }
     }
 
     /// As it is kept in the journal.
@@ -75,6 +83,18 @@ impl RefundDraft {
 pub fn split(entry: &Entry) -> Option<Split> {
     let Subject::Purchase { .. } = entry.draft.subject else { return None };
     serde_json::from_str::<ReceiptDraft>(&entry.draft.paper).ok().map(|draft| draft.split)
+}
+
+/// Whether a payment was for what this bill holds, not for another one with its number.
+#[must_use]
+pub fn is_of(entry: &Entry, bill: &Bill) -> bool {
+    let Some(split) = split(entry) else { return false };
+    let is_same = |(line, item): (&Line, &BillItem)| {
+        line.code == item.code && line.quantity == item.quantity && line.unit_price_fen == item.unit_price.fen()
+    };
+    split.bill_id == bill.bill_id
+        && split.lines.len() == bill.items.len()
+        && split.lines.iter().zip(&bill.items).all(is_same)
 }
 
 /// What these entries' card has bought, or may have bought: an open purchase counts until it is settled.
@@ -100,7 +120,7 @@ pub struct Printout {
     pub text: String,
 }
 
-/// The receipt of a confirmed purchase, with a code signed by the terminal's key, or the slip of a refund that its card has; `None`
+/// The receipt of a confirmed purchase, with a code signed by the terminal's key and its holder where the card is there, or the slip of a refund that its card has; `None`
 /// for anything else.
 #[must_use]
 pub fn printout(
@@ -108,7 +128,7 @@ pub fn printout(
     copy: Copy,
     paper: Paper,
     language: Language,
-    key: Option<&TerminalKey>,
+    (key, holder): (Option<&TerminalKey>, Option<&MaskedName>),
 ) -> Option<Printout> {
     let amounts = match &entry.draft.subject {
         Subject::Purchase { amounts, .. } => *amounts,
@@ -134,8 +154,7 @@ pub fn printout(
         terminal_sequence: sent.terminal_sequence,
         card_sequence: sent.card_sequence,
         card_identifier: entry.draft.card_identifier,
-        // The journal keeps no name: the card's serial tells the holder which card it was.
-        holder: None,
+        holder,
         operator: &draft.operator,
         split: &draft.split,
         balance_after: Fen::from_card(done.balance_after),
@@ -151,7 +170,7 @@ pub fn printout(
 fn slip(
     entry: &Entry,
     (refund, act): (RefundNumber, RefundAct),
-    original: u32,
+    original: Original,
     amounts: Amounts,
     (copy, paper, language): (Copy, Paper, Language),
 ) -> Option<Printout> {
@@ -163,8 +182,8 @@ fn slip(
         operator: &draft.operator,
         act,
         number: &refund.to_string(),
-        original_sequence: original,
-        bill_id: &draft.bill_id,
+        original,
+        bill_id: draft.bill_id.as_ref(),
         card_identifier: entry.draft.card_identifier,
         card_sequence: sent.card_sequence,
         parts: Parts::of_card(amounts),

@@ -105,6 +105,34 @@ const fn is_none_published(sequence: &u64) -> bool {
     *sequence == 0
 }
 
+/// End of the day (签退): the terminal has told what it had to tell, and sells nothing before it signs in again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignOutRequest {
+    /// Always 1.
+    pub version: Version1,
+    /// Id.
+    pub request_id: RequestId,
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Records that wait for upload.
+    pub waiting: u64,
+    /// Transactions without a known outcome.
+    pub open: u64,
+}
+
+/// The centre noted the end of the terminal's day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignOutAnswer {
+    /// Always 1.
+    pub version: Version1,
+    /// New or known.
+    pub status: AnswerStatus,
+    /// Day that is open at the centre.
+    pub business_date: BusinessDate,
+}
+
 /// 定点医药机构.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -341,6 +369,7 @@ pub struct ErrorBody {
 }
 
 request!(SignInRequest, SignInAnswer, "/terminal/v1/sign-in", terminal);
+request!(SignOutRequest, SignOutAnswer, "/terminal/v1/sign-out", terminal);
 request!(BlacklistRequest, BlacklistAnswer, "/terminal/v1/blacklist", terminal);
 request!(QuoteRequest, QuoteAnswer, "/terminal/v1/loads/quote", terminal);
 request!(LoadRequest, LoadAnswer, "/terminal/v1/loads", terminal);

@@ -84,7 +84,7 @@ pub struct Receipt<'a> {
     pub card_sequence: u16,
     /// Card; the 8 digits of its serial are printed.
     pub card_identifier: CardIdentifier,
-    /// Holder, where the terminal still knows the name; a journal keeps none.
+    /// Holder, while the card is in the reader; a journal keeps no name, so a reprint says that it was on the first print.
     pub holder: Option<&'a MaskedName>,
     /// Who stood at the counter.
     pub operator: &'a str,
@@ -155,8 +155,11 @@ impl Receipt<'_> {
         page.pair("", self.institution.code.as_str());
         page.pair(words.terminal, &self.terminal.to_string());
         page.pair(words.operator, self.operator);
-        if let Some(holder) = self.holder {
-            page.pair(words.holder, holder.as_str());
+        match (self.holder, self.copy) {
+            (Some(holder), _) => page.pair(words.holder, holder.as_str()),
+            // A name is on the card alone: without the card nobody here knows it.
+            (None, Copy::Reprint(_)) => page.pair(words.holder, words.not_kept),
+            (None, Copy::Original) => {}
         }
         page.pair(words.card, &masked(self.card_identifier));
         page.pair(words.bill, self.split.bill_id.as_str());

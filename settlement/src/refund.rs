@@ -12,7 +12,8 @@ use card_profiles::account::Amounts;
 use serde::{Deserialize, Serialize};
 
 use crate::fen::{Fen, FenError, on_card};
-use crate::id::TerminalNumber;
+use crate::id::{CardIdentifier, RequestId, TerminalNumber};
+use crate::message::{AnswerStatus, Request, Version1, request};
 
 /// 原交易: a purchase, by the two numbers that nobody uses twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,14 +51,50 @@ pub struct RefundOf {
     pub pooled_fund_fen: Fen,
 }
 
+/// Asks for a purchase of another till of the same institution: what may go back of it to the card that is in the reader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalRequest {
+    /// Always 1.
+    pub version: Version1,
+    /// Id.
+    pub request_id: RequestId,
+    /// Terminal that asks.
+    pub terminal: TerminalNumber,
+    /// Purchase, as its receipt names it.
+    pub original: Original,
+    /// Card in the reader.
+    pub card_identifier: CardIdentifier,
+}
+
+/// The purchase as it was posted, and what is left of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalAnswer {
+    /// Always 1.
+    pub version: Version1,
+    /// New or known.
+    pub status: AnswerStatus,
+    /// Paid.
+    pub paid: Parts,
+    /// Left, after every refund that is on its way or was given.
+    pub left: Parts,
+}
+
+request!(OriginalRequest, OriginalAnswer, "/terminal/v1/refunds/original", terminal);
+
 /// The three payers of a purchase, or of what is left of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Parts {
     /// 个人账户.
+    #[serde(rename = "personal_account_fen", deserialize_with = "on_card")]
     pub personal_account: Fen,
     /// 个人自付.
+    #[serde(rename = "self_paid_fen", deserialize_with = "on_card")]
     pub self_paid: Fen,
     /// 统筹基金.
+    #[serde(rename = "pooled_fund_fen", deserialize_with = "on_card")]
     pub pooled_fund: Fen,
 }
 
@@ -99,6 +136,26 @@ pub enum RefundError {
     /// Sums beyond 64 bits, or that no card holds.
     #[error(transparent)]
     Sum(#[from] FenError),
+}
+
+impl Original {
+    /// As a receipt prints it: the terminal's number, a slash, its sequence in eight hexadecimal digits.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("{}/{:08X}", self.terminal, self.terminal_sequence)
+    }
+
+    /// From [`Self::reference`], or the same with the sequences of terminal and card as they stand together on the paper
+    /// (`…/0000A5C3/0004`); `None` for anything else.
+    #[must_use]
+    pub fn parse(reference: &str) -> Option<Self> {
+        let mut parts = reference.split('/');
+        let (terminal, sequence, card) = (parts.next()?, parts.next()?, parts.next());
+        let is_hex = |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let fits = is_hex(sequence, 8) && card.is_none_or(|card| is_hex(card, 4)) && parts.next().is_none();
+        let terminal = TerminalNumber::parse(terminal).ok().filter(|_| fits)?;
+        Some(Self { terminal, terminal_sequence: u32::from_str_radix(sequence, 16).ok()? })
+    }
 }
 
 impl RefundAct {
@@ -277,6 +334,28 @@ mod tests {
         let all = Fen::new(1_000);
         assert_eq!(paid.share(Fen::new(1_001)), Err(RefundError::TotalTooMuch { asked: Fen::new(1_001), left: all }));
         assert_eq!(left_of(paid, [parts(700, 0, 0), parts(1, 0, 0)]), too_much(Payer::PersonalAccount, 1, 0));
+    }
+
+    #[test]
+    fn a_reference_is_read_as_the_receipt_prints_it_and_nothing_else_is() {
+        let original =
+            Original { terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]), terminal_sequence: 0xA5C3 };
+        assert_eq!(original.reference(), "990011223344/0000A5C3");
+        for good in ["990011223344/0000A5C3", "990011223344/0000a5c3", "990011223344/0000A5C3/0004"] {
+            assert_eq!(Original::parse(good), Some(original), "{good}");
+        }
+        for bad in [
+            "",
+            "990011223344",
+            "990011223344/A5C3",
+            "990011223344/+000A5C3",
+            "9900112233/0000A5C3",
+            "990011223344/0000A5C3/4",
+            "990011223344/0000A5C3/0004/0",
+            "990011223344/0000A5C3 ",
+        ] {
+            assert_eq!(Original::parse(bad), None, "{bad}");
+        }
     }
 
     proptest! {

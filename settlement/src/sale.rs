@@ -16,10 +16,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Writer;
-use crate::date::BusinessDate;
+use crate::date::{BusinessDate, DateTime};
 use crate::fen::{Fen, on_card};
-use crate::id::{BillId, CardFactor, CardIdentifier, Digest, RequestId, SaleId, TerminalNumber};
+use crate::id::{BillId, CardFactor, CardIdentifier, Digest, PublicKey, RequestId, SaleId, Signature, TerminalNumber};
 use crate::message::{AnswerStatus, Request, Version1, request};
+use crate::signing::{self, WrongSignature};
 
 /// When a terminal asks its centre about a sale; one of its signed parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,6 +89,19 @@ pub struct SaleAnswer {
     pub version: Version1,
     /// New or known.
     pub status: AnswerStatus,
+    /// The centre's signed word.
+    pub consent: Consent,
+}
+
+/// The centre's word that a card may pay so much, with the key that also signs limits and lists. The terminal keeps it: it shows that the
+/// centre agreed, whoever disputes it later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// When, by the centre's clock.
+    pub at: DateTime,
+    /// Over the hash of the sale, its card and the time.
+    pub signature: Signature,
 }
 
 /// Phase 2 of a sale without record: the card was not debited, and will not be.
@@ -176,6 +190,42 @@ impl Sale {
     }
 }
 
+impl Consent {
+    /// Signs for a sale.
+    #[must_use]
+    pub fn sign(sale: &Sale, at: DateTime, sign: impl FnOnce(&[u8]) -> Signature) -> Self {
+        Self { at, signature: sign(&Self::signed_bytes(sale, at)) }
+    }
+
+    /// Whether the centre with this key signed it, for this very sale.
+    ///
+    /// # Errors
+    /// [`WrongSignature`].
+    pub fn verify(&self, key: &PublicKey, sale: &Sale) -> Result<(), WrongSignature> {
+        signing::verify_consent(key, &Self::signed_bytes(sale, self.at), &self.signature)
+    }
+
+    /// As a terminal keeps it: one line of JSON.
+    ///
+    /// # Panics
+    /// Never: both fields have a JSON form.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("both fields have a JSON form")
+    }
+
+    /// From the text of [`Self::to_text`]; `None` for any other.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// What the signature covers. No other signed text of the house begins so.
+    fn signed_bytes(sale: &Sale, at: DateTime) -> Vec<u8> {
+        format!("settlement-consent-1\n{}\n{}\n{at}\n", sale.hash(), sale.card_identifier).into_bytes()
+    }
+}
+
 impl fmt::Display for OnlinePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -222,6 +272,27 @@ mod tests {
             assert!(hashes.insert(read(other)), "{field}");
         }
         assert_eq!(hashes.len(), fields.len() + 1);
+    }
+
+    #[test]
+    fn a_consent_is_of_one_sale_one_moment_and_one_key() {
+        let key = |seed| crate::signing::TerminalKey::from_seed(&zeroize::Zeroizing::new([seed; 32]));
+        let at = DateTime::parse("20260105120000").expect("real");
+        let read = |value| serde_json::from_value::<Sale>(value).expect("a sale");
+        let ours = read(sale());
+        let consent = Consent::sign(&ours, at, |bytes| key(7).sign(bytes));
+        assert_eq!(consent.verify(&key(7).public_key(), &ours), Ok(()));
+        assert_eq!(Consent::parse(&consent.to_text()), Some(consent));
+        assert!(consent.verify(&key(8).public_key(), &ours).is_err(), "another centre");
+        let mut more = sale();
+        more["personal_account_fen"] = 251.into();
+        let mut other_card = sale();
+        other_card["card_identifier"] = "513300D156000005000000133A05F2E4".into();
+        for other in [more, other_card] {
+            assert!(consent.verify(&key(7).public_key(), &read(other)).is_err());
+        }
+        let later = Consent { at: DateTime::parse("20260105120001").expect("real"), ..consent };
+        assert!(later.verify(&key(7).public_key(), &ours).is_err(), "another moment");
     }
 
     #[test]

@@ -119,6 +119,11 @@ pub(crate) fn verify_parameters(key: &PublicKey, bytes: &[u8], signature: &Signa
     verify(key, bytes, signature)
 }
 
+/// Checks the centre's signature over its consent to a sale.
+pub(crate) fn verify_consent(key: &PublicKey, bytes: &[u8], signature: &Signature) -> Result<(), WrongSignature> {
+    verify(key, bytes, signature)
+}
+
 /// Checks the centre's signature over a catalogue.
 pub(crate) fn verify_catalogue(key: &PublicKey, bytes: &[u8], signature: &Signature) -> Result<(), WrongSignature> {
     verify(key, bytes, signature)

@@ -13,7 +13,7 @@ use card_counter::TerminalError;
 use card_counter::check::Rules;
 use card_counter::clock::Now;
 use card_counter::journal::{
-    Done, Draft, Entry, EntryNumber, Hand, Journal, RefundOrder, RefundState, Sent, Shown, Subject,
+    Done, Draft, Entry, EntryNumber, Hand, Journal, Purchased, RefundOrder, RefundState, Sent, Shown, Subject,
 };
 use card_counter::pay::Till;
 use card_counter::refund::{self, Asked};
@@ -205,7 +205,7 @@ impl Life<'_> {
             OnlinePolicy::OfflineOnly => Seller::alone(OnlinePolicy::OfflineOnly),
             policy => Seller::asking(policy, self.centre()?, self.store_beside()?),
         };
-        seller.listed(&tapped, &rules, &store)?;
+        seller.accepted(&tapped, &rules, &store)?;
         seller.limited(&tapped, &rules, &store, Fen::from_card(amounts.personal_account))?;
         let account = tapped.account()?;
         let mut till = Till { psam: &mut psam, rules: account, date_time: self.date_time };
@@ -259,7 +259,12 @@ impl Life<'_> {
         };
         let entries = store.entries_of(&tapped.identifier)?;
         let paid = entries.iter().rfind(is_meant).ok_or(TerminalError::Bug("something was bought"))?;
-        let order = match store.refunds()?.into_iter().filter(|order| order.original == paid.number).nth(given.before) {
+        let order = match store
+            .refunds()?
+            .into_iter()
+            .filter(|order| order.original == Purchased::Here(paid.number))
+            .nth(given.before)
+        {
             Some(RefundOrder { state: RefundState::Done | RefundState::Withdrawn, .. }) => {
                 return upload::report_outcomes(&mut store, &line).map(drop);
             }

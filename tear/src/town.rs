@@ -342,6 +342,8 @@ impl Town {
             parameters: 1,
             chain: ChainPosition::START,
             kiosk: false,
+            signed_in_at: None,
+            signed_out_at: None,
         };
         centre.store.act(|tx| -> Result<_, ClearingError> {
             tx.add_terminal(&terminal)?;

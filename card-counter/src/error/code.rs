@@ -286,6 +286,8 @@ codes! {
     StillOpen = "STILL_OPEN",
     /// The clock is behind an instant that is known to have been.
     ClockBack = "CLOCK_BACK",
+    /// The terminal signed out, and did not sign in since.
+    SignedOut = "SIGNED_OUT",
     /// No undecided transaction has this number.
     NotUndecided = "NOT_UNDECIDED",
     /// Plain HTTP to another machine.

@@ -238,6 +238,7 @@ fn what(code: Code) -> Words {
             "终端时钟早于日志或中心签署的时间",
             "the terminal's clock is behind its journal or the centre's signed time",
         ),
+        Code::SignedOut => ("终端已签退", "the terminal has signed out"),
         Code::NotUndecided => ("这笔交易不待判定", "this transaction waits for no judgement"),
         Code::ChainDiffers => ("终端与中心的上传记录不一致", "terminal and centre disagree on what was uploaded"),
         Code::CentrePlain => ("明文线路只能通往本机", "a line without TLS leads to this machine only"),
@@ -500,6 +501,7 @@ fn next(code: Code) -> Words {
             "校准终端时钟;时钟无误则执行 sscard sign-in",
             "set the terminal's clock; where it is right, run sscard sign-in",
         ),
+        Code::SignedOut => ("执行 sscard sign-in 后再收款", "run sscard sign-in, then sell"),
         Code::NotUndecided => {
             ("用 sscard journal list 查看状态为 UNCERTAIN 的", "see sscard journal list for those that are UNCERTAIN")
         }

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{Digest, RequestId};
+use settlement::sale::Consent;
 
 use super::entries::write;
 use super::{Store, StoreError};
@@ -71,6 +72,22 @@ impl Store {
             connection.execute(
                 "UPDATE letter SET answered_at = ?2, outcome = ?3 WHERE request_id = ?1 AND answered_at IS NULL",
                 params![id.to_string(), Now::of_system().utc(), outcome],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Notes that the centre agreed to what a letter asked, and its signed word for it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it counts as not answered.
+    pub fn letter_agreed(&mut self, id: RequestId, consent: &Consent) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            connection.execute(
+                "UPDATE letter SET answered_at = ?2, outcome = 'OK', consent = ?3
+                 WHERE request_id = ?1 AND answered_at IS NULL",
+                params![id.to_string(), Now::of_system().utc(), consent.to_text()],
             )?;
             Ok(())
         })

@@ -47,6 +47,8 @@ const TERMINAL: &str = "terminal_number";
 const CENTRE_KEY: &str = "centre_key";
 /// When the centre last answered a kiosk.
 const CONTACT: &str = "kiosk_contact";
+/// When the terminal signed out; gone with the next sign-in.
+const SIGNED_OUT: &str = "signed_out_at";
 /// The last entry before the last sign-in: what was journalled since counts for the clock.
 const CLOCK_FROM: &str = "clock_from_entry";
 
@@ -107,6 +109,7 @@ impl Store {
                     parameters.to_text(),
                 ],
             )?;
+            connection.execute("DELETE FROM fact WHERE name = ?1", [SIGNED_OUT])?;
             // The centre's signed time is the word on what was before it: a clock that was ahead once is not held against it.
             connection.execute(
                 "INSERT OR REPLACE INTO fact (name, value) SELECT ?1, coalesce(max(number), 0) FROM entry",
@@ -191,6 +194,28 @@ impl Store {
         write(&mut self.connection, &place, |connection| {
             let statement = "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)";
             connection.execute(statement, params![CENTRE_KEY, key.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// When the terminal signed out; `None` while it may sell.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn signed_out(&self) -> Result<Option<DateTime>, StoreError> {
+        let text = self.fact(SIGNED_OUT)?;
+        text.map(|text| DateTime::parse(&text).map_err(|_| self.corrupt("the sign-out"))).transpose()
+    }
+
+    /// The terminal signs out: it sells nothing before it signs in again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_signed_out(&mut self, at: DateTime) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            let statement = "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)";
+            connection.execute(statement, params![SIGNED_OUT, at.to_string()])?;
             Ok(())
         })
     }

@@ -13,7 +13,7 @@ use settlement::id::{
 use settlement::journal::{self, Event, State};
 use settlement::judgement::{Judgement, Reason};
 use settlement::record::Evidence;
-use settlement::refund::RefundAct;
+use settlement::refund::{Original, RefundAct};
 use settlement::{BusinessDate, DateTime};
 
 use super::{Store, StoreError, failure};
@@ -24,12 +24,12 @@ use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sen
 const PREPARE: &str = "
 INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account, self_paid,
     pooled_fund, bill_id, bill_hash, load_id, paper, history, refund, refund_act, original_sequence,
-    sale_id)
+    sale_id, original_terminal)
 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18)";
+    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18, ?19)";
 
 /// Columns of an entry, in the order in which they are read.
-const COLUMNS: [&str; 34] = [
+const COLUMNS: [&str; 35] = [
     "number",
     "state",
     "terminal",
@@ -59,6 +59,7 @@ const COLUMNS: [&str; 34] = [
     "refund",
     "refund_act",
     "original_sequence",
+    "original_terminal",
     "sale_id",
     "judged",
     "judged_by",
@@ -72,7 +73,7 @@ macro_rules! columns {
         "number, state, terminal, card_identifier, card_factor, business_date, personal_account, self_paid, pooled_fund, \
          bill_id, bill_hash, load_id, paper, balance_before, card_sequence, terminal_sequence, date_time, random, \
          key_version, algorithm, mac, balance_after, evidence, tac, record, reason, refund, refund_act, \
-         original_sequence, sale_id, judged, judged_by, judged_why, shown"
+         original_sequence, original_terminal, sale_id, judged, judged_by, judged_why, shown"
     };
 }
 
@@ -335,7 +336,7 @@ impl Store {
         };
         let (refund, act, original) = match &draft.subject {
             Subject::Refund { refund, act, original, .. } => {
-                (Some(super::refunds::key(*refund)), Some(act.as_str()), Some(*original))
+                (Some(super::refunds::key(*refund)), Some(act.as_str()), Some(original))
             }
             Subject::Purchase { .. } | Subject::Load { .. } => (None, None, None),
         };
@@ -357,8 +358,12 @@ impl Store {
             Now::of_system().utc(),
             refund,
             act,
-            original,
+            original.map(|original| original.terminal_sequence),
             draft.subject.sale_id().map(|id| id.to_string()),
+            // Its own purchases a terminal names by their sequence alone.
+            original
+                .filter(|original| original.terminal != draft.terminal)
+                .map(|original| original.terminal.to_string()),
         ])?;
         Ok(self.connection.last_insert_rowid())
     }
@@ -472,7 +477,14 @@ fn loaded(row: &Row<'_>, load_id: LoadId, amounts: Amounts) -> rusqlite::Result<
     let refund: Option<i64> = row.get(column("refund"))?;
     let Some(refund) = refund else { return Ok(Some(Subject::Load { load_id, amount: amounts.personal_account })) };
     let act: Option<String> = row.get(column("refund_act"))?;
-    let original: Option<u32> = row.get(column("original_sequence"))?;
+    let sequence: Option<u32> = row.get(column("original_sequence"))?;
+    let elsewhere: Option<String> = row.get(column("original_terminal"))?;
+    let sold_at = match elsewhere {
+        Some(text) => TerminalNumber::parse(&text),
+        None => TerminalNumber::parse(&row.get::<_, String>(column("terminal"))?),
+    };
+    let original =
+        sequence.zip(sold_at.ok()).map(|(terminal_sequence, terminal)| Original { terminal, terminal_sequence });
     let refund = RefundNumber(refund.unsigned_abs());
     Ok(act.as_deref().and_then(RefundAct::parse).zip(original).map(|(act, original)| Subject::Refund {
         load_id,

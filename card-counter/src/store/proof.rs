@@ -105,15 +105,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use card_profiles::account::Amounts;
+    use ring::signature::Ed25519KeyPair;
     use settlement::batch::SignedBatch;
     use settlement::fen::Fen;
     use settlement::id::{
-        BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, RequestId, Tac, TerminalNumber,
+        BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, RequestId, SaleId, Signature, Tac,
+        TerminalNumber,
     };
     use settlement::journal::Event;
     use settlement::message::Version1;
     use settlement::record::Evidence;
-    use settlement::refund::RefundAct;
+    use settlement::refund::{Original, RefundAct};
+    use settlement::sale::{Consent, Sale, SaleRequest};
     use settlement::signing::TerminalKey;
     use settlement::{BusinessDate, DateTime};
     use zeroize::Zeroizing;
@@ -167,18 +170,51 @@ mod tests {
         store.write_batch(&request.batch, request.request_id, &Letter::of(&request).expect("JSON")).expect("written");
     }
 
+    /// The centre was asked about this sale, and agreed.
+    fn agreed(store: &mut Store, entry: &Entry) {
+        store.set_centre_key(&key().public_key()).expect("written");
+        let amount = |fen: u32| Fen::from_card(fen);
+        let amounts = entry.draft.subject.amounts();
+        let sale = Sale {
+            sale_id: SaleId([5; 16]),
+            terminal: TERMINAL,
+            card_identifier: entry.draft.card_identifier,
+            card_factor: entry.draft.card_factor,
+            card_sequence: 1,
+            balance_fen: Fen::new(1_000),
+            personal_account_fen: amount(amounts.personal_account),
+            self_paid_fen: amount(amounts.self_paid),
+            pooled_fund_fen: amount(amounts.pooled_fund),
+            bill_id: BillId::parse("B-1").expect("a word"),
+            bill_hash: Digest([0; 32]),
+            business_date: entry.draft.business_date,
+        };
+        let request = SaleRequest { version: Version1, request_id: RequestId([0xC; 16]), sale };
+        store
+            .write_letter(request.request_id, &Letter::of(&request).expect("JSON"), Some(entry.number))
+            .expect("written");
+        let at = DateTime::parse("20260105120000").expect("real");
+        let consent = Consent::sign(&request.sale, at, |bytes| {
+            let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("any 32 bytes");
+            Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"))
+        });
+        store.letter_agreed(request.request_id, &consent).expect("written");
+    }
+
     /// Three sales and a refused one, a refund; two batches of them are signed, the last sale is in none.
     fn journal() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = Store::open(folder.path()).expect("a store");
         let first = sold(&mut store, 1);
+        agreed(&mut store, &first);
         let second = sold(&mut store, 2);
         seal(&mut store, &[first.clone(), second], 1);
         let order =
             refund::agree(&mut store, &first, Asked::Total(Fen::new(50)), RefundAct::Refund, "").expect("agreed");
         let amounts = order.parts.to_card().expect("small");
+        let original = Original { terminal: TERMINAL, terminal_sequence: 1 };
         let subject =
-            Subject::Refund { load_id: LoadId([9; 16]), refund: order.number, act: order.act, original: 1, amounts };
+            Subject::Refund { load_id: LoadId([9; 16]), refund: order.number, act: order.act, original, amounts };
         let draft = Draft { subject, ..first.draft.clone() };
         let back = finish(&mut store, &draft, 1, 900, 900 + amounts.personal_account);
         seal(&mut store, &[back], 2);
@@ -208,7 +244,7 @@ mod tests {
         let free =
             "DROP TRIGGER entry_is_not_removed; DROP TRIGGER history_only_grows; DROP TRIGGER state_has_its_event;
             DROP TRIGGER refund_is_withdrawn_once; DROP TRIGGER refund_is_not_removed; PRAGMA foreign_keys = OFF;";
-        let cases: [(&str, &str, &[FaultKind]); 15] = [
+        let cases: [(&str, &str, &[FaultKind]); 16] = [
             ("an entry taken out", "DELETE FROM entry WHERE number = 4", &[FaultKind::EntryGap]),
             (
                 "a finished sale taken out",
@@ -255,6 +291,11 @@ mod tests {
                 &[FaultKind::BatchAltered],
             ),
             ("a batch that is none", "UPDATE letter SET body = '{}'", &[FaultKind::BatchMalformed]),
+            (
+                "a consent of another moment",
+                "UPDATE letter SET consent = replace(consent, '20260105', '20260106') WHERE consent IS NOT NULL",
+                &[FaultKind::ConsentAltered],
+            ),
             ("a refund raised", "UPDATE refund SET self_paid = 21", &[FaultKind::RefundSum]),
         ];
         let mut found = BTreeSet::new();

@@ -5,19 +5,19 @@
 
 use rusqlite::{OptionalExtension as _, Row, params};
 use settlement::fen::Fen;
-use settlement::id::CardIdentifier;
-use settlement::refund::{Parts, RefundAct, RefundError, left_of};
+use settlement::id::{CardIdentifier, TerminalNumber};
+use settlement::refund::{Original, Parts, RefundAct, RefundError, left_of};
 
 use super::entries::write;
 use super::{Store, StoreError};
 use crate::clock::Now;
-use crate::journal::{Entry, EntryNumber, RefundNumber, RefundOrder, RefundState};
+use crate::journal::{EntryNumber, Purchased, RefundNumber, RefundOrder, RefundState};
 
 /// A refund that is about to be agreed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefund {
-    /// Entry of the purchase.
-    pub original: EntryNumber,
+    /// The purchase.
+    pub original: Purchased,
     /// How it is undone.
     pub act: RefundAct,
     /// What each payer gets back.
@@ -31,8 +31,10 @@ const REFUND: &str =
     "SELECT refund.number, original, act, refund.personal_account, refund.self_paid, refund.pooled_fund,
     refund.reason, opened_at, withdrawn_at IS NOT NULL,
     EXISTS (SELECT 1 FROM entry AS try WHERE try.refund = refund.number AND try.state = 'CONFIRMED'),
-    (SELECT max(try.number) FROM entry AS try WHERE try.refund = refund.number), entry.card_identifier
-    FROM refund JOIN entry ON entry.number = refund.original";
+    (SELECT max(try.number) FROM entry AS try WHERE try.refund = refund.number),
+    coalesce(entry.card_identifier, refund.card_identifier), refund.original_terminal, refund.original_sequence,
+    paid_account, paid_cash, paid_pool
+    FROM refund LEFT JOIN entry ON entry.number = refund.original";
 
 impl Store {
     /// Writes a refund down: `Ok(Err(…))` when more would go back than is left of the purchase.
@@ -41,11 +43,11 @@ impl Store {
     /// [`StoreError`]: nothing was written.
     pub fn open_refund(
         &mut self,
-        purchase: &Entry,
+        (card, paid): (CardIdentifier, Parts),
         refund: &NewRefund,
     ) -> Result<Result<RefundOrder, RefundError>, StoreError> {
         // One program at a time has the turn at the counter, so nobody writes between this look and the row.
-        let left = match left_of(Parts::of_card(purchase.draft.subject.amounts()), self.refunded(refund.original)?) {
+        let left = match left_of(paid, self.refunded(refund.original, &card)?) {
             Ok(left) => left,
             Err(error) => return Ok(Err(error)),
         };
@@ -54,18 +56,30 @@ impl Store {
         }
         let place = self.place.clone();
         let Parts { personal_account, self_paid, pooled_fund } = refund.parts;
+        let (here, elsewhere) = match refund.original {
+            Purchased::Here(number) => (Some(entry_key(number)), None),
+            Purchased::Elsewhere { original, paid } => (None, Some((original, paid))),
+        };
         let number = write(&mut self.connection, &place, |connection| {
             connection.execute(
-                "INSERT INTO refund (number, original, act, personal_account, self_paid, pooled_fund, reason, opened_at)
-                 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM refund), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO refund (number, original, act, personal_account, self_paid, pooled_fund, reason, opened_at,
+                     original_terminal, original_sequence, card_identifier, paid_account, paid_cash, paid_pool)
+                 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM refund), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+                     ?12, ?13)",
                 params![
-                    entry_key(refund.original),
+                    here,
                     refund.act.as_str(),
                     personal_account.get(),
                     self_paid.get(),
                     pooled_fund.get(),
                     refund.reason,
                     Now::of_system().utc(),
+                    elsewhere.map(|(original, _)| original.terminal.to_string()),
+                    elsewhere.map(|(original, _)| original.terminal_sequence),
+                    elsewhere.map(|_| card.to_string()),
+                    elsewhere.map(|(_, paid)| paid.personal_account.get()),
+                    elsewhere.map(|(_, paid)| paid.self_paid.get()),
+                    elsewhere.map(|(_, paid)| paid.pooled_fund.get()),
                 ],
             )?;
             Ok(connection.last_insert_rowid())
@@ -74,13 +88,28 @@ impl Store {
         order.map(Ok).ok_or_else(|| self.corrupt("a refund that was just written is not there"))
     }
 
-    /// What was agreed to go back of a purchase, withdrawn refunds left out.
+    /// What was agreed here to go back of a card's purchase, withdrawn refunds left out.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn refunded(&self, original: EntryNumber) -> Result<Vec<Parts>, StoreError> {
-        let all = self.refunds_where("original = ?1", &entry_key(original).to_string())?;
-        Ok(all.into_iter().filter(|order| order.state != RefundState::Withdrawn).map(|order| order.parts).collect())
+    pub fn refunded(&self, bought: Purchased, card: &CardIdentifier) -> Result<Vec<Parts>, StoreError> {
+        let all = match bought {
+            Purchased::Here(number) => self.refunds_where("original = ?1", &entry_key(number).to_string())?,
+            Purchased::Elsewhere { original, .. } => {
+                self.refunds_where("refund.original_terminal = ?1", &original.terminal.to_string())?
+            }
+        };
+        let is_of = |order: &RefundOrder| match (order.original, bought) {
+            (Purchased::Here(one), Purchased::Here(other)) => one == other,
+            (Purchased::Elsewhere { original: one, .. }, Purchased::Elsewhere { original: other, .. }) => one == other,
+            (Purchased::Here(_), Purchased::Elsewhere { .. }) | (Purchased::Elsewhere { .. }, Purchased::Here(_)) => {
+                false
+            }
+        };
+        let counts = |order: &RefundOrder| {
+            order.state != RefundState::Withdrawn && order.card_identifier == *card && is_of(order)
+        };
+        Ok(all.into_iter().filter(counts).map(|order| order.parts).collect())
     }
 
     /// One refund, if it is there.
@@ -156,6 +185,15 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Option<RefundOrder>> {
         return Ok(None);
     };
     let fen = |column: usize| row.get(column).map(Fen::new);
+    let original = match (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<String>>(12)?) {
+        (Some(number), None) => Purchased::Here(EntryNumber(number.unsigned_abs())),
+        (None, Some(terminal)) => {
+            let Ok(terminal) = TerminalNumber::parse(&terminal) else { return Ok(None) };
+            let paid = Parts { personal_account: fen(14)?, self_paid: fen(15)?, pooled_fund: fen(16)? };
+            Purchased::Elsewhere { original: Original { terminal, terminal_sequence: row.get(13)? }, paid }
+        }
+        _ => return Ok(None),
+    };
     let state = match (row.get(8)?, row.get(9)?) {
         (_, true) => RefundState::Done,
         (true, false) => RefundState::Withdrawn,
@@ -163,7 +201,7 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Option<RefundOrder>> {
     };
     Ok(Some(RefundOrder {
         number: RefundNumber(row.get::<_, i64>(0)?.unsigned_abs()),
-        original: EntryNumber(row.get::<_, i64>(1)?.unsigned_abs()),
+        original,
         card_identifier,
         act,
         parts: Parts { personal_account: fen(3)?, self_paid: fen(4)?, pooled_fund: fen(5)? },

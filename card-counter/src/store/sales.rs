@@ -52,6 +52,28 @@ impl Store {
         Ok(standing)
     }
 
+    /// The questions that the centre agreed to, with its word as it was kept; `None` where none was, as of journals before it was signed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn consents(&self, asked: &'static str) -> Result<Vec<(EntryNumber, Letter, Option<String>)>, StoreError> {
+        let fail = |source| self.failure(source);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT entry, body, consent FROM letter WHERE path = ?1 AND outcome = 'OK' AND entry IS NOT NULL ORDER BY entry",
+            )
+            .map_err(fail)?;
+        let rows = statement
+            .query_map([asked], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?)))
+            .map_err(fail)?;
+        rows.map(|row| {
+            let (number, body, consent) = row.map_err(fail)?;
+            Ok((EntryNumber(number.unsigned_abs()), Letter { path: asked, body }, consent))
+        })
+        .collect()
+    }
+
     /// Questions about sales that were not done and that the centre was not told about: with their entries, oldest first.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 10, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 11, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 10;
+pub(super) const VERSION: i64 = 11;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -192,6 +192,50 @@ const CATALOGUE: &str = "
 CREATE TABLE catalogue (sequence INTEGER PRIMARY KEY CHECK (sequence > 0), letter TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 ";
 
+/// Refunds of what another till sold: by the name of the purchase and what the centre told of it. The rows are written anew, as SQLite takes
+/// no condition from a column; tries point to them by their numbers, which stay. The centre's signed consent stands with its letter.
+const ELSEWHERE: &str = "
+PRAGMA defer_foreign_keys = ON;
+CREATE TEMP TABLE refund_before AS SELECT * FROM main.refund;
+DROP TABLE main.refund;
+CREATE TABLE refund (
+    number            INTEGER PRIMARY KEY CHECK (number > 0),
+    original          INTEGER REFERENCES entry (number),
+    act               TEXT NOT NULL CHECK (act IN ('refund', 'cancel')),
+    personal_account  INTEGER NOT NULL CHECK (personal_account >= 0),
+    self_paid         INTEGER NOT NULL CHECK (self_paid >= 0),
+    pooled_fund       INTEGER NOT NULL CHECK (pooled_fund >= 0),
+    reason            TEXT NOT NULL,
+    opened_at         TEXT NOT NULL,
+    withdrawn_at      TEXT,
+    withdrawn_why     TEXT,
+    original_terminal TEXT,
+    original_sequence INTEGER,
+    card_identifier   TEXT,
+    paid_account      INTEGER,
+    paid_cash         INTEGER,
+    paid_pool         INTEGER,
+    CHECK (personal_account + self_paid + pooled_fund > 0),
+    CHECK ((withdrawn_at IS NULL) = (withdrawn_why IS NULL)),
+    CHECK ((original IS NULL) = (original_terminal IS NOT NULL AND original_sequence IS NOT NULL AND card_identifier IS NOT NULL
+        AND paid_account IS NOT NULL AND paid_cash IS NOT NULL AND paid_pool IS NOT NULL))
+) STRICT;
+INSERT INTO refund SELECT *, NULL, NULL, NULL, NULL, NULL, NULL FROM refund_before;
+DROP TABLE refund_before;
+CREATE INDEX refund_of_original ON refund (original);
+CREATE INDEX refund_of_elsewhere ON refund (original_terminal, original_sequence) WHERE original_terminal IS NOT NULL;
+CREATE TRIGGER refund_is_withdrawn_once BEFORE UPDATE ON refund
+WHEN OLD.withdrawn_at IS NOT NULL OR NEW.number <> OLD.number OR NEW.original IS NOT OLD.original OR NEW.act <> OLD.act
+    OR NEW.personal_account <> OLD.personal_account OR NEW.self_paid <> OLD.self_paid
+    OR NEW.pooled_fund <> OLD.pooled_fund OR NEW.original_terminal IS NOT OLD.original_terminal
+    OR NEW.original_sequence IS NOT OLD.original_sequence OR NEW.card_identifier IS NOT OLD.card_identifier
+    OR NEW.paid_account IS NOT OLD.paid_account OR NEW.paid_cash IS NOT OLD.paid_cash OR NEW.paid_pool IS NOT OLD.paid_pool
+BEGIN SELECT RAISE(ABORT, 'a refund is only withdrawn, once'); END;
+CREATE TRIGGER refund_is_not_removed BEFORE DELETE ON refund BEGIN SELECT RAISE(ABORT, 'refunds are kept'); END;
+ALTER TABLE entry ADD COLUMN original_terminal TEXT;
+ALTER TABLE letter ADD COLUMN consent TEXT;
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -231,18 +275,20 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
         1 => run(&[
             FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE,
+            ELSEWHERE,
         ])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
-        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
-        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
-        7 => run(&[LETTER, JUDGEMENT, CATALOGUE])?,
-        8 => run(&[JUDGEMENT, CATALOGUE])?,
-        9 => run(&[CATALOGUE])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        7 => run(&[LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        8 => run(&[JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        9 => run(&[CATALOGUE, ELSEWHERE])?,
+        10 => run(&[ELSEWHERE])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }
@@ -334,6 +380,54 @@ mod tests {
         create(&mut new).expect("made");
         assert_eq!(schema(&old), schema(&new));
         assert!(rows(&old, "SELECT purchase_max_fen FROM sign_in").is_empty(), "limits that nobody signed");
+    }
+
+    #[test]
+    fn refunds_of_version_10_stay_as_they_are_with_their_tries() {
+        let mut old = Connection::open_in_memory().expect("a database");
+        configure(&old).expect("settings");
+        let of_10 = [
+            TABLES,
+            HISTORY,
+            BLACKLIST,
+            REFUND,
+            PARAMETERS,
+            ONLINE,
+            LETTER,
+            JUDGEMENT,
+            CATALOGUE,
+            "PRAGMA user_version = 10",
+        ];
+        for batch in of_10 {
+            old.execute_batch(batch).expect("version 10");
+        }
+        let rows_of_10 = "
+        INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account,
+            self_paid, pooled_fund, paper, history) VALUES
+            (1, 'CONFIRMED', 'purchase', 'T', 'C', 'F', '2026-01-05', 1, 2, 3, '', '[1]');
+        INSERT INTO refund VALUES (1, 1, 'refund', 1, 0, 0, 'why', 'now', NULL, NULL);
+        INSERT INTO refund VALUES (2, 1, 'cancel', 1, 0, 0, 'why', 'now', 'later', 'because');
+        INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account,
+            self_paid, pooled_fund, paper, history, refund) VALUES
+            (2, 'CONFIRMED', 'load', 'T', 'C', 'F', '2026-01-05', 1, 0, 0, '', '[1]', 1);";
+        old.execute_batch(rows_of_10).expect("rows");
+        let refunds = "SELECT number, original, act, reason, withdrawn_why FROM refund ORDER BY number";
+        let before = rows(&old, refunds);
+        assert_eq!(create(&mut old).expect("brought to this version"), None);
+        assert_eq!((rows(&old, refunds), before.len()), (before, 2));
+        assert!(rows(&old, "PRAGMA foreign_key_check").is_empty());
+        let mut new = Connection::open_in_memory().expect("a database");
+        create(&mut new).expect("made");
+        assert_eq!(schema(&old), schema(&new));
+        for refused in [
+            "DELETE FROM refund WHERE number = 1",
+            "UPDATE refund SET original = NULL WHERE number = 1",
+            "UPDATE entry SET refund = 9 WHERE number = 2",
+            "INSERT INTO refund (number, act, personal_account, self_paid, pooled_fund, reason, opened_at)
+             VALUES (3, 'refund', 1, 0, 0, '', '')",
+        ] {
+            assert!(old.execute(refused, []).is_err(), "{refused}");
+        }
     }
 
     #[test]

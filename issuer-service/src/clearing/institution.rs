@@ -79,6 +79,12 @@ pub struct Terminal {
     pub chain: ChainPosition,
     /// 自助终端: it may ask for the holders of the cards in it.
     pub kiosk: bool,
+    /// When it last signed in; UTC instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_in_at: Option<String>,
+    /// When it signed out since; UTC instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_out_at: Option<String>,
 }
 
 /// Limits of a new terminal: a pharmacy's ordinary day with room to spare.
@@ -192,7 +198,12 @@ impl Show for Terminal {
                  card-day count {count}  parameters {parameters}{kiosk}"
             ),
         );
-        line + online
+        let day = match (&self.signed_in_at, &self.signed_out_at) {
+            (_, Some(at)) => lang.pick(format!("  已签退 {at}"), format!("  signed out {at}")),
+            (Some(at), None) => lang.pick(format!("  签到 {at}"), format!("  signed in {at}")),
+            (None, None) => String::new(),
+        };
+        line + online + &day
     }
 }
 

@@ -22,6 +22,7 @@ use settlement::id::{CardIdentifier, InstitutionCode};
 use settlement::message::LoadRequest;
 use settlement::refund::{Original, Parts, RefundAct, RefundOf, left_of};
 
+use super::institution::Terminal;
 use super::ledger::{self, Posting, PostingKind};
 use super::load::Load;
 use super::refusal::ClearingError;
@@ -60,18 +61,8 @@ impl Refund {
 /// [`ClearingError::Refused`] with the code for the terminal.
 pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund, ClearingError> {
     let refuse = |code| Err(ClearingError::Refused(code));
-    let purchases = tx.accepted_purchases(of.original)?;
-    if purchases.is_empty() {
-        return refuse(ErrorCode::RefundOriginalUnknown);
-    }
-    // Two cards may have the same number of a terminal: the refund is for the one that is in the reader.
-    let Some(purchase) = purchases.into_iter().find(|one| one.card_identifier == request.card_identifier) else {
-        return refuse(ErrorCode::RefundOtherCard);
-    };
     let terminal = tx.terminal(request.terminal)?.ok_or(ClearingError::Refused(ErrorCode::TerminalUnknown))?;
-    if purchase.institution != terminal.institution {
-        return refuse(ErrorCode::RefundElsewhere);
-    }
+    let purchase = purchase(tx, &terminal, of.original, request.card_identifier)?;
     let asked =
         Parts { personal_account: request.amount_fen, self_paid: of.self_paid_fen, pooled_fund: of.pooled_fund_fen };
     let earlier = tx.refunds_of(of.original, request.card_identifier)?;
@@ -90,6 +81,43 @@ pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund
         self_paid_fen: of.self_paid_fen,
         pooled_fund_fen: of.pooled_fund_fen,
     })
+}
+
+/// What was paid for a purchase of this card at the terminal's institution, and what is left of it.
+///
+/// # Errors
+/// [`ClearingError::Refused`] with the code for the terminal.
+pub fn original(
+    tx: &Tx<'_>,
+    terminal: &Terminal,
+    original: Original,
+    card: CardIdentifier,
+) -> Result<(Parts, Parts), ClearingError> {
+    let paid = parts(&purchase(tx, terminal, original, card)?);
+    let left =
+        left_of(paid, tx.refunds_of(original, card)?).map_err(|_| ClearingError::Refused(ErrorCode::RefundTooMuch))?;
+    Ok((paid, left))
+}
+
+/// The purchase that was posted with this name, for the card that is in the reader: two cards may have the same number of a terminal.
+fn purchase(
+    tx: &Tx<'_>,
+    terminal: &Terminal,
+    original: Original,
+    card: CardIdentifier,
+) -> Result<UploadRow, ClearingError> {
+    let refuse = |code| Err(ClearingError::Refused(code));
+    let purchases = tx.accepted_purchases(original)?;
+    if purchases.is_empty() {
+        return refuse(ErrorCode::RefundOriginalUnknown);
+    }
+    let Some(purchase) = purchases.into_iter().find(|one| one.card_identifier == card) else {
+        return refuse(ErrorCode::RefundOtherCard);
+    };
+    if purchase.institution != terminal.institution {
+        return refuse(ErrorCode::RefundElsewhere);
+    }
+    Ok(purchase)
 }
 
 const fn parts(purchase: &UploadRow) -> Parts {

@@ -224,6 +224,8 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                 parameters: 1,
                 chain: ChainPosition::START,
                 kiosk,
+                signed_in_at: None,
+                signed_out_at: None,
             };
             let added = centre.store.act(|tx| -> Result<_, ClearingError> {
                 let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;

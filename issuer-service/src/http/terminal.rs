@@ -13,10 +13,11 @@ use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
-    SignInRequest, Version1,
+    SignInRequest, SignOutAnswer, SignOutRequest, Version1,
 };
 use settlement::parameters::SignedParameters;
-use settlement::sale::{SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
+use settlement::refund::{OriginalAnswer, OriginalRequest};
+use settlement::sale::{Consent, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
 
 use super::problem::Problem;
@@ -25,7 +26,7 @@ use crate::audit::Act;
 use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::{blacklist, catalogue};
-use crate::clearing::{judgement, load, sale, upload};
+use crate::clearing::{judgement, load, refund, sale, upload};
 use crate::clock;
 use crate::peer::{self, NoTerminal};
 use crate::store::Tx;
@@ -170,6 +171,7 @@ fn asked(terminal: &Terminal, act: &'static str, detail: String) -> Act {
 
 impl Endpoint for SignInRequest {
     fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(SignInAnswer, Act), ClearingError> {
+        tx.note_sign_in(terminal.number)?;
         let code = &terminal.institution;
         let institution =
             tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
@@ -190,6 +192,16 @@ impl Endpoint for SignInRequest {
             answer.business_date, answer.next_batch_sequence, answer.parameters.sequence
         );
         Ok((answer, asked(terminal, "terminal.sign-in", detail)))
+    }
+}
+
+impl Endpoint for SignOutRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(SignOutAnswer, Act), ClearingError> {
+        tx.note_sign_out(terminal.number)?;
+        let business_date = tx.current_window()?;
+        let answer = SignOutAnswer { version: Version1, status: AnswerStatus::Created, business_date };
+        let detail = format!("business date {business_date}, records waiting {}, open {}", self.waiting, self.open);
+        Ok((answer, asked(terminal, "terminal.sign-out", detail)))
     }
 }
 
@@ -264,10 +276,23 @@ impl Endpoint for LoadOutcomeRequest {
     }
 }
 
+impl Endpoint for OriginalRequest {
+    // What is left changes: the same question is answered anew.
+    const KEPT: Kept = Kept::ByAct;
+
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(OriginalAnswer, Act), ClearingError> {
+        let (paid, left) = refund::original(tx, terminal, self.original, self.card_identifier)?;
+        let answer = OriginalAnswer { version: Version1, status: AnswerStatus::Created, paid, left };
+        let detail = format!("purchase {}, card {}", self.original, self.card_identifier);
+        Ok((answer, asked(terminal, "refund.original", detail)))
+    }
+}
+
 impl Endpoint for SaleRequest {
-    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(SaleAnswer, Act), ClearingError> {
+    fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(SaleAnswer, Act), ClearingError> {
         let (known, act) = sale::authorise(tx, terminal, &self)?;
-        Ok((SaleAnswer { version: Version1, status: status(known) }, act))
+        let consent = Consent::sign(&self.sale, clock::china_now(), |bytes| desk.signer.sign(bytes));
+        Ok((SaleAnswer { version: Version1, status: status(known), consent }, act))
     }
 }
 

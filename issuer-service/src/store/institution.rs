@@ -220,6 +220,28 @@ impl Tx<'_> {
         Self::moved(rows, || format!("terminal {number}"), "in the other state")
     }
 
+    /// A terminal signs in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note_sign_in(&self, number: TerminalNumber) -> Result<(), StoreError> {
+        self.sql.execute(
+            "UPDATE terminal SET signed_in_at = $1, signed_out_at = NULL WHERE number = $2",
+            (clock::now(), number.to_string()),
+        )?;
+        Ok(())
+    }
+
+    /// A terminal signs out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note_sign_out(&self, number: TerminalNumber) -> Result<(), StoreError> {
+        self.sql
+            .execute("UPDATE terminal SET signed_out_at = $1 WHERE number = $2", (clock::now(), number.to_string()))?;
+        Ok(())
+    }
+
     /// Whether a request came before, and what was answered.
     ///
     /// # Errors
@@ -268,7 +290,7 @@ impl Tx<'_> {
 
 const TERMINAL: &str = "SELECT number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
     pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash, card_day_count_max, parameters,
-    kiosk, online FROM terminal";
+    kiosk, online, signed_in_at, signed_out_at FROM terminal";
 
 fn institution(row: &Row<'_>) -> engine::Result<Institution> {
     Ok(Institution {
@@ -301,5 +323,7 @@ fn terminal(row: &Row<'_>) -> engine::Result<Terminal> {
             previous_hash: cell::parsed(row, 11, Digest::parse)?,
         },
         kiosk: row.get::<i64>(14)? != 0,
+        signed_in_at: row.get(16)?,
+        signed_out_at: row.get(17)?,
     })
 }

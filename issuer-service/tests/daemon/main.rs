@@ -15,6 +15,7 @@ mod kiosk;
 mod psam;
 mod remote;
 mod softhsm;
+mod till;
 mod token;
 mod token_back;
 mod update;

@@ -52,6 +52,8 @@ fn hall() -> Hall {
                     parameters: 1,
                     chain: ChainPosition::START,
                     kiosk: false,
+                    signed_in_at: None,
+                    signed_out_at: None,
                 })?;
             }
             Ok(())

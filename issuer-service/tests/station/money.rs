@@ -87,6 +87,8 @@ impl Counter {
                 limits: DEFAULT_LIMITS,
                 chain: ChainPosition::START,
                 kiosk: false,
+                signed_in_at: None,
+                signed_out_at: None,
             })?;
             Ok(())
         });

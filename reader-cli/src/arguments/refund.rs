@@ -40,7 +40,11 @@ pub enum RefundCommand {
 #[derive(Args, Debug)]
 pub struct RefundGive {
     /// The purchase: its number in the journal.
-    pub id: String,
+    #[arg(required_unless_present = "original", conflicts_with = "original")]
+    pub id: Option<String>,
+    /// The purchase as its receipt names it, `TERMINAL/SEQUENCE`: also one that another till of the institution sold.
+    #[arg(long, value_name = "REFERENCE")]
+    pub original: Option<String>,
     /// So much of the bill, in yuan, shared as it was paid; without any amount, all that is left.
     #[arg(long, value_name = "YUAN", conflicts_with_all = ["account", "cash", "pool"])]
     pub amount: Option<String>,

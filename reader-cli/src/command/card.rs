@@ -15,14 +15,15 @@ use crate::arguments::{DumpArguments, PinArguments, ReadArguments};
 use crate::dump::{Dump, DumpFault};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
-use card_counter::check;
 use card_counter::error::{Code, TerminalError};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys, Read, Unread};
 use card_counter::store::Store;
 use card_counter::tap::{Ask, Tapped};
+use card_counter::{check, pin};
 use centre_line::http::Centre;
 use centre_line::remote;
+use centre_line::sell::Seller;
 use settlement::receipt::MaskedName;
 
 /// `card read`.
@@ -281,34 +282,73 @@ fn rank(tapped: &Tapped<'_>, place: &Place) -> (usize, usize, Option<u8>, usize)
     (df, ef, place.record, item)
 }
 
+/// What `pay` looks at with this card at this till; of a till that never began, the card alone.
+fn at_till(
+    setting: &Setting<'_>,
+    tapped: &Tapped<'_>,
+    rules: &check::Rules,
+    store: Option<&Store>,
+) -> Result<Vec<check::Check>, TerminalError> {
+    let terminal = store.map(Store::terminal).transpose()?.flatten();
+    let (Some(store), Some(terminal)) = (store, terminal) else {
+        let mut checks = check::card(tapped, rules);
+        checks.push(check::Check { id: "application", refused: tapped.account().err() });
+        checks.push(check::Check { id: "terminal", refused: Some(TerminalError::NotEnrolled) });
+        return Ok(checks);
+    };
+    let data = setting.configuration.data.as_path();
+    let policy = rules.limits.online;
+    let key = Seller::key(policy, data)?;
+    let seller = Seller::of(policy, setting.centre(), key.as_ref(), (data, terminal));
+    match seller {
+        Ok(seller) => seller.checks(tapped, rules, store),
+        Err(error) => {
+            let mut checks = check::sale(tapped, rules, store, true)?;
+            checks.push(check::Check { id: "centre", refused: Some(error) });
+            Ok(checks)
+        }
+    }
+}
+
 /// `card check`.
 pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, unavailable) = setting.memory();
-    let verified = setting.verify_given(&mut tapped, arguments)?;
+    let given = arguments.pin.is_some().then(|| setting.pin(&mut tapped, arguments)).transpose()?;
+    // The PIN of delivery is for no transaction: it is not sent.
+    let initial = given.as_ref().map(|given| pin::of_transaction(&tapped, given).err());
+    let verified = matches!(initial, Some(None));
+    if let Some(given) = given.as_ref().filter(|_| verified) {
+        pin::verify(&mut tapped, given, arguments.last_try)?;
+    }
     let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), verified)?);
     let rules = setting.rules(store.as_ref())?;
-    let mut checks = check::card(&tapped, &rules);
-    match &store {
-        Some(store) => checks.extend(check::blacklist(&tapped, &rules, store)?),
-        None => checks.push(check::Check { id: "blacklist_age", refused: Some(TerminalError::BlacklistMissing) }),
+    let mut checks = at_till(setting, &tapped, &rules, store.as_ref())?;
+    if let Some(refused) = initial {
+        checks.push(check::Check { id: "pin", refused });
     }
     checks.push(check::Check { id: "algorithm", refused: tapped.algorithm().err() });
-    let application = tapped.account().and_then(|rules| tapped.select(&rules.df));
-    checks.push(check::Check { id: "application", refused: application.err() });
+    if let Some(application) = checks.iter_mut().find(|check| check.id == "application" && check.refused.is_none()) {
+        application.refused = tapped.account().and_then(|rules| tapped.select(&rules.df)).err();
+    }
+    let ours = store.as_ref().map(Store::terminal).transpose()?.flatten();
     let mut psam_number = None;
     let psam = match fitting_psam(&mut desk, &mut tapped) {
         Ok(Some(psam)) => {
-            psam_number = Some(psam.terminal_number());
-            None
+            let number = settlement::id::TerminalNumber(psam.terminal_number());
+            psam_number = Some(number.0);
+            ours.filter(|ours| *ours != number)
+                .map(|ours| TerminalError::PsamDiffers { journal: ours.to_string(), psam: number.to_string() })
         }
         // Said once, under `algorithm`: no PSAM could serve this card.
         Ok(None) if tapped.algorithm().is_err() => Some(TerminalError::AlgorithmNotPublic),
         Ok(None) => Some(TerminalError::PsamMissing { readers: desk.names()? }),
         Err(error) => Some(error),
     };
-    checks.push(check::Check { id: "psam", refused: psam });
+    // Nothing is begun without a PSAM: that is said first, as every transaction says it.
+    let place = if matches!(psam, Some(TerminalError::PsamMissing { .. })) { 0 } else { checks.len() };
+    checks.insert(place, check::Check { id: "psam", refused: psam });
     let accepted = checks.iter().all(|check| check.refused.is_none());
     let route = rules.city.map(|ours| check::Route::of(tapped.city, ours)).map_or(Value::Absent, |route| {
         let words = match route {
@@ -322,6 +362,7 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
     // What was looked at, said also where it passed.
     let found = |id: &str| match id {
         "version" => Value::text(&tapped.version),
+        "class" => Value::text(tapped.issuer_item("card_class")),
         "issuer_city" => Value::text(tapped.city.as_str()),
         "valid_from" => Value::text(tapped.issuer_item("issue_date")),
         "valid_until" => Value::text(tapped.issuer_item("valid_until")),

@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 
-use settlement::receipt::{Copy, Paper};
+use card_core::security::psam::Psam;
+use card_profiles::read::HOLDER;
+use settlement::receipt::{Copy, MaskedName, Paper};
 use settlement::signing::TerminalKey;
 
 use super::Setting;
@@ -15,6 +17,8 @@ use crate::receipt::{self, Printout};
 use card_counter::error::TerminalError;
 use card_counter::journal::Entry;
 use card_counter::language::Words;
+use card_counter::read::{self, Keys};
+use card_counter::tap::Tapped;
 use card_counter::terminal;
 
 /// Where receipts of a command go.
@@ -65,7 +69,23 @@ impl Setting<'_> {
     /// # Errors
     /// [`TerminalError::Output`], [`TerminalError::ReceiptUnwritten`].
     pub(super) fn hand_out(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Result<bool, TerminalError> {
-        let Some(printout) = self.printout(entry, copy, handout) else { return Ok(false) };
+        self.hand_out_to(entry, copy, handout, None)
+    }
+
+    /// As [`Self::hand_out`], with the holder on it.
+    ///
+    /// # Errors
+    /// As [`Self::hand_out`].
+    pub(super) fn hand_out_to(
+        &self,
+        entry: &Entry,
+        copy: Copy,
+        handout: &Handout,
+        holder: Option<&MaskedName>,
+    ) -> Result<bool, TerminalError> {
+        let keys = (handout.key.as_ref(), holder);
+        let printout = receipt::printout(entry, copy, handout.paper, self.output.language, keys);
+        let Some(printout) = printout else { return Ok(false) };
         self.output.paper(&printout.text)?;
         if let Some((press, path)) = &handout.printer {
             let bytes = press.print(&printout.rows, &printout.text);
@@ -80,6 +100,21 @@ impl Setting<'_> {
 
     /// The receipt of a purchase, or the slip of a refund, that the card did.
     pub(super) fn printout(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Option<Printout> {
-        receipt::printout(entry, copy, handout.paper, self.output.language, handout.key.as_ref())
+        receipt::printout(entry, copy, handout.paper, self.output.language, (handout.key.as_ref(), None))
+    }
+
+    /// The holder of the card in the reader as a receipt may show it, where one is printed and the card tells the name to this PSAM:
+    /// read after the money has moved, kept nowhere, and missed by no receipt that cannot have it.
+    pub(super) fn holder(
+        &self,
+        tapped: &mut Tapped<'_>,
+        psam: Option<&mut Psam>,
+        handout: &Handout,
+    ) -> Option<MaskedName> {
+        if self.output.form != crate::arguments::Form::Text && handout.printer.is_none() {
+            return None;
+        }
+        read::files(tapped, &HOLDER, Keys { psam, consent: false });
+        tapped.reading().values.text("SSSE.EF06.name").filter(|name| !name.is_empty()).map(MaskedName::of)
     }
 }

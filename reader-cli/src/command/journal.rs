@@ -67,6 +67,9 @@ fn prove(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
             }
             FaultKind::RecordDiffers => Words::new("与已签名上传的不同", "it is not what was signed and sent"),
             FaultKind::RefundSum => Words::new("退费超过原消费", "more was given back than was paid"),
+            FaultKind::ConsentAltered => {
+                Words::new("不是中心对这笔消费的签名同意", "it is not the centre's signed word for this sale")
+            }
         };
         Page::new()
             .with("code", Words::new("代码", "code"), Value::text(fault.kind.code()))

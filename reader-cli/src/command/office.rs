@@ -122,6 +122,21 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     Ok(Exit::Ok)
 }
 
+/// `sign-out`: what waits is uploaded first.
+pub(super) fn sign_out(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
+    let Office { mut store, key, terminal } = setting.office()?;
+    let centre = Centre::at(setting.centre()?, &key, terminal);
+    store.take_turn()?;
+    let uploaded = upload::upload(&mut store, &centre, &key);
+    // The day ends at this till also where the centre did not take everything.
+    let answer = upload::sign_out(&mut store, &centre, terminal, setting.now)?;
+    let uploaded = uploaded?;
+    let day = Value::text(answer.business_date.to_string());
+    let page = uploaded_page(&uploaded).with("business_date", Words::new("业务日", "business date"), day);
+    setting.output.answer(&page)?;
+    Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
+}
+
 /// `blacklist …`.
 pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;

@@ -11,7 +11,7 @@ use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::Institution;
-use settlement::receipt::Copy;
+use settlement::receipt::{Copy, MaskedName};
 use settlement::split::{Split, SplitError, Terms};
 
 use super::handout::Handout;
@@ -50,10 +50,12 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     pin::verify_for_transaction(&mut tapped, &given, arguments.pin.last_try)?;
     let account = tapped.account()?;
     let settled = settle(&mut tapped, account, &mut store, true)?;
-    let notes = settled_page(setting, &settled)?;
-    if let Some(entry) = settled.iter().find(|entry| entry.pays(&papers.bill.bill_id)) {
+    let notes = settled_page(setting, &mut tapped, Some(&mut psam), &settled)?;
+    let is_this_bill = |entry: &&Entry| entry.pays(&papers.bill.bill_id) && receipt::is_of(entry, &papers.bill);
+    if let Some(entry) = settled.iter().find(is_this_bill) {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
-        return give(setting, entry, notes, &handout);
+        let holder = setting.holder(&mut tapped, Some(&mut psam), &handout);
+        return give(setting, entry, notes, (&handout, holder.as_ref()));
     }
     card_counter::journal::unpaid(&store.entries()?, &papers.bill.bill_id)?;
     check::all_passed(check::card(&tapped, &rules))?;
@@ -72,7 +74,10 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
         tapped.doubt(&psam, desk.known());
     }
     // The holder has the receipt first.
-    let handed = paid.as_ref().ok().map(|entry| setting.hand_out(entry, Copy::Original, &handout));
+    let handed = paid.as_ref().ok().map(|entry| {
+        let holder = setting.holder(&mut tapped, Some(&mut psam), &handout);
+        setting.hand_out_to(entry, Copy::Original, &handout, holder.as_ref())
+    });
     let told = seller.tell(&mut store, &paid);
     let (entry, handed) = (paid?, handed.unwrap_or(Ok(false)));
     let notes = notes.joined(standing(&entry, seller.asked(), told.as_ref()));
@@ -123,8 +128,13 @@ fn standing(entry: &Entry, asked: Option<Asked>, told: Option<&Result<Uploaded, 
 }
 
 /// The receipt of a payment, then its result.
-fn give(setting: &Setting<'_>, entry: &Entry, notes: Page, handout: &Handout) -> Result<Exit, TerminalError> {
-    answer(setting, entry, notes, setting.hand_out(entry, Copy::Original, handout))
+fn give(
+    setting: &Setting<'_>,
+    entry: &Entry,
+    notes: Page,
+    (handout, holder): (&Handout, Option<&MaskedName>),
+) -> Result<Exit, TerminalError> {
+    answer(setting, entry, notes, setting.hand_out_to(entry, Copy::Original, handout, holder))
 }
 
 /// The result of a payment whose receipt was handed out, or not.
@@ -176,7 +186,7 @@ fn accept(
         paper: String::new(),
     };
     let accepted = (|| {
-        seller.listed(tapped, rules, store)?;
+        seller.accepted(tapped, rules, store)?;
         let account = tapped.account()?;
         let balance = Fen::from_card(account::personal_account(tapped, account)?);
         let split = split(papers, rules.day, balance, Some((&*store, &tapped.identifier)))?;

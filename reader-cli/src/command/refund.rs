@@ -5,7 +5,7 @@
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
 use settlement::receipt::Copy;
-use settlement::refund::{Parts, RefundAct};
+use settlement::refund::{Original, Parts, RefundAct};
 
 use super::{Setting, pay, settle_first};
 use crate::arguments::refund::{CancelArguments, RefundCommand, RefundGive};
@@ -17,13 +17,13 @@ use crate::receipt::RefundDraft;
 use crate::upload;
 use card_counter::clock::Now;
 use card_counter::error::{RefundFault, TerminalError};
-use card_counter::journal::{Journal as _, Plain, RefundOrder, RefundState};
+use card_counter::journal::{Journal as _, Plain, Purchased, RefundOrder, RefundState};
 use card_counter::language::Words;
 use card_counter::refund::{self, Asked};
 use card_counter::store::Store;
 use card_counter::tap::Tapped;
 use card_counter::{check, pin, terminal};
-use centre_line::load::Loader;
+use centre_line::load::{self, Loader};
 
 const SECONDS_PER_HOUR: i64 = 3600;
 
@@ -32,7 +32,7 @@ pub(super) fn run(setting: &Setting<'_>, command: &RefundCommand) -> Result<Exit
     match command {
         RefundCommand::Give(arguments) => give(setting, arguments),
         RefundCommand::Finish { id, pin, receipt } => {
-            let mut begin = |store: &mut Store, _: &mut Tapped<'_>| refund::open(store, id);
+            let mut begin = |store: &mut Store, _: &mut Tapped<'_>, _: &Centre<'_>| refund::open(store, id);
             bring(setting, (pin, receipt), false, &mut begin)
         }
         RefundCommand::List { all } => list(setting, *all),
@@ -50,8 +50,19 @@ pub(super) fn run(setting: &Setting<'_>, command: &RefundCommand) -> Result<Exit
 
 fn give(setting: &Setting<'_>, arguments: &RefundGive) -> Result<Exit, TerminalError> {
     let asked = asked(arguments)?;
-    let mut begin = |store: &mut Store, tapped: &mut Tapped<'_>| {
-        let purchase = refund::purchase(store, &arguments.id)?;
+    let named = named(arguments)?;
+    let mut begin = |store: &mut Store, tapped: &mut Tapped<'_>, centre: &Centre<'_>| {
+        let purchase = match &named {
+            Named::Entry(id) => refund::purchase(store, id)?,
+            Named::Receipt(original) => match refund::sold_here(store, tapped, *original)? {
+                Some(entry) => entry,
+                None => {
+                    let told = load::original(store, centre, *original, tapped.identifier)?;
+                    let bought = (*original, &told);
+                    return refund::agree_elsewhere(store, tapped, bought, asked, &arguments.reason);
+                }
+            },
+        };
         if purchase.draft.card_identifier != tapped.identifier {
             return Err(TerminalError::OtherCard);
         }
@@ -60,10 +71,30 @@ fn give(setting: &Setting<'_>, arguments: &RefundGive) -> Result<Exit, TerminalE
     bring(setting, (&arguments.pin, &arguments.receipt), false, &mut begin)
 }
 
+/// How the purchase is named.
+enum Named<'a> {
+    /// By its number in this journal.
+    Entry(&'a str),
+    /// As its receipt does.
+    Receipt(Original),
+}
+
+fn named(arguments: &RefundGive) -> Result<Named<'_>, TerminalError> {
+    match (&arguments.id, &arguments.original) {
+        (_, Some(reference)) => {
+            let original =
+                Original::parse(reference).ok_or_else(|| RefundFault::NoPurchase { id: reference.clone() })?;
+            Ok(Named::Receipt(original))
+        }
+        (Some(id), None) => Ok(Named::Entry(id)),
+        (None, None) => Err(TerminalError::Bug("one of the two names is needed")),
+    }
+}
+
 /// `cancel`.
 pub(super) fn cancel(setting: &Setting<'_>, arguments: &CancelArguments) -> Result<Exit, TerminalError> {
     let day = setting.rules(Store::open_if_there(&setting.configuration.data)?.as_ref())?.day;
-    let mut begin = |store: &mut Store, tapped: &mut Tapped<'_>| {
+    let mut begin = |store: &mut Store, tapped: &mut Tapped<'_>, _: &Centre<'_>| {
         let named = arguments.id.as_deref().map(|id| refund::purchase(store, id)).transpose()?;
         let latest = refund::latest(tapped, store, day)?;
         if let Some(named) = named.filter(|named| named.number != latest.number) {
@@ -99,7 +130,7 @@ fn bring(
     setting: &Setting<'_>,
     (pin_arguments, receipt): (&PinArguments, &ReceiptArguments),
     pin_needed: bool,
-    begin: &mut dyn FnMut(&mut Store, &mut Tapped<'_>) -> Result<RefundOrder, TerminalError>,
+    begin: &mut dyn FnMut(&mut Store, &mut Tapped<'_>, &Centre<'_>) -> Result<RefundOrder, TerminalError>,
 ) -> Result<Exit, TerminalError> {
     let key = terminal::key(&setting.configuration.data)?;
     let handout = setting.handout(receipt)?;
@@ -116,7 +147,7 @@ fn bring(
     }
     let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
     check::all_passed(check::card(&tapped, &rules))?;
-    let order = match begin(&mut store, &mut tapped) {
+    let order = match begin(&mut store, &mut tapped, &centre) {
         // The try that was just settled was the one that was asked to be finished.
         Err(TerminalError::Refund(RefundFault::Closed { number, state: RefundState::Done }))
             if !notes.notes.is_empty() =>
@@ -133,7 +164,13 @@ fn bring(
         begun => begun?,
     };
     let mut loader = Loader::of(&centre, &setting.configuration.data, &Plain)?;
-    let slip = RefundDraft::of(&store.entry(order.original)?, &setting.configuration.operator);
+    let operator = &setting.configuration.operator;
+    let slip = match order.original {
+        Purchased::Here(number) => RefundDraft::of(&store.entry(number)?, operator),
+        Purchased::Elsewhere { .. } => {
+            store.sign_in()?.map(|signed_in| RefundDraft::of_elsewhere(signed_in.institution, operator))
+        }
+    };
     let slip = slip.map(|slip| slip.to_text()).transpose()?;
     let done = loader.give_back((&mut tapped, rules.day), &mut store, &order, slip);
     match done {
@@ -240,7 +277,7 @@ fn row(now: Now, store: &Store, order: &RefundOrder) -> Result<Page, TerminalErr
     Ok(Page::new()
         .with("refund", Words::new("退费号", "refund"), Value::text(order.number.to_string()))
         .with("act", Words::new("类型", "kind"), act)
-        .with("original", Words::new("原日志号", "original"), Value::text(order.original.to_string()))
+        .with("original", Words::new("原日志号", "original"), Value::text(order.original.name()))
         .with("state", Words::new("状态", "state"), state)
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(order.card_identifier.to_string()))
         .with("personal_account_fen", Words::new("退回账户", "to account"), Value::Money(order.parts.personal_account))

@@ -3,7 +3,7 @@
 
 use card_counter::TerminalError;
 use card_counter::error::RefundFault;
-use card_counter::journal::{Entry, RefundOrder, RefundState};
+use card_counter::journal::{Entry, Purchased, RefundOrder, RefundState};
 use card_counter::refund::{self, Asked};
 use card_profiles::account::Amounts;
 use card_sim::fault::{Fault, Moment, Trigger};
@@ -67,7 +67,8 @@ fn a_refund_names_its_purchase_and_what_each_payer_gets_back() {
     let (mut stand, order) = agreed();
     let mut store = stand.store();
     let entry = stand.refund(&mut store, &order, |_| {}, |_, answer| Ok(answer)).expect("given back");
-    let purchase = store.entry(order.original).expect("there");
+    let Purchased::Here(number) = order.original else { panic!("{order:?}") };
+    let purchase = store.entry(number).expect("there");
     let record = entry.to_record().expect("a record");
     let Transaction::Refund { original, personal_account_fen, self_paid_fen, pooled_fund_fen, .. } = record.transaction
     else {

@@ -29,7 +29,7 @@ use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
-    SignInRequest, TerminalLimits, Version1,
+    SignInRequest, SignOutAnswer, SignOutRequest, TerminalLimits, Version1,
 };
 use settlement::parameters::SignedParameters;
 use settlement::pin::{
@@ -41,8 +41,9 @@ use settlement::query::{
     LossRequest, OverviewAnswer, OverviewRequest, SelfService, Standing, TicketAnswer, TicketRequest,
 };
 use settlement::record::TransactionRecord;
+use settlement::refund::{Original, OriginalAnswer, OriginalRequest, Parts};
 use settlement::remote::{Challenges, RemoteProofAnswer, RemoteProofRequest};
-use settlement::sale::{OnlinePolicy, Sale, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
+use settlement::sale::{Consent, OnlinePolicy, Sale, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::tac::{self, TacVerdict};
 use settlement::{Accounts, BusinessDate, DateTime};
 
@@ -91,6 +92,12 @@ pub(crate) struct Books {
     pub(crate) sales: Vec<Sale>,
     pub(crate) released: Vec<SaleId>,
     pub(crate) declines: Option<&'static str>,
+    /// Whether somebody else signs what it agrees to.
+    pub(crate) forged_consent: bool,
+    /// What terminals that signed out said still waits and is open.
+    pub(crate) signed_out: Vec<(u64, u64)>,
+    /// A purchase of another till of the institution.
+    pub(crate) elsewhere: Option<(Original, Parts)>,
     /// Catalogues: sequence, first day, text; what falsifies one on its way, and another text in the place of its own.
     pub(crate) catalogues: Vec<(u64, &'static str, String)>,
     pub(crate) forge: Option<fn(&mut SignedCatalogue)>,
@@ -148,6 +155,9 @@ impl Centre {
             sales: Vec::new(),
             released: Vec::new(),
             declines: None,
+            forged_consent: false,
+            signed_out: Vec::new(),
+            elsewhere: None,
             catalogues: Vec::new(),
             forge: None,
             other_text: None,
@@ -232,6 +242,8 @@ impl Books {
     fn answer(&mut self, path: &str, body: &[u8]) -> (u16, String) {
         match path {
             SignInRequest::PATH => self.once::<SignInRequest>(body, Self::sign_in),
+            SignOutRequest::PATH => self.once::<SignOutRequest>(body, Self::sign_out),
+            OriginalRequest::PATH => self.once::<OriginalRequest>(body, Self::original),
             BlacklistRequest::PATH => self.once::<BlacklistRequest>(body, Self::blacklist),
             CatalogueRequest::PATH => self.once::<CatalogueRequest>(body, Self::catalogues),
             CataloguePartRequest::PATH => self.once::<CataloguePartRequest>(body, Self::catalogue_part),
@@ -509,8 +521,29 @@ impl Books {
         if let Some(code) = self.declines {
             return Err(code);
         }
+        let (pair, _) = self.signer();
+        let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
+        let mut consent = Consent::sign(&request.sale, Now::of_system().date_time(), sign);
+        if self.forged_consent {
+            consent.signature.0[0] ^= 1;
+        }
         self.sales.push(request.sale);
-        Ok(SaleAnswer { version: Version1, status: AnswerStatus::Created })
+        Ok(SaleAnswer { version: Version1, status: AnswerStatus::Created, consent })
+    }
+
+    fn sign_out(&mut self, request: SignOutRequest) -> Result<SignOutAnswer, &'static str> {
+        self.signed_out.push((request.waiting, request.open));
+        let business_date = BusinessDate::parse("2026-01-02").expect("a day");
+        Ok(SignOutAnswer { version: Version1, status: AnswerStatus::Created, business_date })
+    }
+
+    /// Of what another till sold it knows one purchase.
+    fn original(&mut self, request: OriginalRequest) -> Result<OriginalAnswer, &'static str> {
+        let (original, paid) = self.elsewhere.ok_or("REFUND_ORIGINAL_UNKNOWN")?;
+        if request.original != original {
+            return Err("REFUND_ORIGINAL_UNKNOWN");
+        }
+        Ok(OriginalAnswer { version: Version1, status: AnswerStatus::Created, paid, left: paid })
     }
 
     fn sale_outcome(&mut self, request: SaleOutcomeRequest) -> Result<SaleOutcomeAnswer, &'static str> {

@@ -1,5 +1,6 @@
 //! The program `sscard` on the real PC/SC daemon, with software cards and a small centre.
 
+mod accepted;
 mod actor;
 mod bridge;
 #[path = "../support/cards.rs"]

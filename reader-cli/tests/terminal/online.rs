@@ -211,3 +211,39 @@ fn a_sale_waits_for_its_own_record_alone_and_one_unreadable_answer_keeps_no_sale
     shop.centre.books().garbled = None;
     assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(1));
 }
+
+#[test]
+fn a_yes_that_the_centre_did_not_sign_is_no_answer() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    shop.centre.books().forged_consent = true;
+    assert_eq!(sell(&shop, "B-1").code(), "ONLINE_REQUIRED");
+    assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("UNCERTAIN")), 50_000));
+    told(&shop, OnlinePolicy::OnlinePreferred, 50);
+    assert_eq!(notes(&sell(&shop, "B-1")), json!(["SOLD_OFFLINE"]), "within the offline limits");
+    shop.centre.books().forged_consent = false;
+    assert_eq!(sell(&shop, "B-2").json()["centre"], "cleared");
+    assert_eq!(shop.run(&["journal", "verify"]).status, 0);
+}
+
+#[test]
+fn a_terminal_that_signed_out_sells_nothing_before_it_signs_in_again() {
+    let shop = Shop::ready();
+    assert_eq!(sell(&shop, "B-1").status, 0);
+    let out = shop.run(&["sign-out"]);
+    assert_eq!((out.status, &out.json()["batches"]), (0, &json!(1)), "{}", out.stderr);
+    assert_eq!(shop.centre.books().signed_out, [(0, 0)], "what waited was uploaded first");
+    let refused = sell(&shop, "B-2");
+    assert_eq!((refused.status, refused.code().as_str(), shop.balance()), (3, "SIGNED_OUT", 49_000));
+    let check = shop.run(&["card", "check"]);
+    assert_eq!((check.status, check.code().as_str()), (3, "SIGNED_OUT"), "{}", check.stdout);
+    assert_eq!(shop.run(&["sign-in"]).status, 0);
+    assert_eq!((sell(&shop, "B-2").status, shop.balance()), (0, 48_000));
+
+    // A centre that is away keeps no till open: the day ends here, and the next sign-out tells it.
+    silent(&shop, Some("/terminal/v1/sign-out"));
+    assert_eq!(shop.run(&["sign-out"]).code(), "CENTRE_UNREACHABLE");
+    assert_eq!(sell(&shop, "B-3").code(), "SIGNED_OUT");
+    silent(&shop, None);
+    assert_eq!(shop.run(&["sign-out"]).status, 0);
+}

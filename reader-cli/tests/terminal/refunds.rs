@@ -2,8 +2,11 @@
 
 use card_sim::fault::{Fault, Moment, Trigger};
 use serde_json::{Value, json};
+use settlement::fen::Fen;
+use settlement::id::TerminalNumber;
 use settlement::message::{LoadRequest, Request as _};
 use settlement::record::Transaction;
+use settlement::refund::{Original, Parts};
 
 use crate::cards;
 use crate::centre::{Silence, assert_right};
@@ -211,4 +214,54 @@ fn the_latest_purchase_is_cancelled_once_and_no_other() {
     let kinds: Vec<String> =
         shop.journal().iter().map(|entry| entry["kind"].as_str().expect("text").to_owned()).collect();
     assert_eq!(kinds, ["load", "purchase", "purchase", "cancel"]);
+}
+
+#[test]
+fn what_another_till_sold_goes_back_here_by_its_receipt() {
+    let (shop, entry) = sold();
+    let original = Original { terminal: TerminalNumber([0x88; 6]), terminal_sequence: 0xA5C3 };
+    let paid = Parts { personal_account: Fen::new(2_000), self_paid: Fen::new(500), pooled_fund: Fen::ZERO };
+    let reference = original.reference();
+    let back = |more: &[&str]| shop.run(&[&["refund", "give", "--original", &reference], more].concat());
+    let unknown = back(&[]);
+    assert_eq!((unknown.status, unknown.code().as_str()), (3, "CENTRE_REFUSED"));
+    assert!(listed(&shop, &["--all"]).is_empty(), "nothing was agreed");
+    shop.centre.books().elsewhere = Some((original, paid));
+    assert_eq!(back(&["--amount", "25.01"]).code(), "REFUND_AMOUNT");
+
+    let slip = shop.path("slip.txt");
+    let given = back(&["--amount", "5.00", "--receipt", &slip.display().to_string()]);
+    assert_eq!(given.status, 0, "{}", given.stderr);
+    let answer = given.json();
+    assert_eq!((&answer["original"], &answer["state"]), (&json!(reference), &json!("DONE")));
+    assert_eq!((&answer["personal_account_fen"], &answer["self_paid_fen"]), (&json!(400), &json!(100)));
+    assert_eq!(shop.balance(), 44_500 + 400);
+    let text = std::fs::read_to_string(&slip).expect("a slip");
+    assert!(text.contains("888888888888") && text.contains("0000A5C3"), "{text}");
+    // The centre is asked for the rest, and here nobody gives more than was paid.
+    assert_eq!(back(&[]).code(), "REFUND_AMOUNT", "its word of what is left is old");
+
+    // Lost on its way it stays open with its name, and is finished like any other.
+    shop.centre.books().silence = Silence::AfterDoing(LoadRequest::PATH);
+    assert_eq!(back(&["--account", "10.00"]).code(), "CENTRE_UNREACHABLE");
+    shop.centre.books().silence = Silence::None;
+    assert_eq!(listed(&shop, &[])[0]["original"], json!(reference));
+    assert_eq!(shop.run(&["refund", "finish", "R00002"]).status, 0);
+    assert_eq!(shop.balance(), 44_500 + 400 + 1_000);
+
+    // By the name on its receipt a purchase of this journal is the same purchase.
+    let own = shop.journal().into_iter().find(|row| row["entry"] == json!(entry)).expect("the sale");
+    let sequence = own["terminal_sequence"].as_u64().expect("a number");
+    let own = format!("{}/{sequence:08X}", hex::encode_upper(cards::TERMINAL));
+    let mine = shop.run(&["refund", "give", "--original", &own, "--account", "1.00"]);
+    assert_eq!((mine.status, &mine.json()["original"]), (0, &json!(entry)), "{}", mine.stderr);
+    assert_eq!(shop.run(&["refund", "give", "--original", "x"]).code(), "REFUND_ORIGINAL");
+    assert_eq!(shop.run(&["journal", "verify"]).status, 0);
+    assert_eq!(shop.run(&["upload"]).status, 0);
+    let books = shop.centre.books();
+    let refunds = books.batches.iter().flat_map(|batch| &batch.records).filter_map(|record| match record.transaction {
+        Transaction::Refund { original, .. } => Some(original),
+        _ => None,
+    });
+    assert_eq!(refunds.filter(|of| *of == original).count(), 2);
 }

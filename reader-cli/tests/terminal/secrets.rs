@@ -168,6 +168,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("card authenticate".to_owned(), false),
         ("upload".to_owned(), false),
         ("day-end".to_owned(), false),
+        ("sign-out".to_owned(), false),
         ("terminal show".to_owned(), false),
         (format!("terminal request --out {bill}.request"), false),
         (format!("terminal certificate {bill}"), false),

@@ -10,14 +10,14 @@ use crate::date::DateTime;
 use crate::fen::{Fen, FenError};
 use crate::id::{BillId, CardIdentifier, Tac, TerminalNumber};
 use crate::message::Institution;
-use crate::refund::{Parts, RefundAct};
+use crate::refund::{Original, Parts, RefundAct};
 
 /// Everything on the slip.
 #[derive(Clone, Debug)]
 pub struct RefundSlip<'a> {
     /// Pharmacy.
     pub institution: &'a Institution,
-    /// Terminal, of the purchase too.
+    /// Terminal that gives back.
     pub terminal: TerminalNumber,
     /// Who stood at the counter.
     pub operator: &'a str,
@@ -25,10 +25,10 @@ pub struct RefundSlip<'a> {
     pub act: RefundAct,
     /// Its number at the counter.
     pub number: &'a str,
-    /// 终端交易序号 of the purchase.
-    pub original_sequence: u32,
-    /// Bill of the purchase.
-    pub bill_id: &'a BillId,
+    /// The purchase.
+    pub original: Original,
+    /// Its bill, where this terminal knows it: it sold.
+    pub bill_id: Option<&'a BillId>,
     /// Card; the 8 digits of its serial are printed.
     pub card_identifier: CardIdentifier,
     /// Online number that the card had.
@@ -53,6 +53,7 @@ struct Words {
     cancel: &'static str,
     number: &'static str,
     original: &'static str,
+    sold_at: &'static str,
     total: &'static str,
     account: &'static str,
     cash: &'static str,
@@ -65,6 +66,7 @@ const ZH: Words = Words {
     cancel: "医保个人账户撤销凭证",
     number: "退费号",
     original: "原终端序号",
+    sold_at: "原终端",
     total: "退回合计",
     account: "退回个人账户",
     cash: "退现金",
@@ -77,6 +79,7 @@ const EN: Words = Words {
     cancel: "Medical account cancellation",
     number: "Refund",
     original: "Original terminal no.",
+    sold_at: "Sold at terminal",
     total: "Given back",
     account: "To personal account",
     cash: "In cash",
@@ -110,8 +113,13 @@ impl RefundSlip<'_> {
         page.pair(shared.operator, self.operator);
         page.pair(shared.card, &masked(self.card_identifier));
         page.pair(words.number, self.number);
-        page.pair(shared.bill, self.bill_id.as_str());
-        page.pair(words.original, &format!("{:08X}", self.original_sequence));
+        if let Some(bill) = self.bill_id {
+            page.pair(shared.bill, bill.as_str());
+        }
+        if self.original.terminal != self.terminal {
+            page.pair(words.sold_at, &self.original.terminal.to_string());
+        }
+        page.pair(words.original, &format!("{:08X}", self.original.terminal_sequence));
         page.rule();
         page.strong(words.total, &self.parts.total()?.to_string());
         page.strong(words.account, &self.parts.personal_account.to_string());
@@ -142,19 +150,32 @@ mod tests {
     use super::*;
     use crate::id::InstitutionCode;
 
+    const TERMINAL: TerminalNumber = TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]);
+
     fn text(act: RefundAct, paper: Paper, language: Language, copy: Copy) -> String {
+        text_of_sale(act, (paper, language), copy, TERMINAL, Some("B-20260105-0001"))
+    }
+
+    fn text_of_sale(
+        act: RefundAct,
+        (paper, language): (Paper, Language),
+        copy: Copy,
+        sold_at: TerminalNumber,
+        bill: Option<&str>,
+    ) -> String {
         let institution = Institution {
             code: InstitutionCode::parse("P51330100001").expect("word"),
             name: "康定县雪域安康大药房连锁有限公司第一门店".into(),
         };
+        let bill = bill.map(|bill| BillId::parse(bill).expect("word"));
         let slip = RefundSlip {
             institution: &institution,
-            terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
+            terminal: TERMINAL,
             operator: "01",
             act,
             number: "R00002",
-            original_sequence: 0xA5C3,
-            bill_id: &BillId::parse("B-20260105-0001").expect("word"),
+            original: Original { terminal: sold_at, terminal_sequence: 0xA5C3 },
+            bill_id: bill.as_ref(),
             card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
             card_sequence: 4,
             parts: Parts { personal_account: Fen::new(5_500), self_paid: Fen::new(1_490), pooled_fund: Fen::ZERO },
@@ -194,6 +215,19 @@ TAC                     AABBCCDD
 应答曾中断,后经卡片核实
 ";
         assert_eq!(text, expected, "\n{text}");
+    }
+
+    #[test]
+    fn what_another_till_sold_names_it_and_no_bill() {
+        let text = text_of_sale(
+            RefundAct::Refund,
+            (Paper::Mm58, Language::Zh),
+            Copy::Original,
+            TerminalNumber([0x88; 6]),
+            None,
+        );
+        assert!(text.contains("原终端              888888888888\n原终端序号              0000A5C3\n"), "{text}");
+        assert!(!text.contains("单号"), "{text}");
     }
 
     #[test]
