@@ -183,6 +183,13 @@ pub trait Journal {
     /// [`StoreError`]: the entry stays where it was.
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError>;
 
+    /// The card shows the opposite of what a person judged: that and what the card did, in one write. `done` is `None` where it did
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was written, it is compared again at the next tap.
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError>;
+
     /// Notes that the card does not contradict what a person judged: it is not looked at again.
     ///
     /// # Errors
@@ -211,6 +218,10 @@ impl<J: Journal + ?Sized> Journal for &mut J {
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
         (**self).close(number, event, reason)
+    }
+
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        (**self).contradict(number, against, done)
     }
 
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod refunds;
 mod sales;
 mod schema;
 mod sealed;
+mod untold;
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -19,7 +19,7 @@ use crate::http::Centre;
 use crate::online;
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, TerminalError};
-use card_counter::journal::Entry;
+use card_counter::journal::{Entry, EntryNumber};
 use card_counter::letter::Letter;
 use card_counter::store::{BatchAnswered, Store, StoreError};
 use card_counter::terminal;
@@ -76,6 +76,44 @@ pub fn tell(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey, record: u
     }
     Ok(uploaded)
 }
+
+/// Brings the centre a record and all before it in the chain, however many: what comes next is about that record. What else waits,
+/// and what the centre does not take, is no matter of it.
+///
+/// # Errors
+/// As [`upload`].
+pub fn up_to(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey, record: u64) -> Result<(), TerminalError> {
+    let mut uploaded = Uploaded::default();
+    while !store.is_answered(record)? && one_batch(store, centre, key, &mut uploaded)? {}
+    Ok(())
+}
+
+/// Reports how loads ended; what the centre does not take keeps nobody else's waiting.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`], [`TerminalError::Store`].
+pub fn offer_outcomes(store: &mut Store, centre: &Centre<'_>) -> Result<(), TerminalError> {
+    later(report_outcomes(store, centre)).map(drop)
+}
+
+/// As [`offer_outcomes`], and whether the centre took what was said of this load.
+///
+/// # Errors
+/// As [`offer_outcomes`]; what the centre said to this load.
+pub fn report_outcome(store: &mut Store, centre: &Centre<'_>, entry: EntryNumber) -> Result<(), TerminalError> {
+    let (_, refused) = later(report_outcomes(store, centre))?;
+    match store.centre_said(entry, LoadOutcomeRequest::PATH)?.as_deref() {
+        Some(TAKEN) => Ok(()),
+        Some(code) => {
+            let code = settlement::ErrorCode::parse(code);
+            Err(TerminalError::CentreRefused { path: LoadOutcomeRequest::PATH, code })
+        }
+        None => refused.map_or(Ok(()), Err),
+    }
+}
+
+/// How a letter stands that the centre took.
+const TAKEN: &str = "OK";
 
 /// Sends the next batch; whether there was one.
 fn one_batch(

@@ -436,6 +436,10 @@ impl Journal for Book<'_> {
         self.write("closed", |store| store.close(number, event, reason))
     }
 
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        self.write("contradicted", |store| store.contradict(number, against, done))
+    }
+
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
         self.write("compared", |store| store.note_shown(number, shown))
     }

@@ -102,7 +102,7 @@ fn judge(setting: &Setting<'_>, store: &mut Store, id: &str, judgement: Judgemen
     store.take_turn()?;
     let open = || TerminalError::NotUndecided { id: id.to_owned() };
     let number = id.parse().map(EntryNumber).map_err(|_| open())?;
-    let entry = store.find_entry(number)?.filter(|entry| entry.state == State::Uncertain).ok_or_else(open)?;
+    let entry = store.find_entry(number)?.filter(is_for_a_person).ok_or_else(open)?;
     let sent = entry.sent.ok_or(TerminalError::Bug("an entry that is uncertain was sent"))?;
     let after = entry.draft.subject.balance_after(sent.balance_before);
     let after = after.ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))?;
@@ -110,6 +110,11 @@ fn judge(setting: &Setting<'_>, store: &mut Store, id: &str, judgement: Judgemen
     let next = Words::new("执行 sscard upload,向中心报告", "run sscard upload: the centre is told");
     setting.output.answer(&row(&judged, None).with("next", Words::new("下一步", "next"), Value::Words(next)))?;
     Ok(Exit::Ok)
+}
+
+/// Whether a person may say how it ended: nobody knows, or what the card showed against a person's word was never settled.
+fn is_for_a_person(entry: &Entry) -> bool {
+    matches!(entry.state, State::Uncertain | State::Contradicted)
 }
 
 fn list(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {

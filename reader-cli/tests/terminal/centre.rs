@@ -22,7 +22,7 @@ use settlement::catalogue::delivery::{
 use settlement::date::Month;
 use settlement::fen::Fen;
 use settlement::id::{
-    CardChallenge, CardIdentifier, CatalogueVersion, Digest, InstitutionCode, PublicKey, SaleId, Signature,
+    CardChallenge, CardIdentifier, CatalogueVersion, Digest, InstitutionCode, LoadId, PublicKey, SaleId, Signature,
     TerminalNumber,
 };
 use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
@@ -88,6 +88,11 @@ pub(crate) struct Books {
     pub(crate) batches: Vec<SignedBatch>,
     /// Outcomes of loads.
     pub(crate) outcomes: Vec<LoadOutcomeRequest>,
+    /// Whether it finds the code of the next outcome wrong, and the loads of which it did.
+    pub(crate) next_tac_wrong: bool,
+    pub(crate) tac_wrong: Vec<LoadId>,
+    /// The business date that it names.
+    pub(crate) day: &'static str,
     /// Sales that it agreed to, those that it was told were not done, and why it says no.
     pub(crate) sales: Vec<Sale>,
     pub(crate) released: Vec<SaleId>,
@@ -152,6 +157,9 @@ impl Centre {
             seed: 7,
             batches: Vec::new(),
             outcomes: Vec::new(),
+            next_tac_wrong: false,
+            tac_wrong: Vec::new(),
+            day: "2026-01-02",
             sales: Vec::new(),
             released: Vec::new(),
             declines: None,
@@ -379,7 +387,7 @@ impl Books {
         Ok(SignInAnswer {
             version: Version1,
             status: AnswerStatus::Created,
-            business_date: BusinessDate::parse("2026-01-02").expect("day"),
+            business_date: BusinessDate::parse(self.day).expect("day"),
             institution: Institution {
                 code: InstitutionCode::parse("P51330000001").expect("a word"),
                 name: "康定演练药店".to_owned(),
@@ -493,6 +501,12 @@ impl Books {
     }
 
     fn outcome(&mut self, request: LoadOutcomeRequest) -> Result<LoadOutcomeAnswer, &'static str> {
+        if std::mem::take(&mut self.next_tac_wrong) {
+            self.tac_wrong.push(request.load_id);
+        }
+        if self.tac_wrong.contains(&request.load_id) {
+            return Err("TAC_WRONG");
+        }
         self.outcomes.push(request);
         Ok(LoadOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
     }

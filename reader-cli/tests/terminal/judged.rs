@@ -110,3 +110,41 @@ fn a_refund_judged_wrong_reaches_its_card_once() {
         assert!(last.tac.is_some(), "with the card's own code");
     }
 }
+
+#[test]
+fn what_the_card_shows_against_a_person_is_said_before_the_error_and_once() {
+    let shop = Shop::ready();
+    torn(&shop, 0x2C, true);
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).code(), "UNCERTAIN");
+    judge(&shop, "2", false);
+    let dear = shop.bill("B-2", &[("X1", 60, "10.00")]);
+    let refused = shop.pay(&dear);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "LIMIT_EXCEEDED"), "{}", refused.stderr);
+    let (code, text) = note(&refused);
+    assert!(code == "JUDGEMENT_CONTRADICTED" && text.contains("refund give 2"), "{}", refused.stdout);
+    let again = shop.run(&["balance", "--pin", "env:PIN"]);
+    assert_eq!(again.json()["notes"], Value::Null, "said once");
+}
+
+#[test]
+fn what_was_settled_and_never_said_is_said_at_the_next_tap_and_by_day_end_until_then() {
+    let shop = Shop::ready();
+    torn(&shop, 0x2C, true);
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).code(), "UNCERTAIN");
+    judge(&shop, "2", false);
+    // A full device for what is printed: the tap settles, and nobody hears of it.
+    let silent = shop.sscard(&["balance", "--pin", "env:PIN"]).stdout(full()).output().expect("runs");
+    assert_ne!(silent.status.code(), Some(0));
+    assert_eq!(shop.journal().pop().expect("an entry")["card_shows"], "CONTRADICTS");
+    for command in ["upload", "day-end", "day-end"] {
+        let ran = shop.run(&[command]);
+        assert_eq!(note(&ran).0, "JUDGEMENT_CONTRADICTED", "{command}: {}", ran.stdout);
+    }
+    shop.tap_again();
+    assert_eq!(note(&shop.run(&["balance"])).0, "JUDGEMENT_CONTRADICTED", "without a PIN too");
+    assert_eq!(shop.run(&["day-end"]).json()["notes"], Value::Null, "said");
+}
+
+fn full() -> std::fs::File {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that takes nothing")
+}

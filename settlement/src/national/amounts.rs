@@ -201,9 +201,14 @@ mod tests {
 
     #[test]
     fn a_cancellation_is_believed_of_its_own_settlement_under_a_name_of_its_own() {
-        let asked =
-            Cancelled { psn_no: "P1", mdtrt_id: "MDTRT1", msgid: "M2", sums: [Fen::new(1_250), Fen::ZERO, Fen::new(250)] };
-        let check = |members: &[(&str, &str)]| check_cancelled(&answer(members), &asked, |id| ["SETL1", "REFD1"].contains(&id));
+        let asked = Cancelled {
+            psn_no: "P1",
+            mdtrt_id: "MDTRT1",
+            msgid: "M2",
+            sums: [Fen::new(1_250), Fen::ZERO, Fen::new(250)],
+        };
+        let check =
+            |members: &[(&str, &str)]| check_cancelled(&answer(members), &asked, |id| ["SETL1", "REFD1"].contains(&id));
         assert_eq!(check(&[]), Ok(()));
         assert_eq!(check(&[("medfee_sumamt", "12.50"), ("acct_pay", "2.50")]), Ok(()), "without its sign");
         assert_eq!(check(&[("medins_setl_id", "M2")]), Ok(()));
