@@ -54,7 +54,31 @@ pub fn settle(
             Err(why) => return Err(TerminalError::StillOpen { id, why: why.into() }),
         }
     }
+    if pin_verified {
+        ask_for_codes(tapped, rules, journal)?;
+    }
     Ok(settled)
+}
+
+/// Asks the card for its own code of records that the centre could not post with what it was sent. A card that tells none holds up
+/// nobody.
+fn ask_for_codes(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+) -> Result<(), TerminalError> {
+    for entry in journal.doubted_of(&tapped.identifier)? {
+        let Some(sent) = entry.sent else { continue };
+        let transaction_type = match entry.draft.subject {
+            Subject::Purchase { .. } => rules.purchase_type,
+            Subject::Load { .. } | Subject::Refund { .. } => rules.load_type,
+        };
+        let proof = tapped.select(&rules.df).and_then(|()| prove(tapped, rules, transaction_type, sent.card_sequence));
+        if let Ok(Some(proof)) = proof {
+            journal.note_proof(entry.number, proof.tac)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the decision; `Ok(Err(…))` when the facts do not decide.

@@ -6,6 +6,7 @@
 
 mod batches;
 pub mod catalogues;
+mod codes;
 mod desk;
 mod entries;
 mod national;

@@ -7,7 +7,7 @@ use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
-use settlement::judgement::ContradictionRequest;
+use settlement::judgement::{ContradictionRequest, ProofRequest};
 use settlement::limits::{BATCH_RECORDS_MAX, CLOCK_DIFFERENCE_MAX_S};
 use settlement::message::{
     BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest,
@@ -39,6 +39,8 @@ pub struct Uploaded {
     pub sales: u32,
     /// Records of which the centre was told that their card contradicts them.
     pub contradicted: u32,
+    /// Records of which the centre was told what code their card told afterwards.
+    pub proved: u32,
 }
 
 /// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches, then which records a
@@ -56,7 +58,9 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
     while one_batch(store, centre, key, &mut uploaded)? {}
     let (contradicted, third) = later(report_contradictions(store, centre))?;
     uploaded.contradicted = contradicted;
-    first.or(second).or(third).map_or(Ok(uploaded), Err)
+    let (proved, fourth) = later(report_codes(store, centre))?;
+    uploaded.proved = proved;
+    first.or(second).or(third).or(fourth).map_or(Ok(uploaded), Err)
 }
 
 /// Batches that a sale may wait for: one that was sent before and not answered, and its own.
@@ -191,6 +195,17 @@ fn report_contradictions(store: &mut Store, centre: &Centre<'_>) -> Result<u32, 
         store.write_letter(request.request_id, &Letter::of(&request)?, Some(entry.number))?;
     }
     online::deliver::<ContradictionRequest>(store, centre)
+}
+
+/// Tells the centre what cards told afterwards of records that it could not post, once each; how many it has noted.
+fn report_codes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
+    for (entry, tac) in store.unreported_codes(ProofRequest::PATH)? {
+        let record = entry.to_record().ok_or(TerminalError::Bug("what a card was asked about has a record"))?;
+        let request_id = RequestId(terminal::random()?);
+        let request = ProofRequest { version: Version1, request_id, terminal: record.terminal, record, tac };
+        store.write_letter(request_id, &Letter::of(&request)?, Some(entry.number))?;
+    }
+    online::deliver::<ProofRequest>(store, centre)
 }
 
 /// The outcome of a finished load or refund; `None` while it is open.

@@ -444,6 +444,14 @@ impl Journal for Book<'_> {
         self.write("compared", |store| store.note_shown(number, shown))
     }
 
+    fn doubted_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        self.store.doubted_of(card)
+    }
+
+    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
+        self.write("proved", |store| store.note_proof(number, tac))
+    }
+
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
         self.store.open_of(card)
     }

@@ -3,7 +3,7 @@
 //! Owns: rows of `letter` and `batch`: what was written before it was sent, and what came back.
 //! Never: sends, seals.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, params};
 use settlement::BusinessDate;
@@ -338,19 +338,19 @@ impl Store {
         })
     }
 
-    /// Records that the centre did not post.
+    /// Records that the centre did not post, with its codes.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn refused_records(&self) -> Result<BTreeSet<u64>, StoreError> {
+    pub fn refused_records(&self) -> Result<BTreeMap<u64, String>, StoreError> {
         let fail = |source| self.failure(source);
         let mut statement = self.connection.prepare("SELECT refused FROM batch WHERE refused <> ''").map_err(fail)?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(fail)?;
-        let mut refused = BTreeSet::new();
+        let mut refused = BTreeMap::new();
         for row in rows {
             let row = row.map_err(fail)?;
             let numbers = row.split(' ').filter_map(|word| word.split_once(':'));
-            refused.extend(numbers.filter_map(|(number, _)| number.parse::<u64>().ok()));
+            refused.extend(numbers.filter_map(|(number, code)| Some((number.parse::<u64>().ok()?, code.to_owned()))));
         }
         Ok(refused)
     }

@@ -214,6 +214,14 @@ impl Journal for Store {
         }
     }
 
+    fn doubted_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        self.without_their_code(card)
+    }
+
+    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
+        self.keep_code(number, tac)
+    }
+
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
         self.open_where("card_identifier = ?1", &card.to_string())
     }

@@ -67,6 +67,10 @@ fn prove(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
             }
             FaultKind::RecordDiffers => Words::new("与已签名上传的不同", "it is not what was signed and sent"),
             FaultKind::RefundSum => Words::new("退费超过原消费", "more was given back than was paid"),
+            FaultKind::NumberTwice => Words::new(
+                "同一张卡的序号用了两次",
+                "two of one card with the same number: what a person judged is compared",
+            ),
             FaultKind::ConsentAltered => {
                 Words::new("不是中心对这笔消费的签名同意", "it is not the centre's signed word for this sale")
             }

@@ -2,7 +2,7 @@
 //!
 //! Owns: their answers. Never: touches a card, except the PSAM for its number at `terminal enroll`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use settlement::BusinessDate;
 use settlement::batch::Totals;
@@ -308,10 +308,10 @@ pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
 }
 
 /// What was done, and apart from it what only a person's word says was done, or the centre did not post.
-fn standing<'e>(entries: &[&'e Entry], refused: &BTreeSet<u64>) -> (Vec<&'e Entry>, Vec<&'e Entry>) {
+fn standing<'e>(entries: &[&'e Entry], refused: &BTreeMap<u64, String>) -> (Vec<&'e Entry>, Vec<&'e Entry>) {
     let is_apart = |entry: &&&Entry| {
         entry.done.is_some_and(|done| done.evidence == Evidence::Judged)
-            || entry.record.is_some_and(|record| refused.contains(&record))
+            || entry.record.is_some_and(|record| refused.contains_key(&record))
     };
     entries.iter().partition(|entry| !is_apart(entry))
 }

@@ -184,7 +184,7 @@ fn a_judgement_that_the_card_can_no_longer_tell_stands() {
 fn a_card_that_pays_elsewhere_after_a_kill_at_any_write_of_the_comparison_is_not_shut_out() {
     for death in [Death::Before(1), Death::After(1), Death::Before(2)] {
         let (mut stand, judged) = judged(Case { kind: Kind::Purchase, did: false, said: true });
-        tapped_by(&stand, Some(death));
+        let _ = tapped_by(&stand, Some(death));
         let elsewhere = tempfile::tempdir().expect("a folder");
         let here = std::mem::replace(&mut stand.folder, elsewhere);
         let mut store = stand.store();

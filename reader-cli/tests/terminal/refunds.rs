@@ -274,7 +274,7 @@ fn a_load_whose_code_the_centre_finds_wrong_keeps_nobody_elses_money_waiting() {
     }
     shop.centre.books().next_tac_wrong = true;
     let wrong = give(&shop, "2", &[]);
-    assert_eq!((wrong.status, wrong.code().as_str()), (3, "TAC_WRONG"), "the clerk hears of it: {}", wrong.stderr);
+    assert!(wrong.status == 3 && wrong.stderr.contains("TAC_WRONG"), "the clerk hears of it: {}", wrong.stderr);
     assert_eq!(wrong.json()["state"], "DONE", "the card has it");
     let other = give(&shop, "3", &[]);
     assert_eq!(other.status, 0, "another refund goes on: {}", other.stderr);
