@@ -114,14 +114,16 @@ impl Route {
 #[must_use]
 pub fn card(tapped: &Tapped<'_>, rules: &Rules) -> Vec<Check> {
     let city = rules.city.filter(|ours| !tapped.is_of(*ours));
+    // A business day may be another than the calendar's: it is as old as the last sign-in.
+    let today = rules.now.date();
     vec![
         Check { id: "social_security_card", refused: None },
         // Which classes there are no source says: what stands on the card is shown, and refuses nothing (assumed).
         Check { id: "class", refused: None },
         Check { id: "version", refused: None },
         Check { id: "issuer_city", refused: city.map(|ours| TerminalError::ForeignCity { city: tapped.city, ours }) },
-        Check { id: "valid_from", refused: not_yet_valid(tapped.issuer_item("issue_date"), rules.day) },
-        Check { id: "valid_until", refused: expired(tapped.issuer_item("valid_until"), rules.day) },
+        Check { id: "valid_from", refused: not_yet_valid(tapped.issuer_item("issue_date"), today) },
+        Check { id: "valid_until", refused: expired(tapped.issuer_item("valid_until"), today) },
     ]
 }
 

@@ -544,7 +544,8 @@ impl RefundState {
 /// | AUTHORISED | the centre agreed; the card's part is not over                   | UNCERTAIN |
 /// | DECLINED   | the centre refused; nothing was sent to the card                 | –    |
 /// | UNCERTAIN  | the card's part is over, and the centre did not say that it knows | CLEARED, RELEASED |
-/// | CLEARED    | the batch with its record was answered                           | –    |
+/// | CLEARED    | the batch with its record was answered, and the centre posted it | –    |
+/// | NOT_POSTED | the centre has its record and did not post it; people decide     | –    |
 /// | RELEASED   | the centre knows that the card was not debited                   | –    |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TowardsCentre {
@@ -556,16 +557,25 @@ pub enum TowardsCentre {
     Declined,
     /// What became of it is on its way.
     Uncertain,
-    /// Its record was taken over.
+    /// Its record was taken over and posted.
     Cleared,
+    /// Its record was taken over and not posted.
+    NotPosted,
     /// Told as not done.
     Released,
 }
 
 impl TowardsCentre {
     /// All.
-    pub const ALL: [Self; 6] =
-        [Self::Asked, Self::Authorised, Self::Declined, Self::Uncertain, Self::Cleared, Self::Released];
+    pub const ALL: [Self; 7] = [
+        Self::Asked,
+        Self::Authorised,
+        Self::Declined,
+        Self::Uncertain,
+        Self::Cleared,
+        Self::NotPosted,
+        Self::Released,
+    ];
 
     /// Its spelling.
     #[must_use]
@@ -576,15 +586,17 @@ impl TowardsCentre {
             Self::Declined => "DECLINED",
             Self::Uncertain => "UNCERTAIN",
             Self::Cleared => "CLEARED",
+            Self::NotPosted => "NOT_POSTED",
             Self::Released => "RELEASED",
         }
     }
 
-    /// Of an entry in this state: how the question was answered, how its end, whether its record was taken over.
+    /// Of an entry in this state: how the question was answered, how its end, whether its record was taken over, and posted.
     #[must_use]
-    pub fn of(state: State, asked: Option<&str>, told: Option<&str>, cleared: bool) -> Self {
+    pub fn of(state: State, asked: Option<&str>, told: Option<&str>, (taken, posted): (bool, bool)) -> Self {
         match (state, asked) {
-            (State::Confirmed, _) if cleared => Self::Cleared,
+            (State::Confirmed, _) if taken && posted => Self::Cleared,
+            (State::Confirmed, _) if taken => Self::NotPosted,
             (State::Confirmed, _) => Self::Uncertain,
             (State::Prepared | State::Sent | State::Uncertain | State::Contradicted, None) => Self::Asked,
             (State::Prepared | State::Sent | State::Uncertain | State::Contradicted, Some(OK)) => Self::Authorised,

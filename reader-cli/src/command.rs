@@ -333,7 +333,7 @@ impl Setting<'_> {
 
     /// What acceptance checks compare with.
     fn rules(&self, store: Option<&Store>) -> Result<Rules, TerminalError> {
-        Rules::of(store, self.configuration.city, self.now)
+        Rules::of(store, self.configuration.city, Now::of_system())
     }
 
     /// The PIN of the card, after its tries were shown.

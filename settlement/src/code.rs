@@ -159,6 +159,10 @@ codes! {
     RefundOriginalUnknown = "REFUND_ORIGINAL_UNKNOWN", false,
         "中心没有入账的原交易", "请先上传再退费;仍不行请联系中心",
         "the centre has posted no such purchase", "upload first, then refund again; if it stays so, ask the centre";
+    /// People at the centre decided that the card did not pay it, or gave its money to the holder.
+    RefundOriginalVoid = "REFUND_ORIGINAL_VOID", false,
+        "中心已判定原交易未付款,或已退还持卡人", "不再退费;有疑问请联系中心",
+        "people at the centre decided that the card did not pay it, or gave the money to its holder", "nothing goes back any more; ask the centre if in doubt";
     /// Another card paid.
     RefundOtherCard = "REFUND_OTHER_CARD", false,
         "原交易不是用这张卡付的", "请插入付款的那张卡",

@@ -232,7 +232,7 @@ fn what(code: Code) -> Words {
         Code::OnlineRequired => {
             ("中心没有应答,本终端不得脱机收款", "the centre did not answer, and this terminal may not sell without it")
         }
-        Code::Uncertain => ("扣款结果未知", "the outcome of the debit is unknown"),
+        Code::Uncertain => ("卡上的交易结果未知", "whether the card did the transaction is unknown"),
         Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
         Code::ClockBack => (
             "终端时钟早于日志或中心签署的时间",

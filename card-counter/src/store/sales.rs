@@ -12,11 +12,13 @@ use super::{Store, StoreError};
 use crate::journal::{EntryNumber, TowardsCentre};
 use crate::letter::Letter;
 
-/// Entries that were asked about, with the answer, the answer to their end, and whether a batch with their record was answered.
+/// Entries that were asked about, with the answer, the answer to their end, whether a batch with their record was answered, and whether
+/// the record was posted then.
 const STANDING: &str = "
 SELECT entry.number, entry.state, asked.outcome,
     (SELECT told.outcome FROM letter AS told WHERE told.path IN (?2, ?3) AND told.entry = entry.number),
-    coalesce(entry.record <= (SELECT max(last_record) FROM batch WHERE accepted IS NOT NULL), 0)
+    coalesce(entry.record <= (SELECT max(last_record) FROM batch WHERE accepted IS NOT NULL), 0),
+    NOT EXISTS (SELECT 1 FROM batch WHERE ' ' || refused LIKE '% ' || entry.record || ':%')
 FROM entry JOIN letter AS asked ON asked.entry = entry.number AND asked.path = ?1 ORDER BY entry.number";
 
 /// Questions that the centre may have agreed to, of entries that ended without the card, and that nobody wrote to it about. Of what
@@ -45,8 +47,8 @@ impl Store {
             let state = State::parse(&state).ok_or_else(|| self.corrupt("an entry has no state"))?;
             let (answer, end): (Option<String>, Option<String>) =
                 (row.get(2).map_err(fail)?, row.get(3).map_err(fail)?);
-            let cleared = row.get(4).map_err(fail)?;
-            let towards = TowardsCentre::of(state, answer.as_deref(), end.as_deref(), cleared);
+            let record = (row.get(4).map_err(fail)?, row.get(5).map_err(fail)?);
+            let towards = TowardsCentre::of(state, answer.as_deref(), end.as_deref(), record);
             standing.insert(EntryNumber(number.unsigned_abs()), towards);
         }
         Ok(standing)

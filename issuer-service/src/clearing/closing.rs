@@ -212,6 +212,8 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
     let cards_moved = Fen::sum(movements.iter().filter(|(_, account, _)| card(account)).map(|(_, _, amount)| *amount))?;
     let accepted = || rows.iter().filter(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
     let purchases = || accepted().filter(|row| row.kind == RowKind::Purchase);
+    let taken_back = || rows.iter().filter(|row| row.is_taken_back_in(date));
+    let net = |of: fn(&UploadRow) -> Fen| Fen::sum(purchases().map(of))?.minus(Fen::sum(taken_back().map(of))?);
     let refunds = tx.refunds_credited(date)?;
     let given = |load: &Load| load.amount_fen.plus(load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen));
     let refunds_credited_fen = Fen::sum(refunds.iter().map(given).collect::<Result<Vec<_>, _>>()?)?;
@@ -235,8 +237,8 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         cards_before_fen: cards_before(tx, date)?,
         cards_moved_fen: cards_moved,
         cards_after_fen,
-        rows_personal_fen: Fen::sum(purchases().map(|row| row.personal_account_fen))?,
-        rows_pooled_fen: Fen::sum(purchases().map(|row| row.pooled_fund_fen))?,
+        rows_personal_fen: net(|row| row.personal_account_fen)?,
+        rows_pooled_fen: net(|row| row.pooled_fund_fen)?,
         loads_credited_fen: tx.loads_credited(date)?,
         refunds_credited_fen,
     })

@@ -5,6 +5,7 @@
 //! | post    | yes           | yes             | as any purchase: card and pool pay, the institution is owed; it can be refunded |
 //! | return  | yes           | no              | card → the holder's pending money, who gets it at the next load; nobody is owed |
 //! | dismiss | no            | no              | nothing; of a load or refund too, whose money `load settle` decides |
+//! | take-back | no          | no              | the mirror of what was posted or returned before its card contradicted it |
 //!
 //! The record stays as it was judged, and the day that it came in keeps its proof: the decision counts in the window that is open
 //! when it is made.
@@ -18,8 +19,10 @@
 use serde::{Serialize, Serializer};
 use settlement::code::ErrorCode;
 use settlement::date::BusinessDate;
+use settlement::fen::{Fen, FenError};
 use settlement::id::TerminalNumber;
 use settlement::judgement::Judgement;
+use settlement::refund::Original;
 
 use super::ledger::{self, Account, Posting, PostingKind};
 use super::refusal::ClearingError;
@@ -74,7 +77,7 @@ impl Serialize for DecisionState {
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum RowAct {
     /// The purchase stands.
     Post,
@@ -82,11 +85,13 @@ pub enum RowAct {
     Return,
     /// The card did not pay.
     Dismiss,
+    /// It was posted or returned, and its card showed since that it did not pay.
+    TakeBack,
 }
 
 impl RowAct {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Post, Self::Return, Self::Dismiss];
+    pub const ALL: [Self; 4] = [Self::Post, Self::Return, Self::Dismiss, Self::TakeBack];
 
     /// Name in the store, in output and on the command line.
     #[must_use]
@@ -95,6 +100,7 @@ impl RowAct {
             Self::Post => "post",
             Self::Return => "return",
             Self::Dismiss => "dismiss",
+            Self::TakeBack => "take-back",
         }
     }
 
@@ -104,6 +110,7 @@ impl RowAct {
             (Self::Post, Lang::Zh) => "入账",
             (Self::Return, Lang::Zh) => "退还持卡人",
             (Self::Dismiss, Lang::Zh) => "销账",
+            (Self::TakeBack, Lang::Zh) => "冲回",
         }
     }
 }
@@ -160,7 +167,9 @@ pub fn propose(
         return Err(ClearingError::ReasonMissing);
     }
     let row = open_row(tx, terminal, record)?;
-    if let Some(known) = tx.decision_of(terminal, record)? {
+    if let Some(known) = tx.decision_of(terminal, record)?
+        && (act != RowAct::TakeBack || known.act == RowAct::TakeBack || known.state != DecisionState::Approved)
+    {
         return Err(ClearingError::RowDecided { terminal, record, number: known.number });
     }
     possible(tx, &row, act)?;
@@ -184,7 +193,7 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
     }
     let row = open_row(tx, terminal, record)?;
     match step {
-        DecisionMove::Reject => tx.decide_row(number, step.ends(), checker, None)?,
+        DecisionMove::Reject => tx.decide_row((number, act), step.ends(), checker, None)?,
         DecisionMove::Approve => {
             possible(tx, &row, act)?;
             let window = tx.current_window()?;
@@ -199,9 +208,10 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                     sale::decided(tx, &row)?;
                     sale::release_others(tx, &row)?;
                 }
-                (RowKind::Load | RowKind::Refund, _) => {}
+                // The sale that was asked about stays as it was told: the card did nothing with its number.
+                (RowKind::Purchase, RowAct::TakeBack) | (RowKind::Load | RowKind::Refund, _) => {}
             }
-            tx.decide_row(number, step.ends(), checker, Some(window))?;
+            tx.decide_row((number, act), step.ends(), checker, Some(window))?;
         }
     }
     let done = found(tx, number)?;
@@ -239,8 +249,10 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
 fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingError> {
     let (terminal, record) = (row.terminal, row.journal_sequence);
     let unpostable = || ClearingError::RowUnpostable { terminal, record, code: row.code };
-    if act == RowAct::Dismiss {
-        return Ok(());
+    match act {
+        RowAct::Dismiss => return Ok(()),
+        RowAct::TakeBack => return takeable(tx, row),
+        RowAct::Post | RowAct::Return => {}
     }
     if row.contradicted_at.is_some()
         || !match act {
@@ -253,6 +265,29 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
         return Err(unpostable());
     }
     Ok(())
+}
+
+/// Whether what two people posted or returned is taken back: its card contradicts it, nothing of it was given back, and what went to the
+/// holder still waits there.
+fn takeable(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
+    let (terminal, record) = (row.terminal, row.journal_sequence);
+    let refused = || ClearingError::RowNotTakenBack { terminal, record };
+    let decided =
+        row.decided.filter(|_| row.contradicted_at.is_some() && row.taken_back.is_none()).ok_or_else(refused)?;
+    let sequence = row.terminal_sequence.unwrap_or_default();
+    let is_there = match decided.act {
+        RowAct::Post => {
+            let original = Original { terminal, terminal_sequence: sequence };
+            tx.refunds_of(original, row.card_identifier)?.is_empty()
+        }
+        RowAct::Return => {
+            let card = row.card_identifier;
+            let holder = tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?.holder;
+            tx.balance(&Account::Pending(holder))? >= row.personal_account_fen
+        }
+        RowAct::Dismiss | RowAct::TakeBack => false,
+    };
+    if is_there { Ok(()) } else { Err(refused()) }
 }
 
 /// Whether the row's numbers are another record's: the card gives each of them once, and that record was posted.
@@ -270,6 +305,7 @@ fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>,
     let reference = ledger::purchase_reference(row.terminal, sequence, row.card_identifier);
     match act {
         RowAct::Dismiss => Ok(None),
+        RowAct::TakeBack => mirror(tx, row),
         RowAct::Post => Ok(ledger::purchase(
             reference,
             row.card_identifier,
@@ -278,7 +314,7 @@ fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>,
             row.self_paid_fen,
             row.pooled_fund_fen,
         )?),
-        RowAct::Return if row.personal_account_fen == settlement::fen::Fen::ZERO => Ok(None),
+        RowAct::Return if row.personal_account_fen == Fen::ZERO => Ok(None),
         RowAct::Return => {
             let card = row.card_identifier;
             let holder = tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?.holder;
@@ -286,6 +322,16 @@ fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>,
             Ok(Some(Posting::transfer(reference, PostingKind::Correction, from, to, row.personal_account_fen)?))
         }
     }
+}
+
+/// The entries of a decision, the other way round.
+fn mirror(tx: &Tx<'_>, row: &UploadRow) -> Result<Option<Posting>, ClearingError> {
+    let (terminal, record) = (row.terminal, row.journal_sequence);
+    let decided = row.decided.ok_or(ClearingError::RowNotTakenBack { terminal, record })?;
+    let Some(before) = posting(tx, row, decided.act)? else { return Ok(None) };
+    let back = before.entries().iter().map(|entry| Ok((entry.account.clone(), Fen::ZERO.minus(entry.amount)?)));
+    let back = back.collect::<Result<Vec<_>, FenError>>()?;
+    Ok(Some(Posting::new(format!("taken-back:{}", before.reference()), before.kind(), back)?))
 }
 
 fn open_row(tx: &Tx<'_>, terminal: TerminalNumber, record: u64) -> Result<UploadRow, ClearingError> {
@@ -358,7 +404,8 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     for row in tx.rows_not_posted()? {
         // What was posted and is contradicted since waits for somebody.
         let is_disproved = row.contradicted_at.is_some();
-        if open && row.decided.is_some() && !(is_disproved && row.is_posted()) {
+        let is_to_take_back = is_disproved && row.is_decided_as_paid();
+        if open && row.decided.is_some() && !is_to_take_back {
             continue;
         }
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
@@ -391,6 +438,11 @@ impl Show for ListedRows {
             let row = &listed.row;
             let place = format!("{}/{}", row.terminal, row.journal_sequence);
             let next = match &listed.proposal {
+                Some(Decision { act, .. })
+                    if *act != RowAct::TakeBack && listed.is_contradicted && row.is_decided_as_paid() =>
+                {
+                    format!("→ issuer row propose {place} --take-back --reason …")
+                }
                 Some(Decision { number, act, state, .. }) => {
                     format!("{} {number} {} {}", lang.pick("处理单", "decision"), act.word(lang), state.word(lang))
                 }

@@ -38,6 +38,8 @@ pub struct LedgerCard {
     pub dismissed_fen: Fen,
     /// Purchases received and not posted: terminal/record, amount, code.
     pub not_posted: Vec<NotPosted>,
+    /// Purchases that people posted or returned, and that their cards contradict since.
+    pub contradicted: Vec<NotPosted>,
     /// Loads without outcome.
     pub open_loads: Vec<OpenLoad>,
 }
@@ -119,13 +121,24 @@ fn take_row(
     // What the card contradicts its terminal does not count any more.
     let amount_fen = if is_again || row.contradicted_at.is_some() { Fen::ZERO } else { row.personal_account_fen };
     let decided = row.decided.filter(|decided| decided.posted_on <= through).map(|decided| decided.act);
+    // What was taken back nobody counts: not the ledger any more, and neither card nor terminal.
+    if row.taken_back.is_some_and(|on| on <= through) {
+        return Ok(());
+    }
     match (row.outcome, decided) {
         // What was returned to the holder was spent by the chip all the same.
         (RowOutcome::Accepted, _) | (_, Some(RowAct::Post | RowAct::Return)) => {
+            if row.contradicted_at.is_some() {
+                card.contradicted.push(NotPosted {
+                    reference: format!("{}/{}", row.terminal, row.journal_sequence),
+                    amount_fen: row.personal_account_fen,
+                    code: row.code.map_or("", ErrorCode::as_str),
+                });
+            }
             card.purchases = card.purchases.saturating_add(1);
             card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;
         }
-        (_, Some(RowAct::Dismiss)) => card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?,
+        (_, Some(RowAct::Dismiss | RowAct::TakeBack)) => card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?,
         (RowOutcome::Refused | RowOutcome::Held, None) => card.not_posted.push(NotPosted {
             reference: format!("{}/{}", row.terminal, row.journal_sequence),
             amount_fen,

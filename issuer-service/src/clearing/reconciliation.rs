@@ -49,6 +49,8 @@ pub enum FindingCode {
     LoadOpen,
     /// Card and ledger differ by purchases that were received and not posted.
     PurchaseNotPosted,
+    /// People posted or returned a purchase, and its card showed since that it did not pay.
+    PurchaseContradicted,
     /// Card and ledger differ by purchases that the journal has and the centre has not received.
     PurchaseNotUploaded,
     /// The journal has a transaction that is not decided.
@@ -77,6 +79,10 @@ impl FindingCode {
             Self::PurchaseNotPosted => (
                 "用 issuer row propose 处理，另一人复核",
                 "look into the record: `issuer row propose`, and another person decides",
+            ),
+            Self::PurchaseContradicted => (
+                "用 issuer row propose --take-back 冲回，另一人复核",
+                "`issuer row propose --take-back`, and another person decides",
             ),
             Self::PurchaseNotUploaded => ("在终端上传", "upload at the terminal"),
             Self::JournalUndecided => ("在终端再次插入该卡", "insert this card at the terminal again"),
@@ -291,6 +297,9 @@ fn compare(
     for row in &ledger.not_posted {
         find(FindingCode::PurchaseNotPosted, row.amount_fen, format!("{} {}", row.reference, row.code));
     }
+    for row in &ledger.contradicted {
+        find(FindingCode::PurchaseContradicted, row.amount_fen, row.reference.clone());
+    }
     for load in &ledger.open_loads {
         find(FindingCode::LoadOpen, load.amount_fen, load.reference.clone());
     }
@@ -355,6 +364,7 @@ fn serde_name(code: FindingCode) -> &'static str {
         FindingCode::CardNotInLedger => "CARD_NOT_IN_LEDGER",
         FindingCode::LoadOpen => "LOAD_OPEN",
         FindingCode::PurchaseNotPosted => "PURCHASE_NOT_POSTED",
+        FindingCode::PurchaseContradicted => "PURCHASE_CONTRADICTED",
         FindingCode::PurchaseNotUploaded => "PURCHASE_NOT_UPLOADED",
         FindingCode::JournalUndecided => "JOURNAL_UNDECIDED",
         FindingCode::BalanceDiffers => "BALANCE_DIFFERS",

@@ -3,6 +3,7 @@
 //! | refused | when |
 //! |---------|------|
 //! | REFUND_ORIGINAL_UNKNOWN | no such purchase was accepted |
+//! | REFUND_ORIGINAL_VOID | two people dismissed or returned it, or took back that it was posted |
 //! | REFUND_OTHER_CARD       | another card paid |
 //! | REFUND_ELSEWHERE        | another institution sold |
 //! | CANCEL_TOO_LATE         | a cancel by another terminal, on another day, after a later purchase or a refund, or of a part |
@@ -109,7 +110,10 @@ fn purchase(
     let refuse = |code| Err(ClearingError::Refused(code));
     let purchases = tx.accepted_purchases(original)?;
     if purchases.is_empty() {
-        return refuse(ErrorCode::RefundOriginalUnknown);
+        return refuse(match tx.is_void(original, card)? {
+            true => ErrorCode::RefundOriginalVoid,
+            false => ErrorCode::RefundOriginalUnknown,
+        });
     }
     let Some(purchase) = purchases.into_iter().find(|one| one.card_identifier == card) else {
         return refuse(ErrorCode::RefundOtherCard);

@@ -122,6 +122,14 @@ pub enum ClearingError {
         /// Decision.
         number: i64,
     },
+    /// It was not posted or returned, its card does not contradict it, or the money is not where it went.
+    #[error("record {terminal}/{record} cannot be taken back")]
+    RowNotTakenBack {
+        /// Terminal.
+        terminal: TerminalNumber,
+        /// Number.
+        record: u64,
+    },
     /// The record contradicts the card, or its numbers went to another.
     #[error("record {terminal}/{record} cannot be posted")]
     RowUnpostable {
@@ -323,6 +331,7 @@ impl ClearingError {
             | Self::RowUnknown { .. }
             | Self::RowDecided { .. }
             | Self::RowUnpostable { .. }
+            | Self::RowNotTakenBack { .. }
             | Self::DecisionUnknown { .. }
             | Self::ClosureUnknown { .. }
             | Self::SaleNotOpen { .. }
@@ -396,6 +405,7 @@ impl Explain for ClearingError {
             Self::RowUnknown { .. } => "ROW_UNKNOWN",
             Self::RowDecided { .. } => "ROW_DECIDED",
             Self::RowUnpostable { .. } => "ROW_UNPOSTABLE",
+            Self::RowNotTakenBack { .. } => "ROW_NOT_TAKEN_BACK",
             Self::DecisionUnknown { .. } => "DECISION_UNKNOWN",
             Self::ClosureUnknown { .. } => "CLOSURE_UNKNOWN",
             Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
@@ -457,6 +467,7 @@ impl Explain for ClearingError {
             | Self::RowDecided { .. }
             | Self::SaleDecided { .. }
             | Self::RowUnpostable { .. }
+            | Self::RowNotTakenBack { .. }
             | Self::CatalogueExists { .. }
             | Self::CataloguePublished { .. }
             | Self::BlacklistUnchanged { .. }

@@ -51,6 +51,9 @@ pub struct Statement {
     pub in_agreement: bool,
     /// Purchases posted, in order of terminal and record.
     pub rows: Vec<UploadRow>,
+    /// Purchases of earlier decisions that were taken back: they are taken off the sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<UploadRow>,
     /// Refunds, oldest first.
     pub refund_rows: Vec<Load>,
     /// Records not posted, with their codes.
@@ -64,14 +67,19 @@ pub struct Statement {
 pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Result<Statement, ClearingError> {
     let institution = tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
     let window = tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?;
-    let (posted, not_posted): (Vec<_>, Vec<_>) = tx
-        .rows_of_window(date)?
+    let of_window: Vec<UploadRow> =
+        tx.rows_of_window(date)?.into_iter().filter(|row| row.institution == *code).collect();
+    let taken_back: Vec<UploadRow> = of_window.iter().filter(|row| row.is_taken_back_in(date)).cloned().collect();
+    let back = |of: fn(&UploadRow) -> Fen| Fen::sum(taken_back.iter().map(of));
+    let (posted, not_posted): (Vec<_>, Vec<_>) = of_window
         .into_iter()
-        .filter(|row| row.institution == *code && row.outcome_in(date).is_some())
+        .filter(|row| row.outcome_in(date).is_some())
         .partition(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
     let rows: Vec<UploadRow> = posted.into_iter().filter(|row| row.kind == RowKind::Purchase).collect();
-    let personal_account_fen = Fen::sum(rows.iter().map(|row| row.personal_account_fen))?;
-    let pooled_fund_fen = Fen::sum(rows.iter().map(|row| row.pooled_fund_fen))?;
+    let sum = |of: fn(&UploadRow) -> Fen| Fen::sum(rows.iter().map(of));
+    let personal_account_fen = sum(|row| row.personal_account_fen)?.minus(back(|row| row.personal_account_fen)?)?;
+    let pooled_fund_fen = sum(|row| row.pooled_fund_fen)?.minus(back(|row| row.pooled_fund_fen)?)?;
+    let self_paid_fen = sum(|row| row.self_paid_fen)?.minus(back(|row| row.self_paid_fen)?)?;
     let refund_rows: Vec<Load> = tx
         .refunds_credited(date)?
         .into_iter()
@@ -98,7 +106,7 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
         purchases: rows.len(),
         personal_account_fen,
         pooled_fund_fen,
-        self_paid_fen: Fen::sum(rows.iter().map(|row| row.self_paid_fen))?,
+        self_paid_fen,
         refunds: refund_rows.len(),
         refunded_account_fen,
         refunded_pooled_fund_fen,
@@ -107,6 +115,7 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
         ledger_payable_fen,
         in_agreement: payable_fen == ledger_payable_fen,
         rows,
+        taken_back,
         refund_rows,
         not_posted,
     })
@@ -146,6 +155,13 @@ impl Show for Statement {
                 self.purchases, self.personal_account_fen, self.pooled_fund_fen, self.self_paid_fen
             ),
         ));
+        for row in &self.taken_back {
+            let (place, amount) = (format!("{}/{}", row.terminal, row.journal_sequence), row.personal_account_fen);
+            lines.push(lang.pick(
+                format!("  冲回 {place}  {}  {amount}  {}", row.card_identifier, row.pooled_fund_fen),
+                format!("  taken back {place}  {}  {amount}  {}", row.card_identifier, row.pooled_fund_fen),
+            ));
+        }
         for load in &self.refund_rows {
             let original = load.refund.as_ref().map(|refund| refund.original.to_string()).unwrap_or_default();
             let word = lang.pick("退费", "refund of");

@@ -177,6 +177,9 @@ pub struct UploadRow {
     /// What code its card told of it afterwards, checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Tac>,
+    /// Window in which two people took back what was posted or returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<BusinessDate>,
 }
 
 impl UploadRow {
@@ -190,10 +193,24 @@ impl UploadRow {
         }
     }
 
-    /// Whether the purchase stands: accepted, or posted by a decision.
+    /// Whether the purchase stands: accepted, or posted by a decision that was not taken back.
     #[must_use]
     pub fn is_posted(&self) -> bool {
-        self.outcome == RowOutcome::Accepted || self.decided.is_some_and(|decided| decided.act == RowAct::Post)
+        let is_decided = self.taken_back.is_none() && self.decided.is_some_and(|decided| decided.act == RowAct::Post);
+        self.outcome == RowOutcome::Accepted || is_decided
+    }
+
+    /// Whether two people decided that the card paid, and nobody took that back.
+    #[must_use]
+    pub fn is_decided_as_paid(&self) -> bool {
+        let is_paid = |decided: Decided| matches!(decided.act, RowAct::Post | RowAct::Return);
+        self.taken_back.is_none() && self.decided.is_some_and(is_paid)
+    }
+
+    /// Whether it was posted by a decision, and is taken back in this window.
+    #[must_use]
+    pub fn is_taken_back_in(&self, date: BusinessDate) -> bool {
+        self.taken_back == Some(date) && self.decided.is_some_and(|decided| decided.act == RowAct::Post)
     }
 }
 
@@ -520,6 +537,7 @@ fn row(
         judgement: record.judgement.clone(),
         contradicted_at: None,
         proof: None,
+        taken_back: None,
     }
 }
 

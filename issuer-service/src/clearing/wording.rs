@@ -104,6 +104,12 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用 issuer row list 查看;待复核的由另一人复核或退回",
             "look at `issuer row list`; another person approves or rejects what waits",
         ),
+        ClearingError::RowNotTakenBack { terminal, record } => row(
+            format!("记录 {terminal}/{record} 不能冲回"),
+            format!("record {terminal}/{record} cannot be taken back"),
+            "只冲回已入账或退还、卡内所示相反、没有退费、退还的钱还未划走的记录",
+            "only what was posted or returned is, when its card shows the opposite, nothing of it was refunded, and what went to the holder still waits",
+        ),
         ClearingError::RowUnpostable { terminal, record, code } => row(
             format!(
                 "记录 {terminal}/{record} 不能入账或退还({})",

@@ -21,7 +21,7 @@ pub enum Verb {
         open: bool,
     },
     /// 挂账处理: say what became of a record; another operator decides.
-    #[command(group = clap::ArgGroup::new("act").required(true).args(["post", "return_", "dismiss"]))]
+    #[command(group = clap::ArgGroup::new("act").required(true).args(["post", "return_", "dismiss", "take_back"]))]
     Propose {
         /// Record, as TERMINAL/NUMBER.
         #[arg(value_parser = place)]
@@ -35,6 +35,9 @@ pub enum Verb {
         /// The card did not pay: nothing is posted.
         #[arg(long)]
         dismiss: bool,
+        /// It was posted or returned, and its card shows since that it did not pay: the ledger gets the mirror of it.
+        #[arg(long)]
+        take_back: bool,
         /// What shows it.
         #[arg(long)]
         reason: String,
@@ -66,11 +69,12 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&rows);
             return Ok(Exit::Ok);
         }
-        Verb::Propose { record, post, return_, dismiss: _, reason } => {
-            let act = match (post, return_) {
-                (true, _) => RowAct::Post,
-                (false, true) => RowAct::Return,
-                (false, false) => RowAct::Dismiss,
+        Verb::Propose { record, post, return_, dismiss: _, take_back, reason } => {
+            let act = match (post, return_, take_back) {
+                (true, ..) => RowAct::Post,
+                (false, true, _) => RowAct::Return,
+                (false, false, true) => RowAct::TakeBack,
+                (false, false, false) => RowAct::Dismiss,
             };
             let proposed = common.centre_told(Some(&reason), output)?.store.act(|tx| -> Result<_, ClearingError> {
                 let maker = tx.require(operator, Role::Clearing)?;

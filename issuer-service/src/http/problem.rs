@@ -60,6 +60,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CardUnknown
         | ErrorCode::LoadUnknown
         | ErrorCode::RefundOriginalUnknown
+        | ErrorCode::RefundOriginalVoid
         | ErrorCode::PinOrderUnknown
         | ErrorCode::BenefitsUnknown
         | ErrorCode::TransactionUnknown

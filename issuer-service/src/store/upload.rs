@@ -189,8 +189,9 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn rows_of_window(&self, date: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
-        let mut statement =
-            self.sql.prepare(&format!("{ROW} WHERE window_date = $1 OR posted_on = $1 ORDER BY terminal, record"))?;
+        let mut statement = self.sql.prepare(&format!(
+            "{ROW} WHERE window_date = $1 OR posted_on = $1 OR taken_on = $1 ORDER BY terminal, record"
+        ))?;
         Ok(statement.query_map([date.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
 
@@ -238,11 +239,24 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn accepted_purchases(&self, original: Original) -> Result<Vec<UploadRow>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR act = 'post')
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR (act = 'post' AND taken_on IS NULL))
              ORDER BY record"
         ))?;
         let found = statement.query_map((original.terminal.to_string(), original.terminal_sequence), upload_row)?;
         Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether people decided of every record of this purchase of a card that the card did not pay, or that its holder got the money.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_void(&self, original: Original, card: CardIdentifier) -> Result<bool, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND card = $3 AND kind = 'purchase' ORDER BY record"
+        ))?;
+        let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
+        let rows = statement.query_map(of, upload_row)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(!rows.is_empty() && rows.iter().all(|row| row.decided.is_some() && !row.is_posted()))
     }
 
     /// When the last record of a terminal that came in was made; `None` before the first.
@@ -291,14 +305,18 @@ impl Tx<'_> {
 /// without the card's code, and another record may come with it.
 const STANDS: &str =
     "(outcome = 'ACCEPTED' OR EXISTS (SELECT 1 FROM row_decision WHERE row_terminal = upload_row.terminal
-    AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss'))";
+    AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss')
+    AND NOT EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = upload_row.terminal
+    AND taken_record = upload_row.record AND taken_state = 'approved'))";
 
 pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
-    outcome, code, original_terminal, original_sequence, number, act, posted_on, said, said_by, said_why, contradicted_at, proof
+    outcome, code, original_terminal, original_sequence, number, act, posted_on, said, said_by, said_why, contradicted_at,
+    taken_on, proof
     FROM upload_row
     LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'
+    LEFT JOIN row_take_back ON taken_terminal = terminal AND taken_record = record AND taken_state = 'approved'
     LEFT JOIN row_judgement ON judged_terminal = terminal AND judged_record = record
     LEFT JOIN row_proof ON proved_terminal = terminal AND proved_record = record";
 
@@ -334,7 +352,8 @@ pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         decided: decided(row)?,
         judgement: judgement(row)?,
         contradicted_at: row.get(28)?,
-        proof: cell::parsed_option(row, 29, Tac::parse)?,
+        taken_back: cell::parsed_option(row, 29, BusinessDate::parse)?,
+        proof: cell::parsed_option(row, 30, Tac::parse)?,
     })
 }
 

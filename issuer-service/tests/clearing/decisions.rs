@@ -292,6 +292,35 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     let open = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(open["rows"][0]["is_contradicted"], true, "{open}");
     assert!(centre.ask("UPDATE row_judgement SET contradicted_at = 'x'").is_err(), "said once");
+    let agreed = agreement(&centre, &terminal, &card, (0, 0), 50_000, 0);
+    let told: Vec<&Value> = agreed["findings"].as_array().expect("findings").iter().map(|one| &one["code"]).collect();
+    assert!(told.contains(&&json!("PURCHASE_CONTRADICTED")), "{agreed}");
+    assert_eq!(centre.balance("institution:"), 820);
+    taken_back(&centre, &place, "post");
+    assert_eq!(
+        (centre.balance("card:"), centre.balance("institution:")),
+        (50_000, 0),
+        "as if it had never been posted"
+    );
+    assert_eq!(agreement(&centre, &terminal, &card, (0, 0), 50_000, 0)["in_agreement"], true);
+    assert_eq!(proof(&centre)["totals"]["purchased_fen"], json!(0));
+    let date = centre.today().to_string();
+    let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &date]);
+    assert_eq!((&statement["payable_fen"], &statement["in_agreement"]), (&json!(0), &json!(true)), "{statement}");
+    assert_eq!(statement["taken_back"].as_array().map(Vec::len), Some(1));
+    assert!(centre.ok("ma", &["row", "list", "--open"])["rows"].as_array().expect("rows").is_empty());
+
+    // One that was returned: what went to the holder comes back, while it is still there.
+    let ((place, _), hash) = judged(&mut terminal, &mut card, None);
+    centre.ok("ma", &["row", "propose", &place, "--return", "--reason", "believed"]);
+    centre.ok("wu", &["row", "approve", "4"]);
+    assert_eq!(refusal(&centre, &place), "ROW_NOT_TAKEN_BACK", "its card did not contradict it yet");
+    let record: u64 = place.split('/').next_back().expect("a number").parse().expect("a number");
+    assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).0, 200);
+    taken_back(&centre, &place, "return");
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (50_000, 0));
+    assert_eq!(agreement(&centre, &terminal, &card, (0, 0), 50_000, 0)["in_agreement"], true);
+    proof(&centre);
     // Nobody's word weighs more than the card's own code.
     let real = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
     let hash = real.hash();
@@ -349,4 +378,27 @@ fn what_a_card_paid_under_a_spoilt_code_can_go_back_to_its_holder_by_two_people(
     centre.ok("wu", &["row", "approve", "1"]);
     assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_180, 0));
     proof(&centre);
+}
+
+/// The code with which taking a record back is refused.
+fn refusal(centre: &Centre, place: &str) -> String {
+    let refused = centre.run("ma", &["row", "propose", place, "--take-back", "--reason", "x"]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let error: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect(&text);
+    error["code"].as_str().expect("a code").to_owned()
+}
+
+/// Two people take back what was decided of a record, once.
+fn taken_back(centre: &Centre, place: &str, was: &str) {
+    let rows = centre.ok("ma", &["row", "list", "--open"]);
+    assert_eq!(
+        (&rows["rows"][0]["decided"]["act"], rows["rows"].as_array().map(Vec::len)),
+        (&json!(was), Some(1)),
+        "{rows}"
+    );
+    let proposed = centre.ok("ma", &["row", "propose", place, "--take-back", "--reason", "the card shows it"]);
+    let number = proposed["number"].to_string();
+    assert_eq!(centre.run("ma", &["row", "approve", &number]).status.success(), false, "not by the same person");
+    assert_eq!(centre.ok("wu", &["row", "approve", &number])["act"], "take-back");
+    assert_eq!(refusal(centre, place), "ROW_DECIDED", "once");
 }

@@ -8,6 +8,8 @@ use settlement::refund::{Original, RefundAct};
 
 use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
 
+const ORIGINAL: &str = "/terminal/v1/refunds/original";
+
 /// Body of `/loads` that gives back so much of a purchase to account, cash and pool.
 pub(crate) fn init_refund(
     card: &mut Card,
@@ -233,6 +235,13 @@ fn another_card_another_institution_and_an_unknown_purchase_get_nothing() {
     assert_eq!(codes(&terminal.send(BATCHES, &body).1), ["TAC_WRONG"]);
     let body = init_refund(&mut card, &terminal, 9, "refund", (&terminal, 2), [1, 0, 0]);
     assert_eq!(refused(&mut terminal, body).1, "REFUND_ORIGINAL_UNKNOWN");
+    // When two people decided that the card did not pay it, it gives nothing back for good.
+    let rows = centre.ok("ma", &["row", "list", "--open"]);
+    let place = format!("{}/{}", terminal.number, rows["rows"][0]["journal_sequence"]);
+    centre.ok("ma", &["row", "propose", &place, "--dismiss", "--reason", "a wrong code"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    let body = init_refund(&mut card, &terminal, 9, "refund", (&terminal, 2), [1, 0, 0]);
+    assert_eq!(refused(&mut terminal, body), (404, "REFUND_ORIGINAL_VOID".to_owned()));
     // A wrong MAC1: nobody with a right card stands there.
     let mut forged = init_refund(&mut card, &terminal, 9, "refund", (&terminal, 1), [1, 0, 0]);
     forged["mac1"] = json!("00000000");
@@ -302,4 +311,38 @@ fn two_cards_with_the_same_number_of_one_terminal_are_two_purchases_and_each_get
     let more = init_refund(&mut other, &terminal, 22, "refund", (&terminal, 1), [1, 0, 0]);
     assert_eq!(refused(&mut terminal, more).1, "REFUND_TOO_MUCH");
     holds(&centre);
+}
+
+#[test]
+fn another_till_of_the_institution_learns_what_is_left_of_a_purchase_and_nobody_else() {
+    let (centre, mut terminal, mut card, _) = sold();
+    let mut beside = centre.terminal(2);
+    let original = json!({ "terminal": terminal.number, "terminal_sequence": 1 });
+    let question = |terminal: &Terminal, card: &Card, original: &Value| json!({ "version": 1, "terminal": terminal.number, "original": original, "card_identifier": card.identifier });
+    let told = |terminal: &mut Terminal, card: &Card| {
+        let body = question(terminal, card, &original);
+        terminal.ask(ORIGINAL, body)
+    };
+    let parts =
+        |fen: [u32; 3]| json!({ "personal_account_fen": fen[0], "self_paid_fen": fen[1], "pooled_fund_fen": fen[2] });
+    let (status, answer) = told(&mut beside, &card);
+    assert_eq!((status, &answer["paid"], &answer["left"]), (200, &parts([1_234, 500, 700]), &parts([1_234, 500, 700])));
+
+    // What the selling till is giving back is held: the other one may have the rest, and not more.
+    let body = init_refund(&mut card, &terminal, 9, "refund", (&terminal, 1), [1_000, 0, 0]);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    assert_eq!(told(&mut beside, &card).1["left"], parts([234, 500, 700]));
+    let more = init_refund(&mut card, &beside, 10, "refund", (&terminal, 1), [235, 0, 0]);
+    assert_eq!(refused(&mut beside, more).0, 409);
+
+    centre.allot(2, "1");
+    let mut other = centre.card(2);
+    load(&mut terminal, &mut other, 2, 100);
+    assert_eq!(told(&mut beside, &other).1["code"], "REFUND_OTHER_CARD");
+    let unknown = question(&beside, &card, &json!({ "terminal": terminal.number, "terminal_sequence": 77 }));
+    assert_eq!(beside.ask(ORIGINAL, unknown).1["code"], "REFUND_ORIGINAL_UNKNOWN");
+    let add = ["institution", "add", "P2", "--name", "另一药店", "--region", "513301", "--type", "pharmacy"];
+    centre.ok("ma", &add);
+    centre.ask("UPDATE terminal SET institution = 'P2' WHERE number = '990000000002'").expect("moved");
+    assert_eq!(told(&mut beside, &card).1["code"], "REFUND_ELSEWHERE");
 }

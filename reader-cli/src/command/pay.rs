@@ -12,6 +12,7 @@ use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::Institution;
 use settlement::receipt::{Copy, MaskedName};
+use settlement::sale::OnlinePolicy;
 use settlement::split::{Split, SplitError, Terms};
 
 use super::handout::Handout;
@@ -22,6 +23,7 @@ use crate::page::{Page, Value};
 use crate::papers::Papers;
 use crate::receipt::{self, ReceiptDraft};
 use card_counter::check::{self, Rules};
+use card_counter::clock::Now;
 use card_counter::error::TerminalError;
 use card_counter::journal::{Draft, Entry, Journal as _, Plain, Subject};
 use card_counter::language::Words;
@@ -66,7 +68,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let key = Seller::key(policy, data)?;
     let mut seller = Seller::of(policy, setting.centre(), key.as_ref(), (data, number))?;
     let draft = accept(setting, &mut tapped, &mut store, (&rules, &mut seller), &papers, number)?;
-    let mut till = Till { psam: &mut psam, rules: account, date_time: setting.now.date_time() };
+    let mut till = Till { psam: &mut psam, rules: account, date_time: Now::of_system().date_time() };
     let paid = seller.sell(&mut tapped, &mut till, (&mut store, &Plain), &draft);
     if let Err(TerminalError::CardRefused { sw: StatusWord::MAC_WRONG, .. }) = &paid {
         // A PSAM that was believed to have the card's keys is compared with it at the next tap.
@@ -79,12 +81,16 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     });
     let told = seller.tell(&mut store, &paid);
     let (entry, handed) = (paid?, handed.unwrap_or(Ok(false)));
-    let notes = notes.joined(standing(&entry, seller.asked(), told.as_ref()));
+    let notes = notes.joined(standing(&entry, (policy, seller.asked()), told.as_ref()));
     answer(setting, &entry, notes, handed)
 }
 
 /// What the centre knows of a payment that it was to be asked about.
-fn standing(entry: &Entry, asked: Option<Asked>, told: Option<&Result<Uploaded, TerminalError>>) -> Page {
+fn standing(
+    entry: &Entry,
+    (policy, asked): (OnlinePolicy, Option<Asked>),
+    told: Option<&Result<Uploaded, TerminalError>>,
+) -> Page {
     let page = |word, zh, en| {
         Page::new().with("centre", Words::new("中心", "centre"), Value::Choice(word, Words::new(zh, en)))
     };
@@ -93,7 +99,14 @@ fn standing(entry: &Entry, asked: Option<Asked>, told: Option<&Result<Uploaded, 
         uploaded.refused.iter().find(ours).map(|(_, code)| code.clone())
     };
     match (asked, told) {
-        (None, _) => Page::new(),
+        (None, _) if policy.is_offline() => Page::new(),
+        (None, _) => page("offline", "无中心线路,已脱机收款", "no way to the centre, sold offline").noted(
+            "SOLD_OFFLINE",
+            Words::new(
+                "本终端应先询问中心,但没有中心地址或线路证书;已在脱机限额内收款",
+                "this terminal is to ask its centre first, and has no address or certificate for it: sold within the offline limits",
+            ),
+        ),
         (Some(Asked::Unanswered), _) | (Some(Asked::Agreed), None) => {
             page("offline", "未应答,已脱机收款", "no answer, sold offline").noted(
                 "SOLD_OFFLINE",

@@ -208,6 +208,7 @@ fn after_failure(
     if let TerminalError::CentreRefused { code, .. } = error
         && let ErrorCode::RefundOtherCard
         | ErrorCode::RefundElsewhere
+        | ErrorCode::RefundOriginalVoid
         | ErrorCode::RefundTooMuch
         | ErrorCode::CancelTooLate = code
     {

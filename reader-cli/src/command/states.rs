@@ -65,7 +65,7 @@ pub(super) fn markdown() -> String {
 }
 
 const fn of_standing(state: TowardsCentre) -> (&'static str, &'static str, &'static [TowardsCentre]) {
-    use TowardsCentre::{Asked, Authorised, Cleared, Declined, Released, Uncertain};
+    use TowardsCentre::{Asked, Authorised, Cleared, Declined, NotPosted, Released, Uncertain};
     match state {
         Asked => ("已询问", "The question is stored; no answer is known.", &[Authorised, Declined, Uncertain]),
         Authorised => ("已同意", "The centre agreed; the card's part is not over.", &[Uncertain]),
@@ -73,9 +73,10 @@ const fn of_standing(state: TowardsCentre) -> (&'static str, &'static str, &'sta
         Uncertain => (
             "待告知",
             "The card's part is over; the centre did not answer yet what it was told of it.",
-            &[Cleared, Released],
+            &[Cleared, NotPosted, Released],
         ),
-        Cleared => ("已入账", "The batch with its record was answered.", &[]),
+        Cleared => ("已入账", "The batch with its record was answered, and the centre posted it.", &[]),
+        NotPosted => ("未入账", "The centre has its record and did not post it; two people there decide.", &[]),
         Released => ("已解除", "The centre knows that the card was not debited.", &[]),
     }
 }
