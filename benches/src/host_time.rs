@@ -178,6 +178,10 @@ impl Journal for Clocked<'_> {
         clocked(&self.elsewhere, || self.store.close(number, event, reason))
     }
 
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        clocked(&self.elsewhere, || self.store.contradict(number, against, done))
+    }
+
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
         clocked(&self.elsewhere, || self.store.note_shown(number, shown))
     }

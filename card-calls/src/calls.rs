@@ -22,7 +22,7 @@ use crate::visit::Held;
 pub struct Answer {
     /// Return value.
     pub code: Code,
-    /// One text for each buffer; a fault has its message in the first.
+    /// One text for each buffer; a fault has its message in the first, or the output of the earlier purchase that it is about.
     pub outputs: Vec<String>,
 }
 
@@ -102,7 +102,11 @@ fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, 
     match done {
         Ok(outputs) => Answer { code: Code::OK, outputs },
         Err(failure) => {
-            let mut outputs = vec![fitting(&failure.message(language), room)];
+            let text = match &failure {
+                Failure::EarlierPaid { receipt, .. } => receipt.clone(),
+                failure => failure.message(language),
+            };
+            let mut outputs = vec![fitting(&text, room)];
             outputs.resize(function.outputs(), String::new());
             Answer { code: failure.code(), outputs }
         }

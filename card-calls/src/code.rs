@@ -119,6 +119,10 @@ impl Code {
     pub const SIGNATURE: Self = Self(-3004);
     /// The person at the counter did not agree to a page's call.
     pub const CONSENT: Self = Self(-3005);
+    /// An earlier purchase of this card turned out to be paid: the output is that purchase's, and nothing was debited by this call.
+    pub const EARLIER_PAID: Self = Self(-3006);
+    /// An earlier purchase of this card that a person judged paid was not: nothing was debited by this call.
+    pub const EARLIER_UNPAID: Self = Self(-3007);
 
     /// Whether the terminal has more to say of it than this table.
     #[must_use]
@@ -394,6 +398,24 @@ pub const ROWS: &[Row] = &[
         "CONSENT",
         ["经办人未同意", "请经办人确认后再试"],
         ["the person at the counter did not agree", "try again when they do"],
+    ),
+    row(
+        Code::EARLIER_PAID,
+        "EARLIER_PAID",
+        ["此卡上一笔消费查明已付，本次未扣款", "输出为上一笔的结果，先记账；确需再收一笔时再调用"],
+        [
+            "an earlier purchase of this card turned out to be paid; nothing was debited now",
+            "the output is that purchase's: enter it first, and call again only if another one is to be paid",
+        ],
+    ),
+    row(
+        Code::EARLIER_UNPAID,
+        "EARLIER_UNPAID",
+        ["此卡一笔被判定已付的消费实际未付，本次未扣款", "请补收或收回药品；之后再调用"],
+        [
+            "an earlier purchase of this card that was judged paid was not; nothing was debited now",
+            "take its payment again or the goods back, then call again",
+        ],
     ),
 ];
 

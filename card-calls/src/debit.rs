@@ -3,7 +3,7 @@
 //! Source: purchase pair of LD/T 32.7; output and steps of the driver interface, its positional fields assumed: after the type the
 //! terminal, its transaction number, date and time, TAC: what a TAC is verified over.
 //! Owns: which purchase a call means, what it answers. Never: sends DEBIT before the terminal's journal has it; pays one call twice:
-//! a call with the same card and the same `pPayInfo` is the same purchase.
+//! a call with the same card and the same `pPayInfo` is the same purchase, and one that finds another purchase paid sells nothing.
 
 use std::path::Path;
 
@@ -23,6 +23,7 @@ use centre_line::online::Asked;
 use centre_line::sell::Seller;
 use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
+use settlement::journal::State;
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
@@ -109,10 +110,8 @@ pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         store.take_turn()?;
         let mut key = None;
         let Open { mut store, draft, policy, mut seller } = match wanted(visit, (store, number), &info, &mut key)? {
-            Wanted::Paid(entry) => {
-                let (id, bill) = (entry.number.to_string(), bill(&entry.draft.card_identifier, &info)?.to_string());
-                return Err(TerminalError::BillPaid { bill, entry: id }.into());
-            }
+            // Its second step was lost on the way: there is nothing for an HSM to compute any more.
+            Wanted::Paid(entry) => return Err(earlier_paid(visit, &entry)?),
             Wanted::Open(open) => *open,
         };
         let rules = visit.tapped.account()?;
@@ -204,6 +203,7 @@ fn wanted<'k>(
     let account = visit.tapped.account()?;
     settle(&mut visit.tapped, account, &mut store, true)?;
     let bill_id = bill(&visit.tapped.identifier, info)?;
+    tell_of_earlier(visit, &mut store, &bill_id, (terminal, info))?;
     let entries = store.entries_of(&visit.tapped.identifier)?;
     if let Some(entry) = entries.into_iter().find(|entry| entry.pays(&bill_id)) {
         return Ok(Wanted::Paid(Box::new(entry)));
@@ -231,6 +231,40 @@ fn wanted<'k>(
         paper: String::new(),
     };
     Ok(Wanted::Open(Box::new(Open { store, draft, policy, seller })))
+}
+
+/// What was found out of purchases before this one, and no caller was told: a caller that tries again with another time would pay twice.
+fn tell_of_earlier(
+    visit: &Visit<'_>,
+    store: &mut Store,
+    bill: &BillId,
+    (terminal, info): (TerminalNumber, &PayInfo),
+) -> Result<(), Failure> {
+    let untold = store.untold_of(&visit.tapped.identifier)?;
+    for entry in untold {
+        // What came of loads and refunds is told where they are made.
+        if !matches!(entry.draft.subject, Subject::Purchase { .. }) {
+            continue;
+        }
+        let failure = match entry.state {
+            State::Confirmed if entry.pays(bill) => None,
+            State::Confirmed => {
+                answer_fits(visit, terminal, info)?;
+                Some(earlier_paid(visit, &entry)?)
+            }
+            _ => Some(Failure::EarlierUnpaid { entry: entry.number.to_string() }),
+        };
+        store.word_given(entry.number)?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+fn earlier_paid(visit: &Visit<'_>, entry: &Entry) -> Result<Failure, Failure> {
+    let receipt = receipt(&visit.tapped, entry)?.pop().unwrap_or_default();
+    Ok(Failure::EarlierPaid { entry: entry.number.to_string(), receipt })
 }
 
 /// The way to the centre; a terminal without an address has none.

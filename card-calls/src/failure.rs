@@ -123,6 +123,21 @@ pub enum Failure {
     #[error("IRK")]
     NotGenuine,
 
+    /// An earlier purchase of the card is paid; what that call would have answered.
+    #[error("{entry}")]
+    EarlierPaid {
+        /// Its entry.
+        entry: String,
+        /// The output.
+        receipt: String,
+    },
+    /// An earlier purchase of the card that a person judged paid is not.
+    #[error("{entry}")]
+    EarlierUnpaid {
+        /// Its entry.
+        entry: String,
+    },
+
     // The makers of this library.
     /// A broken invariant.
     #[error("panic")]
@@ -183,6 +198,8 @@ impl Failure {
             Self::Signature => Code::SIGNATURE,
             Self::Counter(error) => of_counter(error),
             Self::NotGenuine => Code::INTERNAL_AUTHENTICATION,
+            Self::EarlierPaid { .. } => Code::EARLIER_PAID,
+            Self::EarlierUnpaid { .. } => Code::EARLIER_UNPAID,
             Self::Panicked => Code::UNKNOWN,
         }
     }

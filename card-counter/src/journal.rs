@@ -6,7 +6,9 @@
 
 use card_profiles::account::Amounts;
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, TerminalNumber};
+use settlement::id::{
+    BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, Tac, TerminalNumber,
+};
 use settlement::journal::{Event, State};
 use settlement::judgement::Judgement;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
@@ -183,11 +185,35 @@ pub trait Journal {
     /// [`StoreError`]: the entry stays where it was.
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError>;
 
+    /// The card shows the opposite of what a person judged: that and what the card did, in one write. `done` is `None` where it did
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was written, it is compared again at the next tap.
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError>;
+
     /// Notes that the card does not contradict what a person judged: it is not looked at again.
     ///
     /// # Errors
     /// [`StoreError`]: it is looked at again at the next tap.
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError>;
+
+    /// Entries of a card with a record of which the centre wants the card's own code: it found the code wrong, or there was none and
+    /// the card agrees with the person who judged. A journal that does not know has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn doubted_of(&mut self, _card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Keeps what the card told of such an entry, for the next upload.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is asked again at the next tap.
+    fn note_proof(&mut self, _number: EntryNumber, _tac: Tac) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Entries of a card that block it, and those that a person judged and the card was not asked about since; oldest first.
     ///
@@ -213,8 +239,20 @@ impl<J: Journal + ?Sized> Journal for &mut J {
         (**self).close(number, event, reason)
     }
 
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        (**self).contradict(number, against, done)
+    }
+
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
         (**self).note_shown(number, shown)
+    }
+
+    fn doubted_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        (**self).doubted_of(card)
+    }
+
+    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
+        (**self).note_proof(number, tac)
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

@@ -18,6 +18,9 @@ use crate::journal::{Done, Entry, Journal, Sent, Shown, Subject};
 use crate::tap::Tapped;
 use crate::{account, load, pay};
 
+/// Why an entry that the card did not do is closed.
+pub(crate) const NOT_DONE: &str = "NOT_DONE";
+
 /// Settles every open entry of the card, oldest first, and compares those that a person judged. The PIN was verified if
 /// `pin_verified`; without it what was judged is left for another tap. The answer has what changed.
 ///
@@ -51,7 +54,31 @@ pub fn settle(
             Err(why) => return Err(TerminalError::StillOpen { id, why: why.into() }),
         }
     }
+    if pin_verified {
+        ask_for_codes(tapped, rules, journal)?;
+    }
     Ok(settled)
+}
+
+/// Asks the card for its own code of records that the centre could not post with what it was sent. A card that tells none holds up
+/// nobody.
+fn ask_for_codes(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+) -> Result<(), TerminalError> {
+    for entry in journal.doubted_of(&tapped.identifier)? {
+        let Some(sent) = entry.sent else { continue };
+        let transaction_type = match entry.draft.subject {
+            Subject::Purchase { .. } => rules.purchase_type,
+            Subject::Load { .. } | Subject::Refund { .. } => rules.load_type,
+        };
+        let proof = tapped.select(&rules.df).and_then(|()| prove(tapped, rules, transaction_type, sent.card_sequence));
+        if let Ok(Some(proof)) = proof {
+            journal.note_proof(entry.number, proof.tac)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the decision; `Ok(Err(…))` when the facts do not decide.
@@ -61,18 +88,24 @@ fn write(
     sent: &Sent,
     decision: Decision,
 ) -> Result<Result<Entry, Contradiction>, TerminalError> {
-    let done = |evidence| {
-        let balance_after = entry.draft.subject.balance_after(sent.balance_before);
-        balance_after
-            .map(|balance_after| Done { balance_after, evidence })
-            .ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))
-    };
-    Ok(Ok(match decision {
-        Decision::Done { tac } => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::Proved { tac })?)?,
-        Decision::DoneWithoutTac => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::LogOnly)?)?,
-        Decision::NotDone => journal.close(entry.number, Event::ShownNotDone, "NOT_DONE")?,
+    Ok(match shown(entry, sent, decision)? {
+        Ok(Some(done)) => Ok(journal.confirm(entry.number, Event::ShownDone, &done)?),
+        Ok(None) => Ok(journal.close(entry.number, Event::ShownNotDone, NOT_DONE)?),
+        Err(why) => Err(why),
+    })
+}
+
+/// How the entry ended as the card shows it; `None` where the card did nothing.
+fn shown(entry: &Entry, sent: &Sent, decision: Decision) -> Result<Result<Option<Done>, Contradiction>, TerminalError> {
+    let evidence = match decision {
+        Decision::Done { tac } => Evidence::Proved { tac },
+        Decision::DoneWithoutTac => Evidence::LogOnly,
+        Decision::NotDone => return Ok(Ok(None)),
         Decision::Contradiction { why } => return Ok(Err(why)),
-    }))
+    };
+    let after = entry.draft.subject.balance_after(sent.balance_before);
+    let balance_after = after.ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))?;
+    Ok(Ok(Some(Done { balance_after, evidence })))
 }
 
 /// Compares what a person judged with what the card shows; the entry as it stands now, when that is the opposite.
@@ -86,23 +119,19 @@ fn compare(
         return Err(TerminalError::Bug("what was judged was sent"));
     };
     let decision = look(tapped, rules, entry, &sent)?;
-    let shows_done = match decision {
-        Decision::Done { .. } | Decision::DoneWithoutTac => Some(true),
-        Decision::NotDone => Some(false),
-        Decision::Contradiction { .. } => None,
+    let done = match shown(entry, &sent, decision)? {
+        Ok(done) => done,
+        Err(_) => {
+            journal.note_shown(entry.number, Shown::Silent)?;
+            return Ok(None);
+        }
     };
-    let shown = match shows_done {
-        None => Shown::Silent,
-        Some(done) if done == judgement.done => Shown::Agrees,
-        Some(_) => Shown::Contradicts,
-    };
-    if shown != Shown::Contradicts {
-        journal.note_shown(entry.number, shown)?;
+    if done.is_some() == judgement.done {
+        journal.note_shown(entry.number, Shown::Agrees)?;
         return Ok(None);
     }
     let against = format!("against {}: {}", judgement.by, judgement.reason);
-    let open = journal.close(entry.number, Event::Contradicts, &against)?;
-    Ok(write(journal, &open, &sent, decision)?.ok())
+    Ok(Some(journal.contradict(entry.number, &against, done.as_ref())?))
 }
 
 /// Reads the facts off the card and has them judged.

@@ -6,6 +6,7 @@
 
 mod batches;
 pub mod catalogues;
+mod codes;
 mod desk;
 mod entries;
 mod national;
@@ -14,6 +15,7 @@ mod refunds;
 mod sales;
 mod schema;
 mod sealed;
+mod untold;
 
 use std::cell::RefCell;
 use std::path::Path;

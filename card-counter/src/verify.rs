@@ -8,7 +8,7 @@
 //! Owns: the list of faults. Never: mends one; sees what was cut off the end before it was uploaded, which nothing in the file
 //! could show: the centre's chain and the card's log do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use settlement::batch::ChainPosition;
@@ -19,7 +19,7 @@ use settlement::refund::{Parts, left_of};
 use settlement::sale::{Consent, SaleRequest};
 
 use crate::error::TerminalError;
-use crate::journal::{Entry, Purchased, RefundState};
+use crate::journal::{Entry, Purchased, RefundState, Subject};
 use crate::store::{Store, Told};
 
 /// What a journal was found to be.
@@ -71,11 +71,13 @@ pub enum FaultKind {
     RefundSum,
     /// The centre's word that is kept for a sale is not its word for that sale.
     ConsentAltered,
+    /// Two confirmed transactions of a kind have the same number of the same card, which gives each of them once.
+    NumberTwice,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pages,
         Self::EntryGap,
         Self::History,
@@ -87,6 +89,7 @@ impl FaultKind {
         Self::RecordDiffers,
         Self::RefundSum,
         Self::ConsentAltered,
+        Self::NumberTwice,
     ];
 
     /// Its stable code.
@@ -104,6 +107,7 @@ impl FaultKind {
             Self::RecordDiffers => "RECORD_DIFFERS",
             Self::RefundSum => "REFUND_SUM",
             Self::ConsentAltered => "CONSENT_ALTERED",
+            Self::NumberTwice => "NUMBER_TWICE",
         }
     }
 }
@@ -120,6 +124,7 @@ pub fn verify(store: &Store, terminal: TerminalNumber, key: &PublicKey) -> Resul
     let entries = store.entries()?;
     histories(store, &entries, &mut verdict)?;
     let records = records(&entries, &mut verdict);
+    numbers(&entries, &mut verdict);
     batches(store, terminal, key, &records, &mut verdict)?;
     refunds(store, &entries, &mut verdict)?;
     consents(store, &mut verdict)?;
@@ -202,6 +207,18 @@ fn records(entries: &[Entry], verdict: &mut Verdict) -> BTreeMap<u64, Digest> {
         }
     }
     hashes
+}
+
+/// A card gives each number of purchases once, and each number of loads.
+fn numbers(entries: &[Entry], verdict: &mut Verdict) {
+    let mut known = BTreeSet::new();
+    for entry in entries.iter().filter(|entry| entry.state == State::Confirmed) {
+        let Some(sent) = entry.sent else { continue };
+        let is_purchase = matches!(entry.draft.subject, Subject::Purchase { .. });
+        if !known.insert((entry.draft.card_identifier, is_purchase, sent.card_sequence)) {
+            verdict.find(FaultKind::NumberTwice, entry.number);
+        }
+    }
 }
 
 fn batches(

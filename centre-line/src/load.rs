@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! load      outcomes that are owed → quote → consent → CREDIT → outcome
-//! give_back what waits is uploaded → the card's open load → consent → CREDIT → outcome
+//! give_back the purchase is uploaded → the card's open load → consent → CREDIT → outcome
 //! ```
 //! Source: `settlement::message`; docs/adr/0061.
 //! Owns: the one order of these, for every program that loads. Never: card commands (`card_counter::load`).
@@ -10,7 +10,7 @@
 use std::path::Path;
 
 use card_counter::error::TerminalError;
-use card_counter::journal::{Draft, Entry, EntryNumber, Hand, RefundOrder, Subject};
+use card_counter::journal::{Draft, Entry, EntryNumber, Hand, Purchased, RefundOrder, Subject};
 use card_counter::letter::Letter;
 use card_counter::load::load as load_card;
 use card_counter::store::Store;
@@ -56,7 +56,7 @@ impl<'a> Loader<'a> {
         number: TerminalNumber,
         wanted: Option<Fen>,
     ) -> Result<(Entry, Result<(), TerminalError>), TerminalError> {
-        upload::report_outcomes(store, self.centre)?;
+        upload::offer_outcomes(store, self.centre)?;
         let quote = quote(store, self.centre, number, tapped.identifier)?;
         let quoted = quote.amount_fen;
         if quoted == Fen::ZERO {
@@ -78,8 +78,8 @@ impl<'a> Loader<'a> {
         self.bring(tapped, store, &draft, quote.open_load)
     }
 
-    /// One try of a refund or cancel that was agreed on. The centre posts it against a purchase that it has: what waits is uploaded
-    /// first. `slip` is what its receipt needs to know.
+    /// One try of a refund or cancel that was agreed on. The centre posts it against a purchase that it has: that is uploaded first,
+    /// whatever else waits. `slip` is what its receipt needs to know.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -90,7 +90,12 @@ impl<'a> Loader<'a> {
         order: &RefundOrder,
         slip: Option<String>,
     ) -> Result<(Entry, Result<(), TerminalError>), TerminalError> {
-        upload::upload(store, self.centre, self.centre.key())?;
+        upload::offer_outcomes(store, self.centre)?;
+        if let Purchased::Here(purchase) = order.original
+            && let Some(record) = store.entry(purchase)?.record
+        {
+            upload::up_to(store, self.centre, self.centre.key(), record)?;
+        }
         let draft = refund::draft(store, tapped, order, day, LoadId(terminal::random()?))?;
         let draft = Draft { paper: slip.unwrap_or_default(), ..draft };
         let after = quote(store, self.centre, draft.terminal, tapped.identifier)?.open_load;
@@ -124,8 +129,16 @@ impl<'a> Loader<'a> {
             load_card(tapped, account, &mut *journal, draft, id, &mut authorize)
         };
         // However it ended, the centre is told; what it does not hear now it hears at the next upload.
-        let reported = upload::report_outcomes(store, centre).map(drop);
-        Ok((loaded?, reported))
+        match loaded {
+            Ok(entry) => {
+                let reported = upload::report_outcome(store, centre, entry.number);
+                Ok((entry, reported))
+            }
+            Err(error) => {
+                let _ = upload::offer_outcomes(store, centre);
+                Err(error)
+            }
+        }
     }
 }
 

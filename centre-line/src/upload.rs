@@ -7,7 +7,7 @@ use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
-use settlement::judgement::ContradictionRequest;
+use settlement::judgement::{ContradictionRequest, ProofRequest};
 use settlement::limits::{BATCH_RECORDS_MAX, CLOCK_DIFFERENCE_MAX_S};
 use settlement::message::{
     BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest,
@@ -19,7 +19,7 @@ use crate::http::Centre;
 use crate::online;
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, TerminalError};
-use card_counter::journal::Entry;
+use card_counter::journal::{Entry, EntryNumber};
 use card_counter::letter::Letter;
 use card_counter::store::{BatchAnswered, Store, StoreError};
 use card_counter::terminal;
@@ -39,6 +39,8 @@ pub struct Uploaded {
     pub sales: u32,
     /// Records of which the centre was told that their card contradicts them.
     pub contradicted: u32,
+    /// Records of which the centre was told what code their card told afterwards.
+    pub proved: u32,
 }
 
 /// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches, then which records a
@@ -56,7 +58,9 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
     while one_batch(store, centre, key, &mut uploaded)? {}
     let (contradicted, third) = later(report_contradictions(store, centre))?;
     uploaded.contradicted = contradicted;
-    first.or(second).or(third).map_or(Ok(uploaded), Err)
+    let (proved, fourth) = later(report_codes(store, centre))?;
+    uploaded.proved = proved;
+    first.or(second).or(third).or(fourth).map_or(Ok(uploaded), Err)
 }
 
 /// Batches that a sale may wait for: one that was sent before and not answered, and its own.
@@ -76,6 +80,44 @@ pub fn tell(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey, record: u
     }
     Ok(uploaded)
 }
+
+/// Brings the centre a record and all before it in the chain, however many: what comes next is about that record. What else waits,
+/// and what the centre does not take, is no matter of it.
+///
+/// # Errors
+/// As [`upload`].
+pub fn up_to(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey, record: u64) -> Result<(), TerminalError> {
+    let mut uploaded = Uploaded::default();
+    while !store.is_answered(record)? && one_batch(store, centre, key, &mut uploaded)? {}
+    Ok(())
+}
+
+/// Reports how loads ended; what the centre does not take keeps nobody else's waiting.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`], [`TerminalError::Store`].
+pub fn offer_outcomes(store: &mut Store, centre: &Centre<'_>) -> Result<(), TerminalError> {
+    later(report_outcomes(store, centre)).map(drop)
+}
+
+/// As [`offer_outcomes`], and whether the centre took what was said of this load.
+///
+/// # Errors
+/// As [`offer_outcomes`]; what the centre said to this load.
+pub fn report_outcome(store: &mut Store, centre: &Centre<'_>, entry: EntryNumber) -> Result<(), TerminalError> {
+    let (_, refused) = later(report_outcomes(store, centre))?;
+    match store.centre_said(entry, LoadOutcomeRequest::PATH)?.as_deref() {
+        Some(TAKEN) => Ok(()),
+        Some(code) => {
+            let code = settlement::ErrorCode::parse(code);
+            Err(TerminalError::CentreRefused { path: LoadOutcomeRequest::PATH, code })
+        }
+        None => refused.map_or(Ok(()), Err),
+    }
+}
+
+/// How a letter stands that the centre took.
+const TAKEN: &str = "OK";
 
 /// Sends the next batch; whether there was one.
 fn one_batch(
@@ -153,6 +195,17 @@ fn report_contradictions(store: &mut Store, centre: &Centre<'_>) -> Result<u32, 
         store.write_letter(request.request_id, &Letter::of(&request)?, Some(entry.number))?;
     }
     online::deliver::<ContradictionRequest>(store, centre)
+}
+
+/// Tells the centre what cards told afterwards of records that it could not post, once each; how many it has noted.
+fn report_codes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
+    for (entry, tac) in store.unreported_codes(ProofRequest::PATH)? {
+        let record = entry.to_record().ok_or(TerminalError::Bug("what a card was asked about has a record"))?;
+        let request_id = RequestId(terminal::random()?);
+        let request = ProofRequest { version: Version1, request_id, terminal: record.terminal, record, tac };
+        store.write_letter(request_id, &Letter::of(&request)?, Some(entry.number))?;
+    }
+    online::deliver::<ProofRequest>(store, centre)
 }
 
 /// The outcome of a finished load or refund; `None` while it is open.

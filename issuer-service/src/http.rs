@@ -38,7 +38,7 @@ use settlement::Accounts;
 use settlement::catalogue::delivery::{CataloguePartRequest, CatalogueRequest};
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
-use settlement::judgement::ContradictionRequest;
+use settlement::judgement::{ContradictionRequest, ProofRequest};
 use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest, SignOutRequest,
@@ -156,6 +156,7 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<SaleOutcomeRequest>(),
     of::<BatchRequest>(),
     of::<ContradictionRequest>(),
+    of::<ProofRequest>(),
     of::<OverviewRequest>(),
     of::<LossRequest>(),
     of::<CertificateRequest>(),

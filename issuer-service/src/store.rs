@@ -127,6 +127,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (81, include_str!("store/schema_081_psam_custodian.sql")),
     (82, include_str!("store/schema_082_sign_out.sql")),
     (83, include_str!("store/schema_083_row_take_back.sql")),
+    (87, include_str!("store/schema_087_row_proof.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
 ];
 

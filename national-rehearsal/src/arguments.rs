@@ -19,7 +19,7 @@ pub struct Arguments {
     /// Folder with persons.toml, drugs.csv and perhaps policy.toml, in the place of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// A fault of one message, or of each of a number: INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|garble|amounts|forget|
+    /// A fault of one message, or of each of a number: INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|crossed|garble|amounts|forget|
     /// misbook|refuse; may be repeated.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<Script>,

@@ -18,6 +18,8 @@ pub enum Fault {
     Duplicate,
     /// Done, and the answer to an earlier message of this number comes back.
     Stale,
+    /// Done, and the answer has what the answer to the last settlement or cancellation before it had.
+    Crossed,
     /// Done, and half of the answer comes back.
     Garble,
     /// Done, and the answer's amounts do not add up.
@@ -45,6 +47,7 @@ impl Fault {
             Self::Delay(_) => "delay",
             Self::Duplicate => "duplicate",
             Self::Stale => "stale",
+            Self::Crossed => "crossed",
             Self::Garble => "garble",
             Self::Amounts => "amounts",
             Self::Forget => "forget",
@@ -68,7 +71,7 @@ impl FromStr for Script {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const SHAPE: &str =
-            "write INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|garble|amounts|forget|misbook|refuse|busy";
+            "write INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|crossed|garble|amounts|forget|misbook|refuse|busy";
         let (message, word) = text.split_once('=').ok_or(SHAPE)?;
         let (infno, nth) = match message.split_once(':') {
             Some((infno, nth)) => (infno, Some(nth.parse().ok().filter(|nth| *nth > 0).ok_or(SHAPE)?)),
@@ -79,6 +82,7 @@ impl FromStr for Script {
             "drop" => Fault::Drop,
             "duplicate" => Fault::Duplicate,
             "stale" => Fault::Stale,
+            "crossed" => Fault::Crossed,
             "garble" => Fault::Garble,
             "amounts" => Fault::Amounts,
             "forget" => Fault::Forget,

@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use settlement::DateTime;
+use settlement::national::Infno;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::centre::{Centre, Handled, Refusal, Reply, time as said_time};
@@ -43,6 +44,7 @@ struct Shared {
     centre: Mutex<Centre>,
     plan: Mutex<FaultPlan>,
     earlier: Mutex<std::collections::BTreeMap<u16, Reply>>,
+    settled: Mutex<Option<Reply>>,
     told: Box<dyn Fn(Told) + Send + Sync>,
 }
 
@@ -81,6 +83,7 @@ impl Running {
             centre: Mutex::new(centre),
             plan: Mutex::new(plan),
             earlier: Mutex::default(),
+            settled: Mutex::default(),
             told: Box::new(told),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -179,12 +182,28 @@ fn carry_out(shared: &Shared, bytes: &[u8], now: DateTime, infno: u16, fault: Op
         centre.misbook();
     }
     let earlier = locked(&shared.earlier).insert(infno, handled.reply.clone());
+    let settled = [Infno::SETTLE.0, Infno::CANCEL.0].contains(&infno);
+    let before = if settled { locked(&shared.settled).replace(handled.reply.clone()) } else { None };
     match (fault, earlier) {
         (Some(Fault::Stale), Some(reply)) => handled.reply = reply,
+        (Some(Fault::Crossed), _) => handled.reply = crossed(handled.reply, before),
         (Some(Fault::Amounts), _) => handled.reply = uneven(handled.reply),
         _ => {}
     }
     Some(handled)
+}
+
+/// An answer with another one's body under its own outer fields.
+fn crossed(reply: Reply, before: Option<Reply>) -> Reply {
+    const BODY: &str = "\"output\":";
+    match (reply, before) {
+        (Reply::Envelope(text), Some(Reply::Envelope(earlier))) => {
+            let (outer, body) = (text.split_once(BODY), earlier.split_once(BODY));
+            let mixed = outer.zip(body).map(|((outer, _), (_, body))| format!("{outer}{BODY}{body}"));
+            Reply::Envelope(mixed.unwrap_or(text))
+        }
+        (reply, _) => reply,
+    }
 }
 
 /// An answer whose cash is another amount.

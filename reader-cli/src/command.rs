@@ -29,6 +29,7 @@ mod tear;
 mod trace;
 mod trial;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ use card_counter::check::Rules;
 use card_counter::clock::Now;
 use card_counter::error::TerminalError;
 use card_counter::file;
-use card_counter::journal::{Entry, Journal as _, Subject};
+use card_counter::journal::{Entry, EntryNumber, Journal as _, Subject};
 use card_counter::language::Words;
 use card_counter::pin;
 use card_counter::secret::Pin;
@@ -72,6 +73,38 @@ struct Setting<'a> {
     output: &'a Output,
     now: Now,
     trace: Option<Trace>,
+    /// What a tap settled, until somebody was told.
+    owed: RefCell<Owed>,
+}
+
+/// Notes about what a tap settled, and the entries that they are about.
+#[derive(Debug, Default)]
+struct Owed {
+    notes: Page,
+    entries: Vec<EntryNumber>,
+}
+
+impl Setting<'_> {
+    /// The notes were given with an answer.
+    fn told(&self) {
+        let Owed { entries, .. } = self.owed.take();
+        // A mark that stays is said once more.
+        if let Some(Ok(Some(mut store))) = (!entries.is_empty()).then(|| Store::open_if_there(&self.configuration.data))
+        {
+            for number in entries {
+                let _ = store.word_given(number);
+            }
+        }
+    }
+
+    /// The end of a command: what is owed goes out before its error.
+    fn say_what_is_owed(&self, has_failed: bool) {
+        let notes = self.owed.borrow().notes.clone();
+        if has_failed && !notes.notes.is_empty() && self.output.answer(&notes).is_err() {
+            return;
+        }
+        self.told();
+    }
 }
 
 /// Runs a command.
@@ -134,8 +167,9 @@ fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> 
     let now = Now::of_system();
     let trace = arguments.trace.as_deref().map(|path| Trace::create(path, now)).transpose()?;
     let catalog = catalog(&configuration)?;
-    let setting = Setting { configuration, catalog, output, now, trace };
+    let setting = Setting { configuration, catalog, output, now, trace, owed: RefCell::default() };
     let exit = carry_out(&setting, command);
+    setting.say_what_is_owed(exit.is_err());
     if let Err(TerminalError::PsamAlgorithm { readers }) = &exit
         && readers.is_empty()
     {
@@ -356,11 +390,16 @@ fn settle_first(
     pin_verified: bool,
 ) -> Result<Page, TerminalError> {
     let Some(store) = store else { return Ok(Page::new()) };
-    if store.open_of(&tapped.identifier)?.is_empty() {
-        return Ok(Page::new());
-    }
-    if !pin_verified {
-        return Ok(Page::new().noted(
+    let is_open = !store.open_of(&tapped.identifier)?.is_empty();
+    let settled = if is_open && pin_verified {
+        store.take_turn()?;
+        settle_and_untold(tapped, store)?
+    } else {
+        store.untold_of(&tapped.identifier)?
+    };
+    let page = settled_page(setting, tapped, None, &settled)?;
+    if is_open && !pin_verified {
+        return Ok(page.noted(
             "OPEN_TRANSACTION",
             Words::new(
                 "此卡有一笔结果未知的交易;请加 --pin 再执行一次,终端会查明",
@@ -368,9 +407,14 @@ fn settle_first(
             ),
         ));
     }
-    store.take_turn()?;
+    Ok(page)
+}
+
+/// Settles what is open for the card, and finds what was settled before and nobody was told of, as when the program was killed.
+fn settle_and_untold(tapped: &mut Tapped<'_>, store: &mut Store) -> Result<Vec<Entry>, TerminalError> {
+    let before = store.untold_of(&tapped.identifier)?;
     let settled = settle(tapped, tapped.account()?, store, true)?;
-    settled_page(setting, tapped, None, &settled)
+    Ok(before.into_iter().chain(settled).collect())
 }
 
 /// Prints receipts of what was settled as paid, and notes each.
@@ -396,6 +440,9 @@ fn settled_page(
             Words::of(format!("交易 {number} 已查明:{state}"), format!("transaction {number} is settled: {state}")),
         );
     }
+    let mut owed = setting.owed.borrow_mut();
+    owed.notes = std::mem::take(&mut owed.notes).joined(page.clone());
+    owed.entries.extend(settled.iter().map(|entry| entry.number));
     Ok(page)
 }
 

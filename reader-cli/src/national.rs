@@ -13,6 +13,7 @@ pub mod settings;
 use card_counter::clock::Now;
 use card_counter::error::{NationalError, TerminalError};
 use card_counter::store::{NationalStore, StoredSale};
+use settlement::national::amounts::Contradiction;
 use settlement::national::envelope::Head;
 use settlement::national::message::{
     Body, Call, DOWNLOAD, FileReference, FileRequest, Reversal, ReversalRequest, SIGN_IN, SIGN_OUT, SignIn,
@@ -265,6 +266,14 @@ impl<'a> National<'a> {
         };
         self.store.answered(msgid, word).map_err(|error| lost(error.into()))?;
         let response = read?;
+        if let Some(theirs) = &response.outcome.inf_refmsgid {
+            let is_new = self.store.answer_is_new(msgid, theirs.as_str()).map_err(|error| lost(error.into()))?;
+            // A centre that numbers its answers carelessly is believed where nothing moves.
+            if !is_new && infno.is_reversible() {
+                let identity = Contradiction::Repeated;
+                return Err(lost(NationalError::Amounts { infno, identity, undone: false }.into()));
+            }
+        }
         if response.is_done() {
             return Ok(response);
         }

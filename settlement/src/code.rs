@@ -59,13 +59,19 @@ macro_rules! codes {
                 }
             }
 
-            /// Whether it is the centre's last word about the sale or load that a letter is about: it knows another outcome, or has
-            /// nothing to say of it. Any other refusal is about who asks or how, and the same letter may be taken later.
+            /// Whether it is the centre's last word about the sale or load that a letter is about: it knows another outcome, has
+            /// nothing to say of it, or looks into what does not fit itself. Any other refusal is about who asks or how, and the
+            /// same letter may be taken later.
             #[must_use]
             pub const fn ends_a_word(self) -> bool {
                 matches!(
                     self,
-                    Self::SaleAlreadyDecided | Self::LoadAlreadyDecided | Self::LoadUnknown | Self::RequestIdReused
+                    Self::SaleAlreadyDecided
+                        | Self::LoadAlreadyDecided
+                        | Self::LoadUnknown
+                        | Self::RequestIdReused
+                        | Self::TacWrong
+                        | Self::RecordContradictory
                 )
             }
 

@@ -101,6 +101,8 @@ pub const MOVES: &[Move] = &[
     by_person(State::Uncertain, Event::JudgedNotDone, State::Reversed),
     against_person(State::Confirmed, Event::Contradicts, State::Contradicted),
     against_person(State::Reversed, Event::Contradicts, State::Contradicted),
+    by_person(State::Contradicted, Event::JudgedDone, State::Confirmed),
+    by_person(State::Contradicted, Event::JudgedNotDone, State::Reversed),
     row(State::Contradicted, Event::ShownDone, State::Confirmed, Actor::Card),
     row(State::Contradicted, Event::ShownNotDone, State::Reversed, Actor::Card),
 ];

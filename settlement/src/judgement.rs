@@ -3,6 +3,7 @@
 //! ```text
 //! UNCERTAIN → judged → [the record says by whom and why] → next tap: the card agrees, does not tell, or contradicts
 //! contradicted, and there is a record: the centre is told, as the record cannot be taken back
+//! agrees, or the centre found the record's code wrong: the card's own code is asked once more (PROVE), and the centre is told
 //! ```
 //! Source: grey records of municipal interfaces; a record is one of a gap-free signed chain and stays as it was sent.
 //! Owns: the words, their bounds, the message. Never: decides what the card did (`recovery`), moves money.
@@ -11,8 +12,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::id::{Digest, RequestId, StaffNumber, TerminalNumber};
+use crate::id::{Digest, RequestId, StaffNumber, Tac, TerminalNumber};
 use crate::message::{AnswerStatus, Request, Version1, request};
+use crate::record::TransactionRecord;
 
 /// Characters of a reason.
 const REASON_MAX: usize = 200;
@@ -64,6 +66,33 @@ pub struct ContradictionAnswer {
     pub status: AnswerStatus,
 }
 
+/// The card told its own code of a record afterwards: of one that a person judged, or whose code did not fit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofRequest {
+    /// Always 1.
+    pub version: Version1,
+    /// Id.
+    pub request_id: RequestId,
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// The record, as it was sent.
+    pub record: TransactionRecord,
+    /// What GET TRANSACTION PROVE answered for its number.
+    pub tac: Tac,
+}
+
+/// The centre has checked it and keeps it beside the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofAnswer {
+    /// Always 1.
+    pub version: Version1,
+    /// New or known.
+    pub status: AnswerStatus,
+}
+
+request!(ProofRequest, ProofAnswer, "/terminal/v1/records/proved", terminal);
 request!(ContradictionRequest, ContradictionAnswer, "/terminal/v1/records/contradicted", terminal);
 
 impl Reason {

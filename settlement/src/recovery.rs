@@ -146,15 +146,16 @@ pub fn decide(entry: &Unanswered, now: &CardNow<'_>) -> Decision {
     };
     let verified = now.proof.is_some_and(|proof| proof.mac2_verified);
     match (steps, in_log(entry, now.log), verified) {
-        (_, InLog::OursElsewhere, _) => contradiction(Contradiction::NumberedOtherwise),
         (0, InLog::Ours, _) | (0, _, true) => contradiction(Contradiction::ShownWithoutCounter),
-        (0, InLog::Another | InLog::Nothing, false) => {
+        // Also where the log has one like it under another number: two equal sales in one second.
+        (0, InLog::Another | InLog::Nothing | InLog::OursElsewhere, false) => {
             let moved = match entry.kind {
                 Kind::Purchase => now.balance < entry.balance_before,
                 Kind::Load => now.balance > entry.balance_before,
             };
             if moved { contradiction(Contradiction::BalanceWithoutCounter) } else { Decision::NotDone }
         }
+        (_, InLog::OursElsewhere, _) => contradiction(Contradiction::NumberedOtherwise),
         (_, InLog::Another, true) => contradiction(Contradiction::LogAgainstProof),
         (_, InLog::Another, false) => checked(entry, now, steps, Decision::NotDone),
         (_, InLog::Ours, _) | (_, InLog::Nothing, true) => {

@@ -436,8 +436,20 @@ impl Journal for Book<'_> {
         self.write("closed", |store| store.close(number, event, reason))
     }
 
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        self.write("contradicted", |store| store.contradict(number, against, done))
+    }
+
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
         self.write("compared", |store| store.note_shown(number, shown))
+    }
+
+    fn doubted_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        self.store.doubted_of(card)
+    }
+
+    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
+        self.write("proved", |store| store.note_proof(number, tac))
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

@@ -149,6 +149,10 @@ impl Journal for LateBook<'_> {
         self.inner.close(number, event, reason)
     }
 
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        self.inner.contradict(number, against, done)
+    }
+
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
         self.inner.note_shown(number, shown)
     }

@@ -502,9 +502,10 @@ fn next(code: Code) -> Words {
             "set the terminal's clock; where it is right, run sscard sign-in",
         ),
         Code::SignedOut => ("执行 sscard sign-in 后再收款", "run sscard sign-in, then sell"),
-        Code::NotUndecided => {
-            ("用 sscard journal list 查看状态为 UNCERTAIN 的", "see sscard journal list for those that are UNCERTAIN")
-        }
+        Code::NotUndecided => (
+            "用 sscard journal list 查看状态为 UNCERTAIN 或 CONTRADICTED 的",
+            "see sscard journal list for those that are UNCERTAIN or CONTRADICTED",
+        ),
         Code::CentrePlain => (
             "把中心地址写成 https://,先取得线路证书:sscard terminal request",
             "write the centre's address with https://, and get a certificate first: sscard terminal request",

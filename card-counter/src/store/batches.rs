@@ -3,7 +3,10 @@
 //! Owns: rows of `letter` and `batch`: what was written before it was sent, and what came back.
 //! Never: sends, seals.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension as _, params};
+use settlement::BusinessDate;
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{Digest, RequestId};
@@ -225,7 +228,8 @@ impl Store {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT number FROM entry WHERE record IS NOT NULL AND state = 'REVERSED' AND shown = 'CONTRADICTS'
+                "SELECT number FROM entry WHERE record IS NOT NULL AND state IN ('CONTRADICTED', 'REVERSED')
+                 AND shown = 'CONTRADICTS'
                  AND number NOT IN (SELECT entry FROM letter WHERE path = ?1 AND entry IS NOT NULL) ORDER BY number",
             )
             .map_err(fail)?;
@@ -235,6 +239,49 @@ impl Store {
             .collect::<Result<Vec<i64>, _>>()
             .map_err(fail)?;
         numbers.into_iter().map(|number| self.entry(EntryNumber(number.unsigned_abs()))).collect()
+    }
+
+    /// What the centre said to the last letter about an entry on this path: `OK`, or its code; `None` while it said nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn centre_said(&self, entry: EntryNumber, path: &'static str) -> Result<Option<String>, StoreError> {
+        let said: Option<Option<String>> = self
+            .connection
+            .query_row(
+                "SELECT outcome FROM letter WHERE entry = ?1 AND path = ?2 ORDER BY rowid DESC LIMIT 1",
+                params![i64::try_from(entry.0).unwrap_or(i64::MAX), path],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|source| self.failure(source))?;
+        Ok(said.flatten())
+    }
+
+    /// Words about entries of this day that the centre did not take and looks into itself: entry and code, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn for_the_centre(
+        &self,
+        day: BusinessDate,
+        paths: [&'static str; 2],
+    ) -> Result<Vec<(EntryNumber, String)>, StoreError> {
+        let fail = |source| self.failure(source);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT entry, outcome FROM letter JOIN entry ON entry.number = letter.entry
+                 WHERE outcome <> 'OK' AND business_date = ?1 AND path IN (?2, ?3) ORDER BY letter.rowid",
+            )
+            .map_err(fail)?;
+        let [first, second] = paths;
+        let rows = statement
+            .query_map([day.to_string().as_str(), first, second], |row| {
+                Ok((EntryNumber(row.get::<_, i64>(0)?.unsigned_abs()), row.get(1)?))
+            })
+            .map_err(fail)?;
+        rows.map(|row| row.map_err(fail)).collect()
     }
 
     /// The balance that a load request told the centre, fen.
@@ -289,6 +336,23 @@ impl Store {
             )?;
             Ok(())
         })
+    }
+
+    /// Records that the centre did not post, with its codes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refused_records(&self) -> Result<BTreeMap<u64, String>, StoreError> {
+        let fail = |source| self.failure(source);
+        let mut statement = self.connection.prepare("SELECT refused FROM batch WHERE refused <> ''").map_err(fail)?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(fail)?;
+        let mut refused = BTreeMap::new();
+        for row in rows {
+            let row = row.map_err(fail)?;
+            let numbers = row.split(' ').filter_map(|word| word.split_once(':'));
+            refused.extend(numbers.filter_map(|(number, code)| Some((number.parse::<u64>().ok()?, code.to_owned()))));
+        }
+        Ok(refused)
     }
 
     /// Whether the batch with this record was answered.

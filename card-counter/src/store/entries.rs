@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use card_profiles::account::Amounts;
-use rusqlite::{Connection, Row, ToSql, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use settlement::fen::Fen;
 use settlement::id::{
     BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, StaffNumber, Tac, TerminalNumber,
@@ -19,6 +19,7 @@ use settlement::{BusinessDate, DateTime};
 use super::{Store, StoreError, failure};
 use crate::clock::Now;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sent, Shown, Subject};
+use crate::settle::NOT_DONE;
 
 /// A new entry in PREPARED, with its first event. One statement, so one durable transaction.
 const PREPARE: &str = "
@@ -102,14 +103,24 @@ const CONFIRM: &str = moved!(
      record = coalesce(record, (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL))"
 );
 
-/// To CONFIRMED by a person, with what was said.
+/// To CONFIRMED by a person, with what was said. A record that was made stays as it is, and whose word it tells; the card is asked at
+/// its next tap, also where it said something before.
 const JUDGE_DONE: &str = moved!(
-    "balance_after = ?8, evidence = 'judged', judged = 'done', judged_by = ?9, judged_why = ?10,
-     record = (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL)"
+    "balance_after = coalesce(balance_after, ?8), evidence = coalesce(evidence, 'judged'),
+     judged = CASE WHEN record IS NULL THEN 'done' ELSE judged END,
+     judged_by = CASE WHEN record IS NULL THEN ?9 ELSE judged_by END,
+     judged_why = CASE WHEN record IS NULL THEN ?10 ELSE judged_why END,
+     shown = NULL,
+     record = coalesce(record, (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL))"
 );
 
 /// To REVERSED by a person, with what was said.
-const JUDGE_NOT_DONE: &str = moved!("reason = ?8, judged = 'not-done', judged_by = ?9, judged_why = ?10");
+const JUDGE_NOT_DONE: &str = moved!(
+    "reason = ?8, judged = CASE WHEN record IS NULL THEN 'not-done' ELSE judged END,
+     judged_by = CASE WHEN record IS NULL THEN ?9 ELSE judged_by END,
+     judged_why = CASE WHEN record IS NULL THEN ?10 ELSE judged_why END,
+     shown = CASE WHEN record IS NULL THEN NULL ELSE shown END"
+);
 
 /// To CONTRADICTED: of what a person judged alone, and once.
 const CONTRADICT: &str =
@@ -156,20 +167,38 @@ impl Journal for Store {
     }
 
     fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
-        let (evidence, tac) = match done.evidence {
-            Evidence::Answered { tac } => ("answered", Some(tac)),
-            Evidence::Proved { tac } => ("proved", Some(tac)),
-            Evidence::LogOnly => ("log-only", None),
-            Evidence::Judged => ("judged", None),
-        };
-        let values = params![done.balance_after, evidence, tac.map(|tac| tac.to_string())];
-        self.advance(number, event, None, CONFIRM, values)?;
+        let (evidence, tac) = written(done.evidence);
+        let values = params![done.balance_after, evidence, tac];
+        if event == Event::ShownDone {
+            let transaction = self.begin()?;
+            self.advance(number, event, None, CONFIRM, values)?;
+            self.owe_a_word(number)?;
+            transaction.commit().map_err(|source| self.failure(source))?;
+        } else {
+            self.advance(number, event, None, CONFIRM, values)?;
+        }
         self.entry(number)
     }
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
         let statement = if event == Event::Contradicts { CONTRADICT } else { CLOSE };
         self.advance(number, event, Some(reason), statement, params![reason])?;
+        self.entry(number)
+    }
+
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        let transaction = self.begin()?;
+        self.advance(number, Event::Contradicts, Some(against), CONTRADICT, params![against])?;
+        match done {
+            Some(done) => {
+                let (evidence, tac) = written(done.evidence);
+                let values = params![done.balance_after, evidence, tac];
+                self.advance(number, Event::ShownDone, None, CONFIRM, values)?;
+            }
+            None => self.advance(number, Event::ShownNotDone, Some(NOT_DONE), CLOSE, params![NOT_DONE])?,
+        }
+        self.owe_a_word(number)?;
+        transaction.commit().map_err(|source| self.failure(source))?;
         self.entry(number)
     }
 
@@ -183,6 +212,14 @@ impl Journal for Store {
             1 => Ok(()),
             _ => Err(StoreError::Moved { id: number.to_string(), expected: "judged, and not looked at since" }),
         }
+    }
+
+    fn doubted_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        self.without_their_code(card)
+    }
+
+    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
+        self.keep_code(number, tac)
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
@@ -257,10 +294,10 @@ impl Store {
         Ok(entries)
     }
 
-    /// What a supervisor judged of an UNCERTAIN entry: `balance_after` is what the card has if it did it.
+    /// What a supervisor judged of an UNCERTAIN or CONTRADICTED entry: `balance_after` is what the card has if it did it.
     ///
     /// # Errors
-    /// [`StoreError::Moved`] when the entry is not UNCERTAIN.
+    /// [`StoreError::Moved`] when the entry is neither.
     pub fn judge(
         &mut self,
         number: EntryNumber,
@@ -392,6 +429,12 @@ impl Store {
         Err(StoreError::Moved { id: number.to_string(), expected: "a state that takes this event" })
     }
 
+    /// A durable write of more than one statement: what is not committed was not.
+    fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+        Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+            .map_err(|source| self.failure(source))
+    }
+
     fn entries_where(&self, condition: &'static str, value: &str) -> Result<Vec<Entry>, StoreError> {
         let fail = |source| self.failure(source);
         let mut statement = self
@@ -404,6 +447,16 @@ impl Store {
             entries.push(read(row).map_err(fail)?.ok_or_else(|| self.corrupt("an entry has a value of a wrong form"))?);
         }
         Ok(entries)
+    }
+}
+
+/// How evidence stands in its columns, with the TAC.
+fn written(evidence: Evidence) -> (&'static str, Option<String>) {
+    match evidence {
+        Evidence::Answered { tac } => ("answered", Some(tac.to_string())),
+        Evidence::Proved { tac } => ("proved", Some(tac.to_string())),
+        Evidence::LogOnly => ("log-only", None),
+        Evidence::Judged => ("judged", None),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The journal of the national interface: message numbers given out once, settlements and where they stand.
 //!
 //! Source: `settlement::national::state`; one SQLite file beside the terminal's own, WAL, `synchronous=FULL`.
-//! Owns: schema version 1 of it, numbers durable before they are used, moves as guarded updates with their events.
+//! Owns: schema version 2 of it, numbers durable before they are used, moves as guarded updates with their events.
 //! Never: sends; a person's number in the clear (it is sealed, `sealed`), a drug, a name: a request's body is not kept.
 
 mod numbering;
@@ -9,6 +9,7 @@ mod sale;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -30,7 +31,7 @@ pub use sale::StoredSale;
 
 const DATABASE: &str = "national.db";
 const TURN: &str = "national.lock";
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE message (
@@ -76,7 +77,15 @@ CREATE TRIGGER message_is_not_removed BEFORE DELETE ON message BEGIN SELECT RAIS
 CREATE TRIGGER state_has_its_event BEFORE UPDATE OF state ON sale
 WHEN length(NEW.history) <= length(OLD.history)
 BEGIN SELECT RAISE(ABORT, 'a state changes with an event'); END;
-PRAGMA user_version = 1;
+";
+
+/// What version 2 has beyond version 1: the centre's own number of each answer (接收方报文ID).
+const ANSWERS: &str = "
+CREATE TABLE answer (
+    inf_refmsgid TEXT PRIMARY KEY,
+    msgid        TEXT NOT NULL REFERENCES message (msgid)
+) STRICT;
+PRAGMA user_version = 2;
 ";
 
 const COLUMNS: &str =
@@ -153,7 +162,8 @@ impl NationalStore {
         schema::configure(&connection).map_err(fail)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
         match version {
-            0 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} COMMIT;")).map_err(fail)?,
+            0 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} {ANSWERS} COMMIT;")).map_err(fail)?,
+            1 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {ANSWERS} COMMIT;")).map_err(fail)?,
             VERSION => {}
             other => {
                 let reason = format!("tables of version {other}, this program knows {VERSION}");
@@ -323,6 +333,34 @@ impl NationalStore {
             connection.execute("UPDATE message SET outcome = ?2 WHERE msgid = ?1", [msgid.as_str(), outcome])?;
             Ok(())
         })
+    }
+
+    /// Keeps the centre's own number of an answer. `false`: it is the number of an answer to another message.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn answer_is_new(&mut self, msgid: &MsgId, inf_refmsgid: &str) -> Result<bool, StoreError> {
+        write(&mut self.connection, &self.place, |connection| {
+            connection.execute(
+                "INSERT INTO answer (inf_refmsgid, msgid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                [inf_refmsgid, msgid.as_str()],
+            )?;
+            let of = "SELECT msgid = ?2 FROM answer WHERE inf_refmsgid = ?1";
+            connection.query_row(of, [inf_refmsgid, msgid.as_str()], |row| row.get(0))
+        })
+    }
+
+    /// 结算ID of every settlement and every cancellation that the centre named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn known_settlements(&self) -> Result<BTreeSet<String>, StoreError> {
+        let fail = |source| self.failure(source);
+        let query = "SELECT setl_id FROM sale WHERE setl_id IS NOT NULL
+             UNION SELECT refund_id FROM sale WHERE refund_id IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(query).map_err(fail)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(fail)?;
+        rows.map(|row| row.map_err(fail)).collect()
     }
 
     /// Moves a settlement, with its event and the reason that a person gave.

@@ -244,7 +244,7 @@ mod tests {
         let free =
             "DROP TRIGGER entry_is_not_removed; DROP TRIGGER history_only_grows; DROP TRIGGER state_has_its_event;
             DROP TRIGGER refund_is_withdrawn_once; DROP TRIGGER refund_is_not_removed; PRAGMA foreign_keys = OFF;";
-        let cases: [(&str, &str, &[FaultKind]); 16] = [
+        let cases: [(&str, &str, &[FaultKind]); 17] = [
             ("an entry taken out", "DELETE FROM entry WHERE number = 4", &[FaultKind::EntryGap]),
             (
                 "a finished sale taken out",
@@ -297,6 +297,7 @@ mod tests {
                 &[FaultKind::ConsentAltered],
             ),
             ("a refund raised", "UPDATE refund SET self_paid = 21", &[FaultKind::RefundSum]),
+            ("a number used twice", "UPDATE entry SET card_sequence = 2 WHERE number = 5", &[FaultKind::NumberTwice]),
         ];
         let mut found = BTreeSet::new();
         for (what, edit, expected) in cases {

@@ -219,23 +219,31 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
     Ok((done, told(checker, "row.decide", &row, detail)))
 }
 
-/// Whether a record that was refused so may be posted or returned: nothing in it contradicts the card.
+/// Whether the card paid for all that the record says, and the record's code is not the card's: the holder may get it back.
+fn may_be_returned(row: &UploadRow) -> bool {
+    may_be_posted(row) || (row.kind == RowKind::Purchase && row.code == Some(ErrorCode::TacWrong))
+}
+
+/// Whether a record that was refused so may be posted or returned: nothing in it contradicts the card, or the card told its code
+/// afterwards.
 #[must_use]
 pub fn may_be_posted(row: &UploadRow) -> bool {
+    let is_proved = row.proof.is_some() && row.code == Some(ErrorCode::TacWrong);
     row.kind == RowKind::Purchase
-        && matches!(
-            row.code,
-            Some(
-                ErrorCode::TacMissing
-                    | ErrorCode::RecordJudged
-                    | ErrorCode::CardBlacklisted
-                    | ErrorCode::LimitExceeded
-                    | ErrorCode::AlgorithmUnsupported
-                    | ErrorCode::SaleClosed
-                    | ErrorCode::DuplicateCardSequence
-                    | ErrorCode::DuplicateTerminalSequence
-            )
-        )
+        && (is_proved
+            || matches!(
+                row.code,
+                Some(
+                    ErrorCode::TacMissing
+                        | ErrorCode::RecordJudged
+                        | ErrorCode::CardBlacklisted
+                        | ErrorCode::LimitExceeded
+                        | ErrorCode::AlgorithmUnsupported
+                        | ErrorCode::SaleClosed
+                        | ErrorCode::DuplicateCardSequence
+                        | ErrorCode::DuplicateTerminalSequence
+                )
+            ))
 }
 
 fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingError> {
@@ -247,7 +255,10 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
         RowAct::Post | RowAct::Return => {}
     }
     if row.contradicted_at.is_some()
-        || !may_be_posted(row)
+        || !match act {
+            RowAct::Post | RowAct::Dismiss => may_be_posted(row),
+            RowAct::Return => may_be_returned(row),
+        }
         || tx.card_facts(row.card_identifier)?.is_none()
         || is_taken(tx, row)?
     {
@@ -369,6 +380,9 @@ pub struct ListedRow {
     pub proposal: Option<Decision>,
     /// Whether it may be posted or returned; else it is dismissed.
     pub may_be_posted: bool,
+    /// Whether it may be returned alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_returned: bool,
     /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_contradicted: bool,
@@ -398,7 +412,8 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let is_rivalled = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
         let is_contradicted = is_disproved || is_rivalled;
         let may_be_posted = may_be_posted(&row) && !is_contradicted;
-        rows.push(ListedRow { may_be_posted, is_contradicted, row, proposal });
+        let may_be_returned = may_be_returned(&row) && !is_contradicted && !may_be_posted;
+        rows.push(ListedRow { may_be_posted, may_be_returned, is_contradicted, row, proposal });
     }
     Ok(ListedRows { rows })
 }
@@ -433,6 +448,9 @@ impl Show for ListedRows {
                 }
                 None if listed.may_be_posted => {
                     format!("→ issuer row propose {place} --post|--return|--dismiss --reason …")
+                }
+                None if listed.may_be_returned => {
+                    format!("→ issuer row propose {place} --return|--dismiss --reason …")
                 }
                 None => format!("→ issuer row propose {place} --dismiss --reason …"),
             };

@@ -23,7 +23,7 @@ use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, RequestId, Tac, TerminalNumber};
-use settlement::judgement::Judgement;
+use settlement::judgement::{Judgement, ProofRequest};
 use settlement::message::RefusedRecord;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, RefundOf};
@@ -174,6 +174,9 @@ pub struct UploadRow {
     /// When its terminal told that the card shows the opposite; UTC instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contradicted_at: Option<String>,
+    /// What code its card told of it afterwards, checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Tac>,
     /// Window in which two people took back what was posted or returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_back: Option<BusinessDate>,
@@ -281,6 +284,48 @@ pub fn take(
     let taken = answer(&rows, false, next.next_batch)?;
     let act = act(number, sequence, "taken", rows.len(), taken.refused.len());
     Ok((taken, act))
+}
+
+/// Takes the code that a card told of a record afterwards. A purchase is then posted by two people; a load or refund that is open is
+/// proved by it. `true`: it was known, or the record stands without it.
+///
+/// # Errors
+/// RECORD_UNKNOWN; TAC_WRONG where this code does not fit either.
+pub fn take_proof(
+    tx: &Tx<'_>,
+    module: &mut dyn SecurityModule,
+    accounts: &Accounts,
+    request: ProofRequest,
+) -> Result<(bool, Act), ClearingError> {
+    let ProofRequest { terminal, record, tac, .. } = request;
+    let number = record.journal_sequence;
+    let row = tx
+        .row_of_record(terminal, number)?
+        .filter(|row| row.hash == record.hash())
+        .ok_or(ClearingError::Refused(ErrorCode::RecordUnknown))?;
+    let told = |detail: &str| Act {
+        actor: format!("terminal:{terminal}"),
+        act: "record.prove",
+        object: format!("record {terminal}/{number}"),
+        detail: detail.to_owned(),
+    };
+    if row.outcome == RowOutcome::Accepted || row.proof.is_some() {
+        return Ok((true, told("told again, or accepted before")));
+    }
+    let proved = TransactionRecord { evidence: Evidence::Proved { tac }, ..record };
+    let card = tx.card_facts(proved.card_identifier)?.filter(|card| card.factor == proved.card_factor);
+    let verdict = accounts.of(proved.algorithm).and_then(|rules| tac::check(module, rules, &proved));
+    if card.is_none() || !matches!(verdict, Ok(TacVerdict::Right)) {
+        return Err(ClearingError::Refused(ErrorCode::TacWrong));
+    }
+    tx.prove_row(terminal, number, tac)?;
+    if let Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } = &proved.transaction
+        && let Some(load) = tx.load(*load_id)?
+        && judge_load(tx, &proved, &load)?.is_none()
+    {
+        post(tx, &UploadRow { tac: Some(tac), ..row }, &proved)?;
+    }
+    Ok((false, told("the card told its code")))
 }
 
 /// The code that keeps a record from being posted; `None` when it may be.
@@ -491,6 +536,7 @@ fn row(
         decided: None,
         judgement: record.judgement.clone(),
         contradicted_at: None,
+        proof: None,
         taken_back: None,
     }
 }

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use settlement::catalogue::delivery::{CatalogueAnswer, CataloguePartAnswer, CataloguePartRequest, CatalogueRequest};
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
-use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
+use settlement::judgement::{ContradictionAnswer, ContradictionRequest, ProofAnswer, ProofRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
@@ -307,6 +307,13 @@ impl Endpoint for ContradictionRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(ContradictionAnswer, Act), ClearingError> {
         let (known, act) = judgement::contradict(tx, &self)?;
         Ok((ContradictionAnswer { version: Version1, status: status(known) }, act))
+    }
+}
+
+impl Endpoint for ProofRequest {
+    fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(ProofAnswer, Act), ClearingError> {
+        let (known, act) = upload::take_proof(tx, &mut desk.keys.clone(), &desk.accounts, self)?;
+        Ok((ProofAnswer { version: Version1, status: status(known) }, act))
     }
 }
 

@@ -142,6 +142,18 @@ impl Tx<'_> {
         Self::moved(rows, || format!("record {terminal}/{record}"), "not contradicted")
     }
 
+    /// Keeps the code that the card of a record told afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one is kept.
+    pub fn prove_row(&self, terminal: TerminalNumber, record: u64, tac: Tac) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO row_proof (proved_terminal, proved_record, proof, proved_at) VALUES ($1, $2, $3, $4)",
+            (terminal.to_string(), cell::from_u64(record)?, tac.to_string(), clock::now()),
+        )?;
+        Ok(())
+    }
+
     /// Rows of one batch, in order of the record.
     ///
     /// # Errors
@@ -301,11 +313,12 @@ pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
     outcome, code, original_terminal, original_sequence, number, act, posted_on, said, said_by, said_why, contradicted_at,
-    taken_on
+    taken_on, proof
     FROM upload_row
     LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'
     LEFT JOIN row_take_back ON taken_terminal = terminal AND taken_record = record AND taken_state = 'approved'
-    LEFT JOIN row_judgement ON judged_terminal = terminal AND judged_record = record";
+    LEFT JOIN row_judgement ON judged_terminal = terminal AND judged_record = record
+    LEFT JOIN row_proof ON proved_terminal = terminal AND proved_record = record";
 
 pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
     let code: Option<String> = row.get(19)?;
@@ -340,6 +353,7 @@ pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         judgement: judgement(row)?,
         contradicted_at: row.get(28)?,
         taken_back: cell::parsed_option(row, 29, BusinessDate::parse)?,
+        proof: cell::parsed_option(row, 30, Tac::parse)?,
     })
 }
 

@@ -329,6 +329,57 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).1["code"], "RECORD_CONTRADICTORY");
 }
 
+const PROVED: &str = "/terminal/v1/records/proved";
+
+/// The code in the record was spoilt on its way: the card paid all the same.
+fn spoilt(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (TransactionRecord, settlement::id::Tac) {
+    let record = card.purchase(terminal, centre.today(), [820, 0, 0]);
+    let tac = record.evidence.tac().expect("a code");
+    let [first, rest @ ..] = tac.0;
+    let wrong = settlement::id::Tac([first ^ 1, rest[0], rest[1], rest[2]]);
+    (TransactionRecord { evidence: Evidence::Answered { tac: wrong }, ..record }, tac)
+}
+
+#[test]
+fn a_purchase_whose_code_was_spoilt_is_posted_with_the_one_that_the_card_tells_afterwards() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (record, tac) = spoilt(&centre, &mut terminal, &mut card);
+    let (place, refused) = upload(&mut terminal, record.clone());
+    assert_eq!(refused, ["TAC_WRONG"]);
+    let post = ["row", "propose", &place, "--post", "--reason", "x"];
+    assert_eq!(centre.run("ma", &post).status.code(), Some(3), "not by people's word");
+    let word = |record: &TransactionRecord, tac: &settlement::id::Tac| json!({ "version": 1, "terminal": record.terminal, "record": record, "tac": tac });
+    let other = TransactionRecord { journal_sequence: record.journal_sequence + 1, ..record.clone() };
+    assert_eq!(terminal.ask(PROVED, word(&other, &tac)).0, 404);
+    let wrong = record.evidence.tac().expect("the spoilt one");
+    assert_eq!(terminal.ask(PROVED, word(&record, &wrong)).1["code"], "TAC_WRONG", "a code that does not fit either");
+    assert_eq!(centre.run("ma", &post).status.code(), Some(3));
+    let (status, answer) = terminal.ask(PROVED, word(&record, &tac));
+    assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
+    assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "known");
+    let listed = centre.ok("ma", &["row", "list", "--open"]);
+    assert_eq!(listed["rows"][0]["may_be_posted"], true, "{listed}");
+    centre.ok("ma", &post);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_180, 820));
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 820), 50_000, 0)["in_agreement"], true);
+    proof(&centre);
+}
+
+#[test]
+fn what_a_card_paid_under_a_spoilt_code_can_go_back_to_its_holder_by_two_people() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (record, _) = spoilt(&centre, &mut terminal, &mut card);
+    let (place, refused) = upload(&mut terminal, record);
+    assert_eq!(refused, ["TAC_WRONG"]);
+    let listed = centre.ok("ma", &["row", "list", "--open"]);
+    assert_eq!(listed["rows"][0]["may_be_returned"], true, "{listed}");
+    centre.ok("ma", &["row", "propose", &place, "--return", "--reason", "the card shows it"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_180, 0));
+    proof(&centre);
+}
+
 /// The code with which taking a record back is refused.
 fn refusal(centre: &Centre, place: &str) -> String {
     let refused = centre.run("ma", &["row", "propose", place, "--take-back", "--reason", "x"]);

@@ -67,6 +67,10 @@ fn prove(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
             }
             FaultKind::RecordDiffers => Words::new("与已签名上传的不同", "it is not what was signed and sent"),
             FaultKind::RefundSum => Words::new("退费超过原消费", "more was given back than was paid"),
+            FaultKind::NumberTwice => Words::new(
+                "同一张卡的序号用了两次",
+                "two of one card with the same number: what a person judged is compared",
+            ),
             FaultKind::ConsentAltered => {
                 Words::new("不是中心对这笔消费的签名同意", "it is not the centre's signed word for this sale")
             }
@@ -102,7 +106,7 @@ fn judge(setting: &Setting<'_>, store: &mut Store, id: &str, judgement: Judgemen
     store.take_turn()?;
     let open = || TerminalError::NotUndecided { id: id.to_owned() };
     let number = id.parse().map(EntryNumber).map_err(|_| open())?;
-    let entry = store.find_entry(number)?.filter(|entry| entry.state == State::Uncertain).ok_or_else(open)?;
+    let entry = store.find_entry(number)?.filter(is_for_a_person).ok_or_else(open)?;
     let sent = entry.sent.ok_or(TerminalError::Bug("an entry that is uncertain was sent"))?;
     let after = entry.draft.subject.balance_after(sent.balance_before);
     let after = after.ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))?;
@@ -110,6 +114,11 @@ fn judge(setting: &Setting<'_>, store: &mut Store, id: &str, judgement: Judgemen
     let next = Words::new("执行 sscard upload,向中心报告", "run sscard upload: the centre is told");
     setting.output.answer(&row(&judged, None).with("next", Words::new("下一步", "next"), Value::Words(next)))?;
     Ok(Exit::Ok)
+}
+
+/// Whether a person may say how it ended: nobody knows, or what the card showed against a person's word was never settled.
+fn is_for_a_person(entry: &Entry) -> bool {
+    matches!(entry.state, State::Uncertain | State::Contradicted)
 }
 
 fn list(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {

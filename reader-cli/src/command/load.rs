@@ -34,11 +34,9 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     check::all_passed(check::card(&tapped, &rules))?;
     let mut loader = Loader::of(&centre, &setting.configuration.data, &Plain)?;
     let loaded = loader.load((&mut tapped, rules.day), &mut store, number, wanted);
-    if matches!(loaded, Err(TerminalError::NothingToLoad)) && !notes.notes.is_empty() {
-        setting.output.answer(&notes)?;
-    }
     let (entry, reported) = loaded?;
     setting.output.answer(&page(&entry).joined(notes))?;
+    setting.told();
     reported.map(|()| Exit::Ok)
 }
 

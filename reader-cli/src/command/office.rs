@@ -2,12 +2,17 @@
 //!
 //! Owns: their answers. Never: touches a card, except the PSAM for its number at `terminal enroll`.
 
+use std::collections::BTreeMap;
+
+use settlement::BusinessDate;
+use settlement::batch::Totals;
 use settlement::blacklist::{ListFault, Period, SignedBlacklist};
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
-use settlement::message::{BlacklistRequest, SignInRequest, Version1};
-use settlement::sale::OnlinePolicy;
+use settlement::message::{BlacklistRequest, LoadOutcomeRequest, Request as _, SignInRequest, Version1};
+use settlement::record::Evidence;
+use settlement::sale::{OnlinePolicy, SaleOutcomeRequest};
 use settlement::signing::TerminalKey;
 
 use super::Setting;
@@ -20,6 +25,7 @@ use crate::upload::{self, Uploaded};
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, LineFault, TerminalError};
 use card_counter::file::{self, FileKind};
+use card_counter::journal::Entry;
 use card_counter::language::Words;
 use card_counter::letter::Letter;
 use card_counter::store::Store;
@@ -206,7 +212,7 @@ pub(super) fn upload(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let centre = Centre::at(setting.centre()?, &key, terminal);
     store.take_turn()?;
     let uploaded = upload::upload(&mut store, &centre, &key)?;
-    setting.output.answer(&uploaded_page(&uploaded))?;
+    setting.output.answer(&uploaded_page(&uploaded).joined(untold(&store)?))?;
     Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
 }
 
@@ -215,14 +221,47 @@ pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;
     let centre = Centre::at(setting.centre()?, &key, terminal);
     store.take_turn()?;
-    let uploaded = upload::upload(&mut store, &centre, &key)?;
+    let sent = upload::upload(&mut store, &centre, &key);
     let entries = store.entries()?;
     let open = entries.iter().filter(|entry| entry.state.blocks_card()).count();
-    let confirmed: Vec<_> = entries.iter().filter(|entry| entry.state == State::Confirmed).collect();
-    let records: Vec<_> = confirmed.iter().filter_map(|entry| entry.to_record()).collect();
-    let totals =
-        settlement::batch::Totals::of(&records).map_err(|_| TerminalError::Bug("sums of a journal fit 64 bits"))?;
-    let mut page = uploaded_page(&uploaded)
+    let day = setting.rules(Some(&store))?.day;
+    let before = store.day_ended_before(day)?.unwrap_or(0);
+    let refused = store.refused_records()?;
+    let done = |entry: &&Entry| entry.state == State::Confirmed;
+    let (today, others): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().filter(done).partition(|entry| entry.draft.business_date == day);
+    let (posted, apart) = standing(&today, &refused);
+    let totals = totals(&posted)?;
+    let mut earlier: BTreeMap<BusinessDate, Vec<&Entry>> = BTreeMap::new();
+    for entry in others.into_iter().filter(|entry| entry.record > Some(before)) {
+        earlier.entry(entry.draft.business_date).or_default().push(entry);
+    }
+    let earlier = earlier.into_iter().map(|(day, entries)| {
+        let (posted, apart) = standing(&entries, &refused);
+        let (sums, apart) = (self::totals(&posted)?, self::totals(&apart)?);
+        Ok(Page::new()
+            .with("business_date", Words::new("业务日", "business date"), Value::text(day.to_string()))
+            .with("purchases", Words::new("消费笔数", "purchases"), Value::Number(i64::from(sums.purchases)))
+            .with("personal_account_fen", Words::new("个人账户", "account"), Value::Money(sums.personal_account_fen))
+            .with("self_paid_fen", Words::new("现金", "cash"), Value::Money(sums.self_paid_fen))
+            .with("loads", Words::new("划入笔数", "loads"), Value::Number(i64::from(sums.loads)))
+            .with("refunds", Words::new("退费笔数", "refunds"), Value::Number(i64::from(sums.refunds.count)))
+            .with("apart", Words::new("另列消费", "purchases apart"), Value::Number(i64::from(apart.purchases))))
+    });
+    let earlier = earlier.collect::<Result<Vec<_>, TerminalError>>()?;
+    let apart = self::totals(&apart)?;
+    let words = store.for_the_centre(day, [LoadOutcomeRequest::PATH, SaleOutcomeRequest::PATH])?;
+    let words = words.iter().map(|(entry, code)| {
+        Page::new().with("entry", Words::new("日志号", "entry"), Value::text(entry.to_string())).with(
+            "code",
+            Words::new("代码", "code"),
+            Value::text(code),
+        )
+    });
+    let nothing = Uploaded::default();
+    let uploaded = sent.as_ref().unwrap_or(&nothing);
+    let mut page = uploaded_page(uploaded)
+        .with("business_date", Words::new("业务日", "business date"), Value::text(day.to_string()))
         .with("purchases", Words::new("消费笔数", "purchases"), Value::Number(i64::from(totals.purchases)))
         .with("personal_account_fen", Words::new("个人账户", "account"), Value::Money(totals.personal_account_fen))
         .with("self_paid_fen", Words::new("现金", "cash"), Value::Money(totals.self_paid_fen))
@@ -237,7 +276,21 @@ pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
             Words::new("退统筹", "refunded to pool"),
             Value::Money(totals.refunds.pooled_fund_fen),
         )
-        .with("open", Words::new("未了结", "open"), Value::count(open));
+        .with(
+            "apart_purchases",
+            Words::new("另列:判定或未入账的消费笔数", "apart, judged or not posted: purchases"),
+            Value::Number(i64::from(apart.purchases)),
+        )
+        .with(
+            "apart_account_fen",
+            Words::new("另列个人账户", "apart, account"),
+            Value::Money(apart.personal_account_fen),
+        )
+        .with("apart_cash_fen", Words::new("另列现金", "apart, cash"), Value::Money(apart.self_paid_fen))
+        .with("earlier", Words::new("未日终的其他业务日", "days not ended yet"), Value::Table(earlier))
+        .with("for_centre", Words::new("由中心核查", "the centre looks into"), Value::Table(words.collect()))
+        .with("open", Words::new("未了结", "open"), Value::count(open))
+        .joined(untold(&store)?);
     if open > 0 {
         page = page.noted(
             "OPEN_TRANSACTIONS",
@@ -248,7 +301,31 @@ pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
         );
     }
     setting.output.answer(&page)?;
+    // Whatever the centre said to a word, the till was told its totals.
+    let uploaded = sent?;
+    store.end_day(day, entries.iter().filter_map(|entry| entry.record).max().unwrap_or(0))?;
     Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
+}
+
+/// What was done, and apart from it what only a person's word says was done, or the centre did not post.
+fn standing<'e>(entries: &[&'e Entry], refused: &BTreeMap<u64, String>) -> (Vec<&'e Entry>, Vec<&'e Entry>) {
+    let is_apart = |entry: &&&Entry| {
+        entry.done.is_some_and(|done| done.evidence == Evidence::Judged)
+            || entry.record.is_some_and(|record| refused.contains_key(&record))
+    };
+    entries.iter().partition(|entry| !is_apart(entry))
+}
+
+fn totals(entries: &[&Entry]) -> Result<Totals, TerminalError> {
+    let records: Vec<_> = entries.iter().filter_map(|entry| entry.to_record()).collect();
+    Totals::of(&records).map_err(|_| TerminalError::Bug("sums of a journal fit 64 bits"))
+}
+
+/// What the card showed against a person's word and nobody at its tap was told.
+fn untold(store: &Store) -> Result<Page, TerminalError> {
+    let untold = store.untold()?;
+    let contradicted = untold.iter().filter(|entry| entry.is_contradicted());
+    Ok(contradicted.fold(Page::new(), |page, entry| page.noted("JUDGEMENT_CONTRADICTED", super::contradicted(entry))))
 }
 
 fn uploaded_page(uploaded: &Uploaded) -> Page {
@@ -264,6 +341,11 @@ fn uploaded_page(uploaded: &Uploaded) -> Page {
         .with("accepted", Words::new("已入账记录", "records posted"), number(uploaded.accepted))
         .with("refused", Words::new("未入账记录", "records not posted"), Value::Table(refused.collect()))
         .with("load_outcomes", Words::new("划入结果", "load outcomes"), Value::Number(i64::from(uploaded.outcomes)))
+        .with(
+            "contradicted",
+            Words::new("已报告与卡不符", "contradicted, told"),
+            Value::Number(i64::from(uploaded.contradicted)),
+        )
         .with("sales_not_done", Words::new("未成交的询问", "sales not done"), Value::Number(i64::from(uploaded.sales)))
 }
 

@@ -16,7 +16,7 @@ use settlement::sale::OnlinePolicy;
 use settlement::split::{Split, SplitError, Terms};
 
 use super::handout::Handout;
-use super::{Setting, settled_page, trial};
+use super::{Setting, settle_and_untold, settled_page, trial};
 use crate::arguments::{Form, PayArguments};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
@@ -28,7 +28,6 @@ use card_counter::error::TerminalError;
 use card_counter::journal::{Draft, Entry, Journal as _, Plain, Subject};
 use card_counter::language::Words;
 use card_counter::pay::Till;
-use card_counter::settle::settle;
 use card_counter::store::Store;
 use card_counter::tap::Tapped;
 use card_counter::{account, pin};
@@ -51,7 +50,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let rules = setting.rules(Some(&store))?;
     pin::verify_for_transaction(&mut tapped, &given, arguments.pin.last_try)?;
     let account = tapped.account()?;
-    let settled = settle(&mut tapped, account, &mut store, true)?;
+    let settled = settle_and_untold(&mut tapped, &mut store)?;
     let notes = settled_page(setting, &mut tapped, Some(&mut psam), &settled)?;
     let is_this_bill = |entry: &&Entry| entry.pays(&papers.bill.bill_id) && receipt::is_of(entry, &papers.bill);
     if let Some(entry) = settled.iter().find(is_this_bill) {
@@ -170,6 +169,7 @@ fn answer(
         answer = answer.with("split", Words::new("分割", "split"), Value::Object(trial::page(&split)));
     }
     setting.output.answer(&answer.joined(notes))?;
+    setting.told();
     // What is paid is answered first; then what is wrong with its paper.
     handed.map(|_| Exit::Ok)
 }

@@ -154,12 +154,9 @@ fn bring(
         {
             let order = store.refund(number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
             setting.output.answer(&row(setting.now, &store, &order)?.joined(notes))?;
-            upload::report_outcomes(&mut store, &centre)?;
+            setting.told();
+            upload::offer_outcomes(&mut store, &centre)?;
             return Ok(Exit::Ok);
-        }
-        Err(error) if !notes.notes.is_empty() => {
-            setting.output.answer(&notes)?;
-            return Err(error);
         }
         begun => begun?,
     };
@@ -188,6 +185,7 @@ fn bring(
                 Form::Text | Form::Layout => page,
             };
             setting.output.answer(&page.joined(notes))?;
+            setting.told();
             // What went back is answered first; then what is wrong with its paper, or with the line.
             handed.and(reported).map(|()| Exit::Ok)
         }

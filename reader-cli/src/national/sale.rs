@@ -8,7 +8,7 @@ use card_counter::language::Words;
 use card_counter::store::{SaleDraft, Settled, StoredSale};
 use settlement::bill::Bill;
 use settlement::fen::Fen;
-use settlement::national::amounts::{self, Contradiction};
+use settlement::national::amounts::{self, Cancelled, Contradiction};
 use settlement::national::message::{
     CANCEL, Call, Cancel, CancelRequest, DETAIL_QUERY, DrugDetail, DrugInfo, LineInfo, Purchase, SETTLE,
     SETTLEMENT_QUERY, SettledAnswer, SettlementInfo, TRIAL,
@@ -104,7 +104,7 @@ impl National<'_> {
         let answer: SettledAnswer = match answer {
             Ok(answer) => answer,
             Err(Failure::Refused(error)) => return Err(self.refused(&sale, error)?),
-            Err(Failure::Lost(TerminalError::National(_))) => return Err(self.lost(&sale)?),
+            Err(Failure::Lost(TerminalError::National(error))) => return Err(self.unbelieved(&sale, &error)?),
             Err(Failure::Lost(error)) => return Err(error),
         };
         let info = answer.setlinfo;
@@ -136,15 +136,19 @@ impl National<'_> {
         let info = match answer {
             Ok(answer) => answer.setlinfo,
             Err(Failure::Refused(error)) => return Err(self.refused(&cancelling, error)?),
-            Err(Failure::Lost(TerminalError::National(_))) => return Err(self.lost(&cancelling)?),
+            Err(Failure::Lost(TerminalError::National(error))) => return Err(self.unbelieved(&cancelling, &error)?),
             Err(Failure::Lost(error)) => return Err(error),
         };
-        // The amounts of a refund are those of the sale with the other sign; some centres send them without it.
         let sums = sale.sums();
-        let same =
-            [(info.medfee_sumamt, sums.total), (info.fund_pay_sumamt, sums.funds), (info.acct_pay, sums.account)];
-        let holds = same.iter().all(|(refund, sale)| refund.get().unsigned_abs() == sale.get().unsigned_abs());
-        let said = if holds { said(&info, self.now.date(), -1) } else { Err(Contradiction::Total) };
+        let asked = Cancelled {
+            psn_no: &sale.psn_no,
+            mdtrt_id: sale.ids.as_ref().map_or("", |(_, mdtrt_id)| mdtrt_id.as_str()),
+            msgid: msgid.as_str(),
+            sums: [sums.total, sums.funds, sums.account],
+        };
+        let known = self.store.known_settlements()?;
+        let checked = amounts::check_cancelled(&info, &asked, |setl_id| known.contains(setl_id));
+        let said = checked.and_then(|()| said(&info, self.now.date(), -1));
         match said {
             Ok(said) => {
                 self.store.settled(&cancelling, &said)?;
@@ -173,6 +177,15 @@ impl National<'_> {
             }
             Err(Failure::Lost(TerminalError::National(_))) => NationalError::Unanswered { infno, bill, msgid }.into(),
             Err(failure) => return Err(failure.into()),
+        })
+    }
+
+    /// As [`Self::lost`]; what an answer that came says against itself is told with it.
+    fn unbelieved(&mut self, sale: &StoredSale, error: &NationalError) -> Result<TerminalError, TerminalError> {
+        let told = self.lost(sale)?;
+        Ok(match error {
+            NationalError::Amounts { infno, identity, .. } => contradicted(*infno, *identity, &told),
+            _ => told,
         })
     }
 

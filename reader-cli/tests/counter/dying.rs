@@ -71,6 +71,10 @@ impl Journal for Dying {
         self.write(|store| store.close(number, event, reason))
     }
 
+    fn contradict(&mut self, number: EntryNumber, against: &str, done: Option<&Done>) -> Result<Entry, StoreError> {
+        self.write(|store| store.contradict(number, against, done))
+    }
+
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
         self.write(|store| store.note_shown(number, shown))
     }

@@ -138,6 +138,9 @@ fn an_answer_that_is_not_ours_or_does_not_add_up_is_undone() {
     till.faults(&["2102:1=stale"]);
     let crossed = till.settle(&second);
     assert_eq!((crossed.status, crossed.code().as_str()), (7, "NATIONAL_AMOUNTS"), "{}", crossed.stderr);
+    assert!(crossed.stderr.contains("inf_refmsgid") && crossed.stderr.contains("undone"), "{}", crossed.stderr);
+    till.faults(&["2102:1=crossed"]);
+    let crossed = till.settle(&second);
     assert!(crossed.stderr.contains("medins_setl_id") && crossed.stderr.contains("undone"), "{}", crossed.stderr);
     assert_eq!(till.state("B-2"), "REVERSED");
     till.faults(&["2101:1=amounts", "2102:1=amounts"]);
@@ -215,6 +218,41 @@ fn a_refusal_by_a_gateway_whose_time_was_up_is_no_word_that_nothing_was_done() {
     let other = till.bill("B-2", &[("X1", "1", "12.50")]);
     assert_eq!(till.settle(&other).code(), "NATIONAL_REFUSED");
     assert_eq!(till.run(&["day-end"]).json()["differences"][0]["class"], "ONLY_CENTRE");
+}
+
+#[test]
+fn a_cancellation_answered_with_another_answer_gives_no_cash_back() {
+    let (own, other) = ("513399198001010019", "513399195203040027");
+    let set = |till: &Till, citizen: &str| std::fs::write(till.path("citizen"), citizen).expect("written");
+    // Whose settlement was cancelled before (none: the last answer is that of the settlement itself), the fault, what is said.
+    let cases = [
+        (Some(other), "2103:1=crossed", "psn_no"),
+        (Some(own), "2103:1=crossed", "medins_setl_id"),
+        (None, "2103:1=crossed", "medins_setl_id"),
+        (Some(own), "2103:1=stale", "inf_refmsgid"),
+    ];
+    for (before, fault, identity) in cases {
+        let till = Till::signed_in();
+        let bill = till.bill("B-1", &[("X1", "1", "12.50")]);
+        if let Some(citizen) = before {
+            set(&till, citizen);
+            let first = till.bill("B-0", &[("X1", "1", "12.50")]);
+            assert_eq!(till.settle(&first).status, 0);
+            set(&till, own);
+            assert_eq!(till.settle(&bill).status, 0);
+            till.ok(&["cancel", "B-0"]);
+        } else {
+            assert_eq!(till.settle(&bill).status, 0);
+        }
+        till.faults(&[fault]);
+        let ran = till.run(&["cancel", "B-1"]);
+        assert_eq!((ran.status, ran.code().as_str()), (7, "NATIONAL_AMOUNTS"), "{fault}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(identity) && ran.stderr.contains("undone"), "{fault}: {}", ran.stderr);
+        assert_eq!(till.state("B-1"), "SETTLED", "{fault}: 2601 undid what the centre had done");
+        till.faults(&[]);
+        till.ok(&["cancel", "B-1"]);
+        assert_eq!((till.state("B-1").as_str(), till.balance().get()), ("CANCELLED", crate::till::BALANCE));
+    }
 }
 
 #[test]

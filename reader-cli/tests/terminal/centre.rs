@@ -14,6 +14,7 @@ use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityModule as 
 use card_counter::clock::Now;
 use card_profiles::profile::{KeyClass, KeyRow};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use settlement::ErrorCode;
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::catalogue::delivery::{
@@ -22,14 +23,14 @@ use settlement::catalogue::delivery::{
 use settlement::date::Month;
 use settlement::fen::Fen;
 use settlement::id::{
-    CardChallenge, CardIdentifier, CatalogueVersion, Digest, InstitutionCode, PublicKey, SaleId, Signature,
+    CardChallenge, CardIdentifier, CatalogueVersion, Digest, InstitutionCode, LoadId, PublicKey, SaleId, Signature,
     TerminalNumber,
 };
-use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
+use settlement::judgement::{ContradictionAnswer, ContradictionRequest, ProofAnswer, ProofRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
-    LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
-    SignInRequest, SignOutAnswer, SignOutRequest, TerminalLimits, Version1,
+    LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, RefusedRecord, Request,
+    SignInAnswer, SignInRequest, SignOutAnswer, SignOutRequest, TerminalLimits, Version1,
 };
 use settlement::parameters::SignedParameters;
 use settlement::pin::{
@@ -88,6 +89,14 @@ pub(crate) struct Books {
     pub(crate) batches: Vec<SignedBatch>,
     /// Outcomes of loads.
     pub(crate) outcomes: Vec<LoadOutcomeRequest>,
+    /// Whether it finds the code of the next outcome wrong, and the loads of which it did.
+    pub(crate) next_tac_wrong: bool,
+    pub(crate) tac_wrong: Vec<LoadId>,
+    /// The record of which it finds the code wrong, and what terminals told of cards' codes afterwards.
+    pub(crate) finds_tac_wrong: Option<u64>,
+    pub(crate) proved: Vec<ProofRequest>,
+    /// The business date that it names.
+    pub(crate) day: &'static str,
     /// Sales that it agreed to, those that it was told were not done, and why it says no.
     pub(crate) sales: Vec<Sale>,
     pub(crate) released: Vec<SaleId>,
@@ -152,6 +161,11 @@ impl Centre {
             seed: 7,
             batches: Vec::new(),
             outcomes: Vec::new(),
+            next_tac_wrong: false,
+            tac_wrong: Vec::new(),
+            finds_tac_wrong: None,
+            proved: Vec::new(),
+            day: "2026-01-02",
             sales: Vec::new(),
             released: Vec::new(),
             declines: None,
@@ -257,6 +271,7 @@ impl Books {
             SaleRequest::PATH => self.once::<SaleRequest>(body, Self::sale),
             SaleOutcomeRequest::PATH => self.once::<SaleOutcomeRequest>(body, Self::sale_outcome),
             ContradictionRequest::PATH => self.once::<ContradictionRequest>(body, Self::contradicted),
+            ProofRequest::PATH => self.once::<ProofRequest>(body, Self::prove),
             BatchRequest::PATH => self.once::<BatchRequest>(body, Self::batch),
             OverviewRequest::PATH => self.once::<OverviewRequest>(body, Self::overview),
             LossRequest::PATH => self.once::<LossRequest>(body, Self::loss),
@@ -379,7 +394,7 @@ impl Books {
         Ok(SignInAnswer {
             version: Version1,
             status: AnswerStatus::Created,
-            business_date: BusinessDate::parse("2026-01-02").expect("day"),
+            business_date: BusinessDate::parse(self.day).expect("day"),
             institution: Institution {
                 code: InstitutionCode::parse("P51330000001").expect("a word"),
                 name: "康定演练药店".to_owned(),
@@ -493,6 +508,12 @@ impl Books {
     }
 
     fn outcome(&mut self, request: LoadOutcomeRequest) -> Result<LoadOutcomeAnswer, &'static str> {
+        if std::mem::take(&mut self.next_tac_wrong) {
+            self.tac_wrong.push(request.load_id);
+        }
+        if self.tac_wrong.contains(&request.load_id) {
+            return Err("TAC_WRONG");
+        }
         self.outcomes.push(request);
         Ok(LoadOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
     }
@@ -561,18 +582,21 @@ impl Books {
         Ok(ContradictionAnswer { version: Version1, status: AnswerStatus::Created })
     }
 
+    fn prove(&mut self, request: ProofRequest) -> Result<ProofAnswer, &'static str> {
+        self.proved.push(request);
+        Ok(ProofAnswer { version: Version1, status: AnswerStatus::Created })
+    }
+
     fn batch(&mut self, request: BatchRequest) -> Result<BatchAnswer, &'static str> {
         let (key, terminal) = (self.key.expect("registered"), request.batch.terminal);
         let batch = request.batch.verify(&key, terminal, &self.position()).map_err(|_| "BATCH_ALTERED")?.into_batch();
-        let accepted = u32::try_from(batch.records.len()).expect("few");
+        let numbers = batch.records.iter().map(|record| record.journal_sequence);
+        let wrong = numbers.filter(|number| self.finds_tac_wrong == Some(*number));
+        let refused: Vec<_> =
+            wrong.map(|journal_sequence| RefusedRecord { journal_sequence, code: ErrorCode::TacWrong }).collect();
+        let accepted = u32::try_from(batch.records.len() - refused.len()).expect("few");
         self.batches.push(batch);
         let next_batch_sequence = self.position().next_batch;
-        Ok(BatchAnswer {
-            version: Version1,
-            status: AnswerStatus::Created,
-            accepted,
-            refused: Vec::new(),
-            next_batch_sequence,
-        })
+        Ok(BatchAnswer { version: Version1, status: AnswerStatus::Created, accepted, refused, next_batch_sequence })
     }
 }

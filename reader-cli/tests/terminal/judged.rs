@@ -3,8 +3,9 @@
 use card_sim::fault::{Fault, Moment, Trigger};
 use serde_json::{Value, json};
 use settlement::message::LoadOutcome;
-use settlement::record::Evidence;
+use settlement::record::{Evidence, TransactionRecord};
 
+use crate::centre::assert_right;
 use crate::shop::{AWAY_MS, CARD, Ran, Shop};
 
 fn torn(shop: &Shop, ins: u8, did: bool) {
@@ -109,4 +110,72 @@ fn a_refund_judged_wrong_reaches_its_card_once() {
         let last = books.outcomes.last().expect("told");
         assert!(last.tac.is_some(), "with the card's own code");
     }
+}
+
+#[test]
+fn what_the_card_shows_against_a_person_is_said_before_the_error_and_once() {
+    let shop = Shop::ready();
+    torn(&shop, 0x2C, true);
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).code(), "UNCERTAIN");
+    judge(&shop, "2", false);
+    let dear = shop.bill("B-2", &[("X1", 60, "10.00")]);
+    let refused = shop.pay(&dear);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "LIMIT_EXCEEDED"), "{}", refused.stderr);
+    let (code, text) = note(&refused);
+    assert!(code == "JUDGEMENT_CONTRADICTED" && text.contains("refund give 000002"), "{}", refused.stdout);
+    let again = shop.run(&["balance", "--pin", "env:PIN"]);
+    assert_eq!(again.json()["notes"], Value::Null, "said once");
+}
+
+#[test]
+fn what_was_settled_and_never_said_is_said_at_the_next_tap_and_by_day_end_until_then() {
+    let shop = Shop::ready();
+    torn(&shop, 0x2C, true);
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).code(), "UNCERTAIN");
+    judge(&shop, "2", false);
+    // A full device for what is printed: the tap settles, and nobody hears of it.
+    let silent = shop.sscard(&["balance", "--pin", "env:PIN"]).stdout(full()).output().expect("runs");
+    assert_ne!(silent.status.code(), Some(0));
+    assert_eq!(shop.journal().pop().expect("an entry")["card_shows"], "CONTRADICTS");
+    for command in ["upload", "day-end", "day-end"] {
+        let ran = shop.run(&[command]);
+        assert_eq!(note(&ran).0, "JUDGEMENT_CONTRADICTED", "{command}: {}", ran.stdout);
+    }
+    assert_eq!(note(&shop.run(&["balance"])).0, "JUDGEMENT_CONTRADICTED", "without a PIN too");
+    assert_eq!(shop.run(&["day-end"]).json()["notes"], Value::Null, "said");
+}
+
+fn full() -> std::fs::File {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that takes nothing")
+}
+
+#[test]
+fn a_card_that_agrees_gives_the_centre_its_own_code() {
+    let shop = Shop::ready();
+    torn(&shop, 0x2C, true);
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).code(), "UNCERTAIN");
+    judge(&shop, "2", true);
+    assert_eq!(shop.run(&["balance", "--pin", "env:PIN"]).status, 0);
+    for _ in 0..2 {
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        let books = shop.centre.books();
+        let [proof] = books.proved.as_slice() else { panic!("told once: {:?}", books.proved) };
+        assert_eq!((proof.record.journal_sequence, proof.record.evidence), (2, Evidence::Judged));
+        assert_right(&TransactionRecord { evidence: Evidence::Proved { tac: proof.tac }, ..proof.record.clone() });
+    }
+}
+
+#[test]
+fn a_record_whose_code_was_spoilt_gets_the_cards_own_at_its_next_tap() {
+    let shop = Shop::ready();
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).status, 0);
+    shop.centre.books().finds_tac_wrong = Some(2);
+    assert_eq!(shop.run(&["upload"]).status, 4, "not posted");
+    assert!(shop.centre.books().proved.is_empty());
+    assert_eq!(shop.pay(&shop.bill("B-2", &[("X1", 1, "12.00")])).status, 0);
+    assert_eq!(shop.run(&["upload"]).status, 0);
+    let books = shop.centre.books();
+    let [proof] = books.proved.as_slice() else { panic!("told once: {:?}", books.proved) };
+    assert_eq!(proof.record.journal_sequence, 2);
+    assert_right(&TransactionRecord { evidence: Evidence::Proved { tac: proof.tac }, ..proof.record.clone() });
 }

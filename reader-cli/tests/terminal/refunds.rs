@@ -265,3 +265,57 @@ fn what_another_till_sold_goes_back_here_by_its_receipt() {
     });
     assert_eq!(refunds.filter(|of| *of == original).count(), 2);
 }
+
+#[test]
+fn a_load_whose_code_the_centre_finds_wrong_keeps_nobody_elses_money_waiting() {
+    let shop = Shop::ready();
+    for (bill, price) in [("B-1", "10.00"), ("B-2", "12.00")] {
+        assert_eq!(shop.pay(&shop.bill(bill, &[("X1", 1, price)])).status, 0);
+    }
+    shop.centre.books().next_tac_wrong = true;
+    let wrong = give(&shop, "2", &[]);
+    assert!(wrong.status == 3 && wrong.stderr.contains("TAC_WRONG"), "the clerk hears of it: {}", wrong.stderr);
+    assert_eq!(wrong.json()["state"], "DONE", "the card has it");
+    let other = give(&shop, "3", &[]);
+    assert_eq!(other.status, 0, "another refund goes on: {}", other.stderr);
+    shop.centre.books().pending.insert(shop.identifier(), Fen::new(100));
+    assert_eq!(shop.run(&["load"]).status, 0, "a load goes on");
+    assert_eq!(shop.run(&["upload"]).status, 0);
+    let ended = shop.run(&["day-end"]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let said = ended.json()["for_centre"].clone();
+    assert_eq!((&said[0]["code"], said.as_array().map(Vec::len)), (&json!("TAC_WRONG"), Some(1)), "{said}");
+}
+
+#[test]
+fn day_end_gives_its_totals_without_its_centre() {
+    let (shop, _) = sold();
+    shop.centre.books().silence = Silence::AfterDoing("/terminal/v1/batches");
+    let alone = shop.run(&["day-end"]);
+    assert_eq!(alone.code(), "CENTRE_UNREACHABLE", "{}", alone.stderr);
+    assert_eq!((&alone.json()["purchases"], &alone.json()["self_paid_fen"]), (&json!(1), &json!(1_490)));
+}
+
+#[test]
+fn day_end_counts_its_day_and_names_the_days_before_it_that_nobody_ended() {
+    let (shop, _) = sold();
+    let sums = |ran: &Ran| {
+        let answer = ran.json();
+        let of = |name: &str| answer[name].as_i64().expect("a number");
+        ([of("purchases"), of("personal_account_fen"), of("self_paid_fen"), of("loads")], answer["earlier"].clone())
+    };
+    shop.centre.books().day = "2026-01-03";
+    assert_eq!(shop.run(&["sign-in"]).status, 0);
+    assert_eq!(shop.pay(&shop.bill("B-2", &[("X1", 1, "10.00")])).status, 0);
+    let (today, earlier) = sums(&shop.run(&["day-end"]));
+    assert_eq!(today, [1, 1_000, 0, 0], "the sale of today alone");
+    let [before] = earlier.as_array().expect("a table").as_slice() else { panic!("{earlier}") };
+    assert_eq!(
+        (&before["business_date"], &before["purchases"], &before["self_paid_fen"], &before["loads"]),
+        (&json!("2026-01-02"), &json!(1), &json!(1_490), &json!(1))
+    );
+    assert_eq!(sums(&shop.run(&["day-end"])).0, today, "the same again");
+    shop.centre.books().day = "2026-01-04";
+    assert_eq!(shop.run(&["sign-in"]).status, 0);
+    assert_eq!(sums(&shop.run(&["day-end"])), ([0; 4], json!([])), "both days were ended");
+}

@@ -36,6 +36,15 @@ pub enum Contradiction {
     /// Not the person that was sent.
     #[error("psn_no = psn_no")]
     Person,
+    /// A cancellation under a number that already names something else.
+    #[error("setl_id of a cancellation is new")]
+    Known,
+    /// Not the visit of the settlement that was to be cancelled.
+    #[error("mdtrt_id = mdtrt_id")]
+    Visit,
+    /// An answer that came before, to another message.
+    #[error("inf_refmsgid is new")]
+    Repeated,
     /// Settled, and nothing to name it by.
     #[error("setl_id, mdtrt_id")]
     Unnamed,
@@ -90,6 +99,43 @@ pub fn check(info: &SettlementInfo, asked: &Asked<'_>) -> Result<(), Contradicti
     require(payers.iter().chain(&parts).all(|amount| *amount >= Fen::ZERO), Contradiction::Sign)
 }
 
+/// The settlement that a cancellation was asked for, which its answer must fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Cancelled<'a> {
+    /// Person.
+    pub psn_no: &'a str,
+    /// 就诊ID of the settlement.
+    pub mdtrt_id: &'a str,
+    /// Message, where the answer names one.
+    pub msgid: &'a str,
+    /// Total, funds, account of the settlement.
+    pub sums: [Fen; 3],
+}
+
+/// Asserts that an answer to 2103 is about this settlement and is no other's. `is_known` says of a 结算ID whether it names a
+/// settlement or a cancellation that we know already.
+///
+/// The amounts are those of the settlement with the other sign; some centres send them without it.
+///
+/// # Errors
+/// [`Contradiction`]: the first that does not hold.
+pub fn check_cancelled(
+    info: &SettlementInfo,
+    asked: &Cancelled<'_>,
+    is_known: impl Fn(&str) -> bool,
+) -> Result<(), Contradiction> {
+    let require = |holds: bool, contradiction| if holds { Ok(()) } else { Err(contradiction) };
+    require(info.psn_no.as_str() == asked.psn_no, Contradiction::Person)?;
+    if let Some(theirs) = &info.medins_setl_id {
+        require(theirs.as_str() == asked.msgid, Contradiction::Message)?;
+    }
+    let (Some(setl_id), Some(mdtrt_id)) = (&info.setl_id, &info.mdtrt_id) else { return Err(Contradiction::Unnamed) };
+    require(mdtrt_id.as_str() == asked.mdtrt_id, Contradiction::Visit)?;
+    require(!is_known(setl_id.as_str()), Contradiction::Known)?;
+    let theirs = [info.medfee_sumamt, info.fund_pay_sumamt, info.acct_pay].map(|amount| amount.get().unsigned_abs());
+    require(theirs == asked.sums.map(|sum| sum.get().unsigned_abs()), Contradiction::Total)
+}
+
 /// One amount that we and the centre see otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -121,4 +167,60 @@ pub fn differences(split: &Split, info: &SettlementInfo) -> Vec<Difference> {
     .map(|(field, label, ours, centre)| Difference { field, label, ours, centre: centre.fen() })
     .filter(|difference| difference.ours != difference.centre)
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::{Reading, Record as _};
+    use super::super::json::Node;
+    use super::*;
+
+    fn answer(members: &[(&str, &str)]) -> SettlementInfo {
+        let mut all = vec![
+            ("setl_id", "REFD2"),
+            ("mdtrt_id", "MDTRT1"),
+            ("psn_no", "P1"),
+            ("psn_name", "甲"),
+            ("medfee_sumamt", "-12.50"),
+            ("fund_pay_sumamt", "0"),
+            ("acct_pay", "-2.50"),
+            ("psn_cash_pay", "-10.00"),
+            ("fulamt_ownpay_amt", "0"),
+            ("overlmt_selfpay", "0"),
+            ("preselfpay_amt", "0"),
+            ("inscp_scp_amt", "-12.50"),
+        ];
+        for (name, value) in members {
+            all.retain(|(other, _)| other != name);
+            all.push((name, value));
+        }
+        let text: Vec<String> = all.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+        let node = Node::parse(format!("{{{}}}", text.join(",")).as_bytes()).expect("JSON");
+        SettlementInfo::read(&node.members().expect("an object"), Reading::Lenient).expect("fits its rows")
+    }
+
+    #[test]
+    fn a_cancellation_is_believed_of_its_own_settlement_under_a_name_of_its_own() {
+        let asked = Cancelled {
+            psn_no: "P1",
+            mdtrt_id: "MDTRT1",
+            msgid: "M2",
+            sums: [Fen::new(1_250), Fen::ZERO, Fen::new(250)],
+        };
+        let check =
+            |members: &[(&str, &str)]| check_cancelled(&answer(members), &asked, |id| ["SETL1", "REFD1"].contains(&id));
+        assert_eq!(check(&[]), Ok(()));
+        assert_eq!(check(&[("medfee_sumamt", "12.50"), ("acct_pay", "2.50")]), Ok(()), "without its sign");
+        assert_eq!(check(&[("medins_setl_id", "M2")]), Ok(()));
+        for (members, fault) in [
+            (("psn_no", "P2"), Contradiction::Person),
+            (("medins_setl_id", "M1"), Contradiction::Message),
+            (("setl_id", "SETL1"), Contradiction::Known),
+            (("setl_id", "REFD1"), Contradiction::Known),
+            (("mdtrt_id", "MDTRT2"), Contradiction::Visit),
+            (("acct_pay", "-2.49"), Contradiction::Total),
+        ] {
+            assert_eq!(check(&[members]), Err(fault), "{members:?}");
+        }
+    }
 }

@@ -67,6 +67,25 @@ impl Card {
     }
 }
 
+#[test]
+fn an_equal_sale_of_the_same_second_is_not_taken_for_one_that_moved_nothing() {
+    for convention in [SequenceConvention::Before, SequenceConvention::After] {
+        for kind in [Kind::Purchase, Kind::Load] {
+            let mut card = before(convention);
+            // The same terminal, second and amounts, one number earlier.
+            card.step(kind, OURS, 1, amounts());
+            let lost = entry(kind, &card);
+            let now = CardNow {
+                sequence: card.sequence(kind),
+                balance: Fen::from_card(card.balance),
+                log: Some(&card.log),
+                proof: None,
+            };
+            assert_eq!(decide(&lost, &now), Decision::NotDone, "{convention:?} {kind:?}");
+        }
+    }
+}
+
 fn amounts() -> Amounts {
     Amounts { personal_account: 250, ..Amounts::default() }
 }
