@@ -249,7 +249,10 @@ impl Ended {
             Self::FeederFailed => ("送卡命令失败", "its feeder failed"),
             Self::ReaderFailed => ("读写器故障", "the reader failed"),
             Self::NoBlanks => ("领用的空白卡已用完", "no more blank cards are issued to it"),
-            Self::OnLease => ("其余任务已由其他站领取，租期过后可再运行", "the rest is on lease to other stations; run it again when the leases have ended"),
+            Self::OnLease => (
+                "其余任务已由其他站领取，租期过后可再运行",
+                "the rest is on lease to other stations; run it again when the leases have ended",
+            ),
             Self::Stopped => ("已停止", "stopped"),
         };
         match lang {

@@ -43,7 +43,8 @@ pub enum Why {
 
 impl Why {
     /// All.
-    pub const ALL: [Self; 7] = [Self::Conflict, Self::Text, Self::SaidDead, Self::Dead, Self::Content, Self::Missing, Self::Asked];
+    pub const ALL: [Self; 7] =
+        [Self::Conflict, Self::Text, Self::SaidDead, Self::Dead, Self::Content, Self::Missing, Self::Asked];
 
     /// As noted in the journal.
     #[must_use]

@@ -7,10 +7,10 @@
 use card_profiles::text::is_gbk;
 use serde::Serialize;
 
-use super::{Details, code};
 use super::dossier::Dossier;
 use super::field::Field;
 use super::name::usual_gbk_length;
+use super::{Details, code};
 use crate::lang::Lang;
 
 /// Why.
@@ -84,7 +84,9 @@ impl NoCard {
             (Self::Text, Lang::Zh) => "姓名、地址或单位含芯片（GBK）存不下的字",
             (Self::Text, Lang::En) => "name, address or employer has a character that the chip (GBK) cannot hold",
             (Self::SaidDead, Lang::Zh) => "有来源称已死亡（AAC060），尚未登记或裁定",
-            (Self::SaidDead, Lang::En) => "a source says that the person has died (AAC060), neither recorded nor decided",
+            (Self::SaidDead, Lang::En) => {
+                "a source says that the person has died (AAC060), neither recorded nor decided"
+            }
         }
     }
 

@@ -233,7 +233,12 @@ impl Book<'_> {
 
     /// The order of a card with its plan, or why what is known of its person does not fit it. What the centre itself would write
     /// wrong stops the station instead: it concerns every card.
-    pub(crate) fn fitting(&self, tx: &Tx<'_>, card: Card, key_version: u8) -> Result<Result<Box<Order>, Why>, StationError> {
+    pub(crate) fn fitting(
+        &self,
+        tx: &Tx<'_>,
+        card: Card,
+        key_version: u8,
+    ) -> Result<Result<Box<Order>, Why>, StationError> {
         let planned = self.order_under(tx, card, key_version).and_then(|order| {
             let plan = Some(Arc::new(self.plan(&order)?));
             Ok(Box::new(Order { plan, ..order }))

@@ -98,7 +98,8 @@ fn who_is_said_to_be_dead_gets_no_card_until_that_is_decided() {
     let bureau = Bureau::new();
     bureau.say(&["operator", "add", "li", "--role", "capture"], "");
     let file = |rows: &[(u32, &str)]| {
-        let lines: Vec<String> = rows.iter().map(|(order, alive)| format!("{},{alive}\n", row(*order, "卓玛"))).collect();
+        let lines: Vec<String> =
+            rows.iter().map(|(order, alive)| format!("{},{alive}\n", row(*order, "卓玛"))).collect();
         format!("{HEADER},生存状态\n{}", lines.concat())
     };
     let report = bureau.import(file(&[(1, "1"), (2, "2 死亡"), (3, ""), (4, "7")]));

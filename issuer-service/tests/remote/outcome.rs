@@ -133,7 +133,8 @@ fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
     begin(&line);
     assert_eq!(jobs(&line, 2, 1), [1]);
     assert_eq!(bind(&line, 3, 1, CHIP).1, "bound");
-    let finish = |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 }));
+    let finish =
+        |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 }));
     hall.rig.moving(1, "新示范路77号")();
     assert_eq!(finish(4), (403, "STATION_DATA_CHANGED".to_owned()));
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);

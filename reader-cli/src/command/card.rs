@@ -2,6 +2,8 @@
 //!
 //! Owns: their answers. Never: card commands (`counter`).
 
+use std::cell::RefCell;
+
 use card_core::security::psam::Psam;
 use card_core::tries::Guard;
 use card_desk::Desk;
@@ -117,14 +119,17 @@ pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<E
         let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(TerminalError::File { path: path.display().to_string(), source });
     }
-    let there = Setting {
+    let mut there = Setting {
         configuration: setting.configuration.clone(),
         catalog: super::catalog(&setting.configuration)?,
         output: setting.output,
         now: setting.now,
         trace: setting.trace.clone(),
+        owed: RefCell::default(),
     };
-    let (dump, exit) = whole(there, arguments.profile.as_deref(), &arguments.pin)?;
+    let found = whole(&mut there, arguments.profile.as_deref(), &arguments.pin);
+    setting.owed.replace(there.owed.take());
+    let (dump, exit) = found?;
     setting.output.file(&dump, arguments.out.as_deref())?;
     if !dump.unread.is_empty() {
         let files: Vec<String> = dump.unread.iter().map(|file| format!("{} {}", file.place, file.code)).collect();
@@ -138,7 +143,7 @@ pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<E
 /// Everything that can be read of the card in the reader, and whether the card answered to the end: by the profile `named`, else by that
 /// which the card's own data choose.
 pub(super) fn whole(
-    mut setting: Setting<'_>,
+    setting: &mut Setting<'_>,
     named: Option<&str>,
     arguments: &PinArguments,
 ) -> Result<(Dump, Result<Exit, TerminalError>), TerminalError> {
@@ -146,7 +151,7 @@ pub(super) fn whole(
     if let Some(profile) = &named {
         setting.catalog.take_for_all(profile.clone());
     }
-    let setting = &setting;
+    let setting = &*setting;
     let mut desk = setting.desk()?;
     let mut tapped = match setting.tapped(&mut desk) {
         Ok(tapped) => tapped,

@@ -41,8 +41,9 @@ pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) 
             let mut configuration = setting.configuration.clone();
             configuration.reader = Some(name.to_owned()).filter(|name| !name.is_empty()).or(configuration.reader);
             let (catalog, trace) = (super::catalog(&configuration)?, setting.trace.clone());
-            let there = Setting { configuration, catalog, output, now: setting.now, trace, owed: RefCell::default() };
-            card::whole(&there, arguments.profile.as_deref(), &arguments.pin).map(|(dump, _)| dump)
+            let mut there =
+                Setting { configuration, catalog, output, now: setting.now, trace, owed: RefCell::default() };
+            card::whole(&mut there, arguments.profile.as_deref(), &arguments.pin).map(|(dump, _)| dump)
         }
     })
 }
