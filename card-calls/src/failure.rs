@@ -294,6 +294,7 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::Blacklist(_)
         | E::YearTotalFull { .. }
         | E::ClockBehindCard { .. }
+        | E::ClockDiffers { .. }
         | E::BillPaid { .. }
         | E::BillOpen { .. }
         | E::LimitExceeded { .. }

@@ -481,6 +481,12 @@ pub enum TerminalError {
         /// The latest instant that is known, China's time.
         mark: settlement::DateTime,
     },
+    /// The centre's clock and this terminal's are more than ten minutes apart: the date of a sale would be wrong.
+    #[error("the centre has {centre}")]
+    ClockDiffers {
+        /// The centre's time, China's.
+        centre: settlement::DateTime,
+    },
     /// The terminal signed out, and did not sign in since.
     #[error("this terminal signed out at {at}")]
     SignedOut {

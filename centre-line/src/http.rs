@@ -212,14 +212,23 @@ pub struct Peer {
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 impl Peer {
-    /// The peer at `address` (`http://HOST:PORT/PATH`). Nothing is sent yet.
+    /// The peer at `address`: `https://HOST:PORT/PATH` whose certificate an authority of this PEM file made, or `http://…` of this
+    /// machine, as of a front machine's own program. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`TerminalError::Address`] for anything but `http://`.
-    pub fn at(address: &str, within: Duration) -> Result<Self, TerminalError> {
-        check(address)?;
-        let config = ureq::Agent::config_builder().timeout_global(Some(within)).http_status_as_error(false).build();
-        Ok(Self { address: address.to_owned(), agent: config.into() })
+    /// [`TerminalError::Address`], [`LineFault::Plain`]: names and numbers of people would be readable on the way;
+    /// [`LineFault::NoAuthority`], [`LineFault::Malformed`], [`LineFault::File`].
+    pub fn at(address: &str, within: Duration, authority: Option<&Path>) -> Result<Self, TerminalError> {
+        let tls = if address.strip_prefix("https://").is_some_and(is_host) {
+            Some(identity::trusting(authority.ok_or(LineFault::NoAuthority)?)?)
+        } else {
+            check(address)?;
+            if !is_this_machine(address.trim_start_matches("http://")) {
+                return Err(LineFault::Plain { address: address.to_owned() }.into());
+            }
+            None
+        };
+        Ok(Self { address: address.to_owned(), agent: agent(within, tls) })
     }
 
     /// Its address.
@@ -331,5 +340,59 @@ mod tests {
         assert!(matches!(to("https://10.0.0.1:7301"), Err(TerminalError::Line(LineFault::NoCertificate))));
         assert!(matches!(to("ftp://127.0.0.1"), Err(TerminalError::Address { .. })));
         assert!(to("http://127.0.0.1:7301").is_ok());
+        let peer = |address| Peer::at(address, ANSWER_WITHIN, None).map(|_| ());
+        assert!(matches!(peer("http://10.0.0.1:1/x"), Err(TerminalError::Line(LineFault::Plain { .. }))));
+        assert!(matches!(peer("https://10.0.0.1:1/x"), Err(TerminalError::Line(LineFault::NoAuthority))));
+        assert!(peer("http://127.0.0.1:1/x").is_ok());
+    }
+
+    /// Answers one request over TLS with this certificate; `None` when the handshake fails.
+    fn serve(certificate: &rcgen::Certificate, key: &rcgen::KeyPair) -> String {
+        use std::io::{Read as _, Write as _};
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("they fit");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("https://{}/x", listener.local_addr().expect("bound"));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let connection =
+                    rustls::ServerConnection::new(std::sync::Arc::new(config.clone())).expect("a connection");
+                let mut tls = rustls::StreamOwned::new(connection, stream);
+                let mut bytes = [0; 4096];
+                if tls.read(&mut bytes).is_ok() {
+                    let _ = tls.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+                    let _ = tls.flush();
+                }
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn the_national_centre_is_believed_by_its_authoritys_certificate_alone() {
+        let folder = tempfile::tempdir().expect("folder");
+        let made = |name: &str| {
+            let key = rcgen::KeyPair::generate().expect("random");
+            let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("an address");
+            let certificate = params.self_signed(&key).expect("signed");
+            let path = folder.path().join(name);
+            std::fs::write(&path, certificate.pem()).expect("written");
+            (certificate, key, path)
+        };
+        let (certificate, key, ours) = made("ours.pem");
+        let (_, _, other) = made("other.pem");
+        let address = serve(&certificate, &key);
+        let ask = |authority: &Path| Peer::at(&address, ANSWER_WITHIN, Some(authority)).expect("an address").post("{}");
+        assert_eq!(ask(&ours).as_deref(), Some(&b"ok"[..]));
+        assert_eq!(ask(&other), None, "another authority");
+        std::fs::write(&other, "no certificate").expect("written");
+        let broken = Peer::at(&address, ANSWER_WITHIN, Some(&other)).map(|_| ());
+        assert!(matches!(broken, Err(TerminalError::Line(LineFault::Malformed { .. }))));
     }
 }

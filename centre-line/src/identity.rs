@@ -130,6 +130,28 @@ impl Identity {
     }
 }
 
+/// A TLS client that shows nothing and believes who has a certificate of an authority of this PEM file.
+///
+/// # Errors
+/// [`LineFault::Malformed`], [`LineFault::File`].
+pub fn trusting(path: &Path) -> Result<TlsConfig, TerminalError> {
+    let place = path.display().to_string();
+    let fail = |source| LineFault::File { path: place.clone(), source };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| std::io::Read::read_to_string(&mut std::io::Read::take(file, FILE_BYTES_MAX), &mut text))
+        .map_err(fail)?;
+    let all: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes()).filter_map(Result::ok).collect();
+    if all.is_empty() {
+        return Err(LineFault::Malformed { path: place }.into());
+    }
+    let all: Vec<_> = all.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    Ok(TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(RootCerts::new_with_certs(&all))
+        .build())
+}
+
 /// The certificate and its authority's.
 fn certificates(text: &str) -> Option<(CertificateDer<'static>, CertificateDer<'static>)> {
     let all: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<_, _>>().ok()?;

@@ -4,10 +4,12 @@
 //! Owns: what counts as no answer, what is still to be told. Never: a card; decides whether to sell without an answer (`pay`).
 
 use settlement::id::RequestId;
+use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 use settlement::message::{Request, Version1};
 use settlement::sale::{Sale, SaleOutcome, SaleOutcomeRequest, SaleRequest};
 
 use crate::http::Centre;
+use card_counter::clock::Now;
 use card_counter::error::TerminalError;
 use card_counter::journal::EntryNumber;
 use card_counter::letter::Letter;
@@ -27,7 +29,7 @@ pub enum Asked {
 /// nothing of the limits any more.
 ///
 /// # Errors
-/// [`TerminalError::CentreRefused`]: the sale is not made. [`TerminalError::Store`].
+/// [`TerminalError::CentreRefused`], [`TerminalError::ClockDiffers`]: the sale is not made. [`TerminalError::Store`].
 pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumber) -> Result<Asked, TerminalError> {
     match report(store, centre) {
         // What is owed stays owed; whether the centre agrees to this sale it says itself.
@@ -46,6 +48,12 @@ pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumbe
                 return Ok(Asked::Unanswered);
             }
             store.letter_agreed(request.request_id, &answer.consent)?;
+            // The card keeps the date for good, and the centre judges by it.
+            let centre = answer.consent.at;
+            let apart = Now::of_china(centre).map(|at| at.seconds().abs_diff(Now::of_system().seconds()));
+            if apart.is_none_or(|apart| apart > CLOCK_DIFFERENCE_MAX_S.unsigned_abs()) {
+                return Err(TerminalError::ClockDiffers { centre });
+            }
             Ok(Asked::Agreed)
         }
         Err(error) if is_no_answer(&error) => Ok(Asked::Unanswered),

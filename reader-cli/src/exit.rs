@@ -87,6 +87,7 @@ impl Exit {
             | Code::NationalNotInsured
             | Code::NotEnrolled
             | Code::LineCertificateMissing
+            | Code::LineAuthorityMissing
             | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
             | Code::FileNeverRead
@@ -132,6 +133,7 @@ impl Exit {
             | Code::ParametersOlder
             | Code::ParametersExpired
             | Code::ClockBack
+            | Code::ClockDiffers
             | Code::SignedOut
             | Code::ParametersAhead
             | Code::OnlineRequired

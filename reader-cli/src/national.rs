@@ -80,7 +80,13 @@ impl<'a> National<'a> {
         store: NationalStore,
         now: Now,
     ) -> Result<Self, TerminalError> {
-        Ok(Self { settings, operator, peer: Peer::at(&settings.address, settings.within)?, store, now })
+        Ok(Self {
+            settings,
+            operator,
+            peer: Peer::at(&settings.address, settings.within, settings.authority.as_deref())?,
+            store,
+            now,
+        })
     }
 
     /// Signs in.

@@ -19,6 +19,7 @@ use serde::Serialize;
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 use settlement::journal::State;
+use settlement::judgement::{ContradictionRequest, ProofRequest};
 use settlement::message::{BatchRequest, LoadOutcomeRequest, LoadRequest, Request as _};
 use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 
@@ -186,7 +187,9 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
     for entry in &entries {
         let sent = entry.sent.map(|sent| (sent.balance_before, sent.card_sequence, sent.terminal_sequence));
         let done = entry.done.map(|done| (done.balance_after, done.evidence.tac().is_some()));
+        let said = entry.judged.as_ref().map(|said| said.done);
         let _ = write!(key, " {} {} {sent:?} {done:?} {:?}", entry.number, entry.state, entry.record);
+        let _ = write!(key, " {said:?} {:?}", entry.shown);
         if entry.state == State::Confirmed {
             sum += moved(&entry.draft.subject);
         }
@@ -199,7 +202,10 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
     let [loads, outcomes] = letters;
     let asked = store.towards_centre(SaleRequest::PATH, SaleOutcomeRequest::PATH)?;
     let untold = store.unanswered(SaleOutcomeRequest::PATH)?.len();
-    let _ = write!(key, " {asked:?} {untold}");
+    let contradicted = store.unreported_contradictions(ContradictionRequest::PATH)?.len();
+    let words = store.unanswered(ContradictionRequest::PATH)?.len() + store.unanswered(ProofRequest::PATH)?.len();
+    let codes = store.unreported_codes(ProofRequest::PATH)?.len();
+    let _ = write!(key, " {asked:?} {untold} {contradicted} {words} {codes}");
     for letter in town.post.letters() {
         let _ = write!(key, " late {} {}", letter.path, of_whom(&letter.body, &entries));
     }

@@ -31,7 +31,7 @@ use centre_line::upload;
 use issuer_service::http::Desk;
 use serde::Serialize;
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
+use settlement::id::{BillId, CardIdentifier, Digest, Tac, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::TerminalLimits;
 use settlement::refund::RefundAct;
@@ -54,6 +54,8 @@ pub enum Act {
     Consent,
     /// The same, and two people at the centre close the sale of which nothing was heard (`issuer sale`) before the terminal comes back.
     Closed,
+    /// `sscard pay`, and a supervisor judges wrong (`sscard journal judge`) before the card comes back.
+    Judged,
     /// `sscard load`.
     Load,
     /// `sscard refund`.
@@ -165,7 +167,7 @@ impl Life<'_> {
     /// [`TerminalError`].
     pub fn live(&self, act: Act) -> Result<(), TerminalError> {
         match act {
-            Act::Purchase | Act::Online | Act::Consent | Act::Closed => self.sell(&Sale::of_proof()?)?,
+            Act::Purchase | Act::Online | Act::Consent | Act::Closed | Act::Judged => self.sell(&Sale::of_proof()?)?,
             Act::Load => self.load()?,
             Act::Refund => {
                 self.give_back(&GivenBack { bill: None, before: 0, asked: Asked::Rest, act: RefundAct::Refund })?;
@@ -465,8 +467,8 @@ impl Hand for Life<'_> {
 
 impl Act {
     /// All.
-    pub const ALL: [Self; 7] =
-        [Self::Purchase, Self::Online, Self::Consent, Self::Closed, Self::Load, Self::Refund, Self::Pin];
+    pub const ALL: [Self; 8] =
+        [Self::Purchase, Self::Online, Self::Consent, Self::Closed, Self::Judged, Self::Load, Self::Refund, Self::Pin];
 
     /// Its word on the command line.
     #[must_use]
@@ -476,6 +478,7 @@ impl Act {
             Self::Online => "online",
             Self::Consent => "consent",
             Self::Closed => "closed",
+            Self::Judged => "judged",
             Self::Load => "load",
             Self::Refund => "refund",
             Self::Pin => "pin",

@@ -71,6 +71,7 @@ impl Output {
             Act::Purchase => Words::new("消费", "purchase"),
             Act::Online => Words::new("联机消费", "online"),
             Act::Consent => Words::new("须同意消费", "consent"),
+            Act::Judged => Words::new("误判的消费", "judged wrong"),
             Act::Closed => Words::new("中心关闭的消费", "closed sale"),
             Act::Load => Words::new("划入", "load"),
             Act::Refund => Words::new("退费", "refund"),

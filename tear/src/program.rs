@@ -51,6 +51,8 @@ pub enum What {
     Consent,
     /// The same, when two people at the centre close the sale before the terminal comes back.
     Closed,
+    /// A purchase of which a supervisor says the opposite of what the card did, before the card comes back.
+    Judged,
     /// A load.
     Load,
     /// A refund.
@@ -76,6 +78,7 @@ impl What {
             Self::Online => vec![Act::Online],
             Self::Consent => vec![Act::Consent],
             Self::Closed => vec![Act::Closed],
+            Self::Judged => vec![Act::Judged],
             Self::Load => vec![Act::Load],
             Self::Refund => vec![Act::Refund],
             Self::Pin => vec![Act::Pin],

@@ -158,7 +158,7 @@ impl<'a> Proof<'a> {
             let course = Course::with(&[first]);
             // What it says is the clerk's affair: what it left is looked at.
             let _ = self.life(&town, &course, 1)?;
-            self.close(&town)?;
+            self.meanwhile(&town)?;
             let events = course.events();
             let look = Look::at(&town)?;
             let end = self.end(&town, &look, 2)?;
@@ -172,7 +172,7 @@ impl<'a> Proof<'a> {
             for second in course.points_from(first.at + 1).into_iter().step_by(self.step()) {
                 let (town, course) = (self.town.twin()?, Course::with(&[first, second]));
                 let _ = self.life(&town, &course, 1)?;
-                self.close(&town)?;
+                self.meanwhile(&town)?;
                 self.totals.lived += 1;
                 self.totals.pairs += 1;
                 let look = Look::at(&town)?;
@@ -194,9 +194,14 @@ impl<'a> Proof<'a> {
         Ok(self.totals)
     }
 
-    /// Nothing was heard of a sale, and nobody waits any longer.
-    fn close(&self, town: &Town) -> Result<(), Failure> {
-        if self.act == Act::Closed { town.close_sales() } else { Ok(()) }
+    /// What people do before the card comes back: nothing was heard of a sale and nobody waits any longer, or somebody is wrong about
+    /// what the card did.
+    fn meanwhile(&self, town: &Town) -> Result<(), Failure> {
+        match self.act {
+            Act::Closed => town.close_sales(),
+            Act::Judged => town.judge(Look::at(town)?.holdings.card_fen == self.opening),
+            _ => Ok(()),
+        }
     }
 
     fn step(&self) -> usize {
@@ -266,7 +271,7 @@ impl<'a> Proof<'a> {
     /// What the act moves on the card.
     fn moved(&self) -> i64 {
         match self.act {
-            Act::Purchase | Act::Online | Act::Consent | Act::Closed => -i64::from(PRICE),
+            Act::Purchase | Act::Online | Act::Consent | Act::Closed | Act::Judged => -i64::from(PRICE),
             Act::Load => i64::from(TOP_UP),
             Act::Refund => i64::from(PRICE),
             Act::Pin => 0,
@@ -307,7 +312,7 @@ fn lived(
     let online = match act {
         Act::Online => OnlinePolicy::OnlinePreferred,
         Act::Consent | Act::Closed => OnlinePolicy::OnlineRequired,
-        Act::Purchase | Act::Load | Act::Refund | Act::Pin => OnlinePolicy::OfflineOnly,
+        Act::Purchase | Act::Judged | Act::Load | Act::Refund | Act::Pin => OnlinePolicy::OfflineOnly,
     };
     let limits = TerminalLimits { online, ..WIDE };
     Ok(Life { town, desk: &desk, terminal: 0, card: 0, course, habit, date_time, again: number > 1, limits }.live(act))

@@ -90,6 +90,13 @@ fn a_purchase_with_the_centre_asked_first_torn_anywhere_loses_and_doubles_nothin
 }
 
 #[test]
+fn a_purchase_that_somebody_judged_wrong_torn_anywhere_comes_out_as_the_card_has_it() {
+    let (totals, rows) = proved(Act::Judged, &Ours, Depth::Sample(41));
+    let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
+    assert!(totals.hold() && totals.points > 50 && totals.pairs > 50, "{totals:?}\n{broken:#?}");
+}
+
+#[test]
 fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
     let rows = holds(Act::Load, 5_000);
     for (words, least) in

@@ -286,6 +286,8 @@ codes! {
     StillOpen = "STILL_OPEN",
     /// The clock is behind an instant that is known to have been.
     ClockBack = "CLOCK_BACK",
+    /// The terminal's clock is not the centre's.
+    ClockDiffers = "CLOCK_DIFFERS",
     /// The terminal signed out, and did not sign in since.
     SignedOut = "SIGNED_OUT",
     /// No undecided transaction has this number.
@@ -296,6 +298,8 @@ codes! {
     CentreNotTrusted = "CENTRE_NOT_TRUSTED",
     /// The terminal has no certificate for its line.
     LineCertificateMissing = "LINE_CERTIFICATE_MISSING",
+    /// No file says who makes the certificate of the national centre.
+    LineAuthorityMissing = "LINE_AUTHORITY_MISSING",
     /// A certificate for another key.
     LineCertificateDiffers = "LINE_CERTIFICATE_DIFFERS",
     /// A file that is no certificate.

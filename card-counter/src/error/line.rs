@@ -17,6 +17,9 @@ pub enum LineFault {
     /// The terminal has no certificate for its line.
     #[error("the terminal has no certificate of its centre")]
     NoCertificate,
+    /// Nothing says whose certificate the national centre has.
+    #[error("[national] authority is not set")]
+    NoAuthority,
     /// A certificate comes without a request.
     #[error("{path}: the certificate is for no key of this terminal")]
     NotOurs {
@@ -61,6 +64,7 @@ impl LineFault {
         match self {
             Self::Plain { .. } => Code::CentrePlain,
             Self::NoCertificate => Code::LineCertificateMissing,
+            Self::NoAuthority => Code::LineAuthorityMissing,
             Self::NotOurs { .. } => Code::LineCertificateDiffers,
             Self::Malformed { .. } => Code::LineCertificateMalformed,
             Self::File { .. } => Code::StoreFailed,
@@ -75,6 +79,7 @@ impl LineFault {
         match self {
             Self::Plain { address } => format!("{address} 是另一台机器,http:// 途中人人可读"),
             Self::NoCertificate => "终端没有中心签发的线路证书".to_owned(),
+            Self::NoAuthority => "没有设置 [national] authority".to_owned(),
             Self::NotOurs { path } => format!("{path}:证书不是为本终端的密钥签发的"),
             Self::Malformed { path } => format!("{path}:此处应为证书及其签发者的证书"),
             Self::File { path, source } => format!("{path}:{}", file::system(source).zh),

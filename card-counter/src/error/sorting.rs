@@ -128,6 +128,7 @@ impl TerminalError {
             Self::Uncertain { .. } => Code::Uncertain,
             Self::StillOpen { .. } => Code::StillOpen,
             Self::ClockBack { .. } => Code::ClockBack,
+            Self::ClockDiffers { .. } => Code::ClockDiffers,
             Self::SignedOut { .. } => Code::SignedOut,
             Self::NotUndecided { .. } => Code::NotUndecided,
             Self::Line(fault) => fault.code(),

@@ -238,12 +238,18 @@ fn what(code: Code) -> Words {
             "终端时钟早于日志或中心签署的时间",
             "the terminal's clock is behind its journal or the centre's signed time",
         ),
+        Code::ClockDiffers => {
+            ("终端时钟与中心相差十分钟以上", "the terminal's clock is more than ten minutes off the centre's")
+        }
         Code::SignedOut => ("终端已签退", "the terminal has signed out"),
         Code::NotUndecided => ("这笔交易不待判定", "this transaction waits for no judgement"),
         Code::ChainDiffers => ("终端与中心的上传记录不一致", "terminal and centre disagree on what was uploaded"),
         Code::CentrePlain => ("明文线路只能通往本机", "a line without TLS leads to this machine only"),
         Code::CentreNotTrusted => ("应答的不是本终端的中心", "whoever answers is not this terminal's centre"),
         Code::LineCertificateMissing => ("终端没有线路证书", "the terminal has no certificate for its line"),
+        Code::LineAuthorityMissing => {
+            ("没有说明全国中心证书的签发者", "nothing says who makes the certificate of the national centre")
+        }
         Code::LineCertificateDiffers => ("证书不是本终端的", "the certificate is not this terminal's"),
         Code::LineCertificateMalformed => ("文件不是线路证书", "the file holds no certificate for the line"),
         Code::LineCertificateRefused => {
@@ -501,6 +507,7 @@ fn next(code: Code) -> Words {
             "校准终端时钟;时钟无误则执行 sscard sign-in",
             "set the terminal's clock; where it is right, run sscard sign-in",
         ),
+        Code::ClockDiffers => ("校准终端时钟后再收款", "set the terminal's clock, then sell"),
         Code::SignedOut => ("执行 sscard sign-in 后再收款", "run sscard sign-in, then sell"),
         Code::NotUndecided => (
             "用 sscard journal list 查看状态为 UNCERTAIN 或 CONTRADICTED 的",
@@ -513,6 +520,10 @@ fn next(code: Code) -> Words {
         Code::CentreNotTrusted => (
             "核对中心地址和名称;中心更换签发者后须重新取证书",
             "check the centre's address and name; a centre with a new authority certifies its terminals anew",
+        ),
+        Code::LineAuthorityMissing => (
+            "把签发者的证书(PEM)存为文件,在 [national] 中写 authority = \"文件\"",
+            "keep the authority's certificate (PEM) in a file and name it in [national]: authority = \"FILE\"",
         ),
         Code::LineCertificateMissing => (
             "执行 sscard terminal request,请中心签发,再执行 sscard terminal certificate 文件",

@@ -209,6 +209,9 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                     sale::release_others(tx, &row)?;
                 }
                 // The sale that was asked about stays as it was told: the card did nothing with its number.
+                (RowKind::Purchase, RowAct::TakeBack) if row.contradicted_at.is_none() => {
+                    tx.contradict_row(row.terminal, row.journal_sequence, row.judgement.is_some())?;
+                }
                 (RowKind::Purchase, RowAct::TakeBack) | (RowKind::Load | RowKind::Refund, _) => {}
             }
             tx.decide_row((number, act), step.ends(), checker, Some(window))?;
@@ -256,8 +259,8 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
     }
     if row.contradicted_at.is_some()
         || !match act {
-            RowAct::Post | RowAct::Dismiss => may_be_posted(row),
             RowAct::Return => may_be_returned(row),
+            RowAct::Post | RowAct::Dismiss | RowAct::TakeBack => may_be_posted(row),
         }
         || tx.card_facts(row.card_identifier)?.is_none()
         || is_taken(tx, row)?
@@ -272,8 +275,8 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
 fn takeable(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
     let (terminal, record) = (row.terminal, row.journal_sequence);
     let refused = || ClearingError::RowNotTakenBack { terminal, record };
-    let decided =
-        row.decided.filter(|_| row.contradicted_at.is_some() && row.taken_back.is_none()).ok_or_else(refused)?;
+    let is_wrong = row.contradicted_at.is_some() || is_disproved(tx, row)?;
+    let decided = row.decided.filter(|_| is_wrong && row.taken_back.is_none()).ok_or_else(refused)?;
     let sequence = row.terminal_sequence.unwrap_or_default();
     let is_there = match decided.act {
         RowAct::Post => {
@@ -288,6 +291,12 @@ fn takeable(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
         RowAct::Dismiss | RowAct::TakeBack => false,
     };
     if is_there { Ok(()) } else { Err(refused()) }
+}
+
+/// Whether people's word stands against the card's own: the row has no code, and a record with the card's code for its number waits.
+fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
+    let has_no_code = row.kind == RowKind::Purchase && row.tac.is_none() && row.proof.is_none();
+    Ok(has_no_code && tx.waits_with_code(row.card_identifier, row.card_sequence)?)
 }
 
 /// Whether the row's numbers are another record's: the card gives each of them once, and that record was posted.
@@ -403,16 +412,18 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
     for row in tx.rows_not_posted()? {
         // What was posted and is contradicted since waits for somebody.
-        let is_disproved = row.contradicted_at.is_some();
+        let is_disproved = row.contradicted_at.is_some() || (row.is_decided_as_paid() && is_disproved(tx, &row)?);
         let is_to_take_back = is_disproved && row.is_decided_as_paid();
         if open && row.decided.is_some() && !is_to_take_back {
             continue;
         }
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
         let is_rivalled = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
-        let is_contradicted = is_disproved || is_rivalled;
-        let may_be_posted = may_be_posted(&row) && !is_contradicted;
-        let may_be_returned = may_be_returned(&row) && !is_contradicted && !may_be_posted;
+        // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
+        let is_contradicted = is_disproved || (is_rivalled && row.tac.is_none());
+        let is_free = !is_contradicted && !is_rivalled;
+        let may_be_posted = may_be_posted(&row) && is_free;
+        let may_be_returned = may_be_returned(&row) && is_free && !may_be_posted;
         rows.push(ListedRow { may_be_posted, may_be_returned, is_contradicted, row, proposal });
     }
     Ok(ListedRows { rows })

@@ -123,7 +123,7 @@ fn a_sale_that_does_not_stand_goes_back_to_the_holder_and_one_that_the_card_neve
     false_one.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
     let (place, refused) = upload(&mut terminal, false_one);
     assert_eq!(refused, ["TAC_WRONG"]);
-    assert_eq!(centre.run("ma", &["row", "propose", &place, "--return", "--reason", "x"]).status.code(), Some(3));
+    assert_eq!(centre.run("ma", &["row", "propose", &place, "--post", "--reason", "x"]).status.code(), Some(3));
     for (number, place) in ["2", "3"].into_iter().zip([&repeated, &place]) {
         centre.ok("ma", &["row", "propose", place, "--dismiss", "--reason", "card read"]);
         centre.ok("wu", &["row", "approve", number]);
@@ -356,7 +356,7 @@ fn a_purchase_whose_code_was_spoilt_is_posted_with_the_one_that_the_card_tells_a
     assert_eq!(centre.run("ma", &post).status.code(), Some(3));
     let (status, answer) = terminal.ask(PROVED, word(&record, &tac));
     assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
-    assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "known");
+    assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "exists");
     let listed = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(listed["rows"][0]["may_be_posted"], true, "{listed}");
     centre.ok("ma", &post);
@@ -401,4 +401,38 @@ fn taken_back(centre: &Centre, place: &str, was: &str) {
     assert!(!centre.run("ma", &["row", "approve", &number]).status.success(), "not by the same person");
     assert_eq!(centre.ok("wu", &["row", "approve", &number])["act"], "take-back");
     assert_eq!(refusal(centre, place), "ROW_DECIDED", "once");
+}
+
+#[test]
+fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
+    let (centre, mut terminal, mut card) = loaded();
+    let [judged, mut real] = judged_and_real(&centre, &mut terminal, &mut card);
+    let (word, refused) = upload(&mut terminal, judged);
+    assert_eq!(refused, ["RECORD_JUDGED"]);
+    centre.ok("ma", &["row", "propose", &word, "--post", "--reason", "till roll"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!(centre.balance("card:"), 49_180);
+    real.journal_sequence = terminal.chain.next_record;
+    let (sold, refused) = upload(&mut terminal, real);
+    assert_eq!(refused, ["DUPLICATE_CARD_SEQUENCE"]);
+    let post = ["row", "propose", sold.as_str(), "--post", "--reason", "the card's own code"];
+    assert_eq!(centre.run("ma", &post).status.code(), Some(3), "the number is taken");
+    let listed = centre.ok("ma", &["row", "list", "--open"]);
+    let of = |place: &str| {
+        let rows = listed["rows"].as_array().expect("rows");
+        let found = rows.iter().find(|row| {
+            format!("{}/{}", row["terminal"].as_str().unwrap_or_default(), row["journal_sequence"]) == place
+        });
+        found.unwrap_or_else(|| panic!("{place}: {listed}")).clone()
+    };
+    assert_eq!((&of(&word)["is_contradicted"], &of(&sold)["is_contradicted"]), (&json!(true), &json!(null)));
+    centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card did another sale"]);
+    centre.ok("wu", &["row", "approve", "2"]);
+    assert_eq!(centre.balance("card:"), 50_000);
+    centre.ok("ma", &post);
+    centre.ok("wu", &["row", "approve", "3"]);
+    assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_500, 500));
+    assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 500), 50_000, 0)["in_agreement"], true);
+    proof(&centre);
 }

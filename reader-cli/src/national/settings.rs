@@ -3,6 +3,7 @@
 //! Source: outer fields of the national interface; what it leaves to the peer is an option with a default (docs/national.md).
 //! Owns: its keys, their checks. Never: a person's data.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use card_counter::error::TerminalError;
@@ -18,6 +19,7 @@ use settlement::national::envelope::InstitutionNumber;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct NationalFile {
     address: String,
+    authority: Option<PathBuf>,
     institution: String,
     institution_name: String,
     region: String,
@@ -59,6 +61,8 @@ enum Aid {
 pub struct NationalSettings {
     /// Address of the centre.
     pub address: String,
+    /// PEM file of the authority that made its certificate.
+    pub authority: Option<PathBuf>,
     /// Institution, and this terminal's share of its sequences.
     pub numbering: Numbering,
     /// 定点医药机构名称.
@@ -124,6 +128,7 @@ impl NationalSettings {
         let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
         Ok(Self {
             address: file.address,
+            authority: file.authority,
             numbering: Numbering { institution, first, last },
             institution_name: file.institution_name,
             receiver: file.receiver,

@@ -103,6 +103,8 @@ pub(crate) struct Books {
     pub(crate) declines: Option<&'static str>,
     /// Whether somebody else signs what it agrees to.
     pub(crate) forged_consent: bool,
+    /// How far its clock is ahead when it agrees.
+    pub(crate) consents_later_s: i64,
     /// What terminals that signed out said still waits and is open.
     pub(crate) signed_out: Vec<(u64, u64)>,
     /// A purchase of another till of the institution.
@@ -170,6 +172,7 @@ impl Centre {
             released: Vec::new(),
             declines: None,
             forged_consent: false,
+            consents_later_s: 0,
             signed_out: Vec::new(),
             elsewhere: None,
             catalogues: Vec::new(),
@@ -544,7 +547,7 @@ impl Books {
         }
         let (pair, _) = self.signer();
         let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
-        let mut consent = Consent::sign(&request.sale, Now::of_system().date_time(), sign);
+        let mut consent = Consent::sign(&request.sale, Now::of_system().later(self.consents_later_s).date_time(), sign);
         if self.forged_consent {
             consent.signature.0[0] ^= 1;
         }

@@ -114,6 +114,25 @@ fn a_centre_that_refuses_the_terminal_is_owed_its_words_until_it_takes_them() {
 }
 
 #[test]
+fn a_clock_that_is_not_the_centres_sells_nothing_whichever_is_ahead() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    for apart in [-2 * 86_400, -660, 660] {
+        shop.centre.books().consents_later_s = apart;
+        let refused = sell(&shop, "B-1");
+        assert_eq!((refused.status, refused.code().as_str()), (3, "CLOCK_DIFFERS"), "{apart}: {}", refused.stderr);
+        assert_eq!(last(&shop).0, json!("REFUSED"), "{apart}");
+    }
+    shop.centre.books().consents_later_s = 540;
+    assert_eq!(sell(&shop, "B-1").json()["centre"], "cleared");
+    assert_eq!(
+        (shop.balance(), shop.centre.books().released.len()),
+        (49_000, 3),
+        "the centre heard of those that were not made"
+    );
+}
+
+#[test]
 fn a_clock_that_is_behind_sells_nothing_with_the_centres_consent_either() {
     let shop = Shop::ready();
     told(&shop, OnlinePolicy::OnlineRequired, 50);
