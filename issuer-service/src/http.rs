@@ -23,6 +23,7 @@ pub mod session;
 pub mod station;
 pub mod terminal;
 pub mod tls;
+mod turns;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -44,7 +45,7 @@ use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
-use settlement::query::{CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
+use settlement::query::{CertificatePrintRequest, CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
 use settlement::remote::RemoteProofRequest;
 use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER};
@@ -156,6 +157,7 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<OverviewRequest>(),
     of::<LossRequest>(),
     of::<CertificateRequest>(),
+    of::<CertificatePrintRequest>(),
     of::<TicketRequest>(),
 ];
 

@@ -32,7 +32,7 @@ fn every_card_holds_the_photo_of_its_own_person_and_none_of_those_who_have_none(
     let folder = tempfile::tempdir().expect("folder");
     let printed = folder.path().join("printed");
     let template = format!("cat >> {p}; echo >> {p}", p = printed.display());
-    rig.printer = Some(Hook { template, limit: Duration::from_secs(60) });
+    rig.printer = Some(Hook { template, limit: Duration::from_secs(60), folder: None });
     let cards: Vec<_> = (1..=3).map(blank).collect();
     let summary = rig.run(vec![cards.clone()]).expect("run");
     assert_eq!((summary.made, summary.spoilt, summary.unprinted), (3, 0, 0));
@@ -70,7 +70,7 @@ fn every_card_holds_the_photo_of_its_own_person_and_none_of_those_who_have_none(
 
 #[test]
 fn a_printer_that_does_not_read_a_long_photo_is_ended_in_time() {
-    let hook = Hook { template: "sleep 600".to_owned(), limit: Duration::from_millis(300) };
+    let hook = Hook { template: "sleep 600".to_owned(), limit: Duration::from_millis(300), folder: None };
     let end = hook.run("r", &[], &vec![b'x'; 1 << 20]);
     assert_eq!(end, issuer_service::station::hook::HookEnd::TimedOut);
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::watch::Watches;
-use super::{AFTER, Acts, Asks, Call, Endpoint, Json, LIMIT, Looks, Method, Nothing, Reason};
+use super::{AFTER, Acts, Asks, Call, Endpoint, Json, LIMIT, Looks, Method, Nothing, Reason, Slow};
 use crate::batch::{self, BatchState, Selection};
 use crate::error::Error;
 use crate::state::State;
@@ -101,7 +101,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "createBatch",
         says: "Makes a batch of people without a card, or of requests.",
         parameters: &[],
-        work: &Acts(create),
+        work: &Slow(Acts(create)),
     },
     Endpoint {
         method: Method::Get,
@@ -128,7 +128,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "approveBatch",
         says: "Approves a batch that another operator made.",
         parameters: &[],
-        work: &Acts(approve),
+        work: &Slow(Acts(approve)),
     },
     Endpoint {
         method: Method::Post,
@@ -137,7 +137,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "cancelBatch",
         says: "Gives up a batch that nobody approved.",
         parameters: &[],
-        work: &Acts(cancel),
+        work: &Slow(Acts(cancel)),
     },
     Endpoint {
         method: Method::Post,
@@ -146,7 +146,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "withdrawBatch",
         says: "Gives up an approved batch that no station has begun.",
         parameters: &[],
-        work: &Acts(withdraw),
+        work: &Slow(Acts(withdraw)),
     },
 ];
 
