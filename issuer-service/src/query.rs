@@ -75,4 +75,11 @@ impl Asker {
         let detail = format!("channel={}, {detail}", self.channel.name());
         Act { actor: self.actor.clone(), act, object: format!("person {person}"), detail }
     }
+
+    /// The record of a question that found nobody.
+    #[must_use]
+    pub fn act_on_nobody(&self, act: &'static str, detail: &str) -> Act {
+        let detail = format!("channel={}, {detail}", self.channel.name());
+        Act { actor: self.actor.clone(), act, object: "people".to_owned(), detail }
+    }
 }

@@ -7,7 +7,7 @@
 //! Source: RFC 9110, RFC 9457 (problem details). Owns: rows, bodies, parameters, answers. Never: a rule of its own: the functions
 //! behind are those of the commands.
 
-mod batches;
+pub(super) mod batches;
 mod credentials;
 pub mod description;
 mod encoding;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::on;
 use axum::{Extension, Router};
@@ -38,7 +38,8 @@ pub(super) use self::encoding::{decoded, places};
 use self::endpoint::{Acts, Looks, Slow};
 pub use self::endpoint::{Asks, Body, Done, Endpoint, Json, Kind, Method, Nothing, Outcome, Parameter, Work};
 use self::failure::ApiError;
-use super::connection::{self, Limits, NoBody};
+use super::connection::{self, Limits, Newcomer, NoBody};
+use super::console;
 use super::operators::{self, OperatorDesk};
 use super::problem::ApiProblem;
 use super::session::{Session, own_page, said};
@@ -101,7 +102,7 @@ const AFTER: Parameter =
     Parameter { name: "after", kind: Kind::Number(i64::MAX), says: "Behind this one: `next` of the page before." };
 /// How long it is.
 const LIMIT: Parameter =
-    Parameter { name: "limit", kind: Kind::Number(1_000), says: "At most so many; 100 when absent." };
+    Parameter { name: "limit", kind: Kind::Count(1_000), says: "At most so many; 100 when absent." };
 /// Rows of a page of which nothing is said.
 const LIMIT_COMMON: u32 = 100;
 
@@ -186,10 +187,18 @@ impl std::fmt::Debug for Call<'_> {
 pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
     let mut router: Router<Arc<OperatorDesk>> = Router::new();
     for endpoint in ENDPOINTS.iter().copied().flatten() {
-        let answer = move |state, peer, limits, path, request| answer(endpoint, state, peer, limits, path, request);
+        let answer = move |state, peer, limits, newcomer, path, request| {
+            answer(endpoint, state, peer, limits, newcomer, path, request)
+        };
         router = router.route(endpoint.path, on(endpoint.method.filter(), answer));
     }
-    let unknown = async |headers: HeaderMap| problem(&ApiError::PathUnknown.into(), language(&headers));
+    let unknown = async |uri: Uri, headers: HeaderMap| {
+        let error = ApiError::PathUnknown.into();
+        match uri.path().starts_with("/console/") {
+            true => console::unknown(&error, &headers),
+            false => problem(&error, language(&headers)),
+        }
+    };
     let other = async |headers: HeaderMap| problem(&ApiError::MethodUnknown.into(), language(&headers));
     router.fallback(unknown).method_not_allowed_fallback(other).with_state(desk)
 }
@@ -198,6 +207,7 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
 struct Head {
     headers: HeaderMap,
     peer: Option<Peer>,
+    newcomer: Option<Newcomer>,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     target: String,
@@ -209,11 +219,13 @@ async fn answer(
     State(desk): State<Arc<OperatorDesk>>,
     peer: Option<Extension<Peer>>,
     Extension(limits): Extension<Limits>,
+    newcomer: Option<Extension<Newcomer>>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let lang = language(request.headers());
-    let head = match head(endpoint, peer.map(|Extension(peer)| peer), path, &request, lang) {
+    let newcomer = newcomer.map(|Extension(newcomer)| newcomer);
+    let head = match head(endpoint, (peer.map(|Extension(peer)| peer), newcomer), path, &request, lang) {
         Ok(head) => head,
         Err(error) => return problem(&error.into(), lang),
     };
@@ -262,6 +274,10 @@ async fn answer(
         };
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(ApiError::BrokenOff.into()))
     };
+    // Who has logged in goes on over the same connection.
+    if let (true, Method::Post, Ok(_), Some(newcomer)) = (at_the_door, endpoint.method, &done, &watched.newcomer) {
+        newcomer.is_known();
+    }
     match done {
         Ok(response) if endpoint.work.goes_on() => guarded(watch::events(endpoint, &desk, watched, response)),
         Ok(response) => response,
@@ -286,6 +302,9 @@ fn admitted(
     let (peer, seen) = (head.peer.as_ref(), !endpoint.work.goes_on());
     let session = Session::within(store, (desk.is_secure(), seen), &head.headers, peer);
     let session = session.or_else(|error| desk.stranger(peer, error))?;
+    if let Some(newcomer) = &head.newcomer {
+        newcomer.is_known();
+    }
     if counted {
         desk.rates.take(&session.operator().name, rate::OPERATOR)?;
     }
@@ -300,7 +319,7 @@ fn admitted(
 
 fn head(
     endpoint: &Endpoint,
-    peer: Option<Peer>,
+    (peer, newcomer): (Option<Peer>, Option<Newcomer>),
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: &Request,
     lang: Lang,
@@ -308,7 +327,7 @@ fn head(
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let query = query(endpoint.parameters, request.uri().query().unwrap_or_default())?;
     let path = places(path)?;
-    Ok(Head { headers: request.headers().clone(), peer, path, query, target, lang })
+    Ok(Head { headers: request.headers().clone(), peer, newcomer, path, query, target, lang })
 }
 
 async fn body(endpoint: &Endpoint, request: Request, limits: Limits) -> Result<Bytes, ApiError> {
@@ -340,13 +359,14 @@ fn carry_out(
         let mut keyed = None;
         if let (Some(key), Some(session)) = (&key, session) {
             let name = format!("{} {}", endpoint.method.name(), head.target);
-            let bound = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
+            let text = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
+            let marks = store.read(|tx| tx.request_marks(&text))?;
             let operator = &session.operator().name;
-            if let Some(response) = replayed(store, (operator, key), &bound)? {
+            if let Some(response) = replayed(store, (operator, key), &marks)? {
                 return Ok(response);
             }
-            store.begin_request(operator, key, &bound);
-            keyed = Some((operator.as_str(), key, bound));
+            store.begin_request(operator, key, marks.first().map_or("", String::as_str));
+            keyed = Some((operator.as_str(), key, marks));
         }
         let (lang, path, query, cookie) = (head.lang, head.path.as_slice(), head.query.as_slice(), None);
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
@@ -354,7 +374,7 @@ fn carry_out(
         let answer = match (endpoint.work.done(&mut call), keyed) {
             (Ok(answer), _) => answer,
             // The same request at another server at once: it was done there, and what refuses here is that.
-            (Err(error), Some((who, key, bound))) => return replayed(store, (who, key), &bound)?.ok_or(error),
+            (Err(error), Some((who, key, marks))) => return replayed(store, (who, key), &marks)?.ok_or(error),
             (Err(error), None) => return Err(error),
         };
         let (cookie, untouched) = (call.cookie.take(), call.untouched.take());
@@ -377,9 +397,9 @@ fn carry_out(
 }
 
 /// What a request with a key is answered that was done before; none when it was not.
-fn replayed(store: &mut Store, (operator, key): (&str, &str), bound: &str) -> Result<Option<Response>, Error> {
+fn replayed(store: &mut Store, (operator, key): (&str, &str), marks: &[String]) -> Result<Option<Response>, Error> {
     match store.read(|tx| tx.request_key(operator, key))? {
-        Some((of, object)) if of == bound => {
+        Some((of, object)) if marks.contains(&of) => {
             let mut response = told(Outcome::Exists, object);
             response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
             Ok(Some(guarded(response)))

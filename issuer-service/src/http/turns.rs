@@ -109,3 +109,102 @@ impl std::fmt::Debug for Turns {
         f.debug_struct("Turns").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+    use crate::audit::Act;
+    use crate::store::{Place, StoreError};
+
+    fn act(name: &'static str, bad: bool) -> Box<Work> {
+        Box::new(move |store| {
+            store.act(|tx| -> Result<_, Error> {
+                tx.set_fact(name, "written")?;
+                if bad {
+                    return Err(StoreError::Conflict { constraint: name.to_owned() }.into());
+                }
+                let (actor, object, detail) = ("x".to_owned(), format!("place {name}"), String::new());
+                Ok((name.into_response(), Act { actor, act: "test", object, detail }))
+            })
+        })
+    }
+
+    fn new(folder: &std::path::Path) -> Mutex<Store> {
+        Mutex::new(Store::create(&Place::File(folder.join("x.db")), folder).expect("created"))
+    }
+
+    fn there(store: &Mutex<Store>) -> Vec<bool> {
+        let mut store = store.lock().expect("nobody has it");
+        ["a", "b", "c"].map(|name| store.read(|tx| tx.fact(name)).expect("read").is_some()).to_vec()
+    }
+
+    fn words(folder: &std::path::Path) -> Vec<String> {
+        let text = std::fs::read_to_string(folder.join("audit.anchor")).expect("an anchor");
+        text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn who_waits_together_shares_a_commit_and_is_answered_behind_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (turns, store) = (Turns::default(), new(folder.path()));
+        let told: Vec<_> =
+            [("a", false), ("b", true), ("c", false)].map(|(name, bad)| turns.join(act(name, bad))).into();
+        let first: Vec<bool> = told.iter().map(|(_, first)| *first).collect();
+        assert_eq!(first, [true, false, false], "one of them carries all out");
+        turns.carry_out(&store);
+        let told: Vec<bool> =
+            told.into_iter().map(|(mut answer, _)| answer.try_recv().expect("answered").is_ok()).collect();
+        assert_eq!(told, [true, false, true]);
+        assert_eq!(
+            (there(&store), words(folder.path())),
+            (vec![true, false, true], ["start", "intend", "with", "done"].map(str::to_owned).to_vec())
+        );
+        // The line is free again, and one alone needs nobody.
+        let (mut answer, first) = turns.join(act("b", false));
+        assert!(first);
+        turns.carry_out(&store);
+        assert!(answer.try_recv().expect("answered").is_ok());
+        assert_eq!(there(&store), [true; 3]);
+    }
+
+    #[test]
+    fn when_the_commit_does_not_come_each_is_done_for_itself_and_when_somebody_dies_nobody_is_left_waiting() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (turns, store) = (Turns::default(), new(folder.path()));
+        turns.join(act("a", false));
+        turns.carry_out(&store);
+        // Somebody takes the anchor away behind the first act: the commit of both is refused. It is back when they are done again.
+        let (anchor, aside) = (folder.path().join("audit.anchor"), folder.path().join("aside"));
+        let (mut later, back) = (act("b", false), (aside.clone(), anchor.clone()));
+        let (mut good, _) = turns.join(Box::new(move |store| {
+            let _ = std::fs::rename(&back.0, &back.1);
+            later(store)
+        }));
+        let mut times = 0;
+        let (mut bad, _) = turns.join(Box::new(move |store| {
+            times += 1;
+            if times == 1 {
+                std::fs::rename(&anchor, &aside).expect("taken away");
+            }
+            store.read(|tx| tx.fact("a")).map(|_| "".into_response()).map_err(Error::from)
+        }));
+        turns.carry_out(&store);
+        assert!(bad.try_recv().expect("answered").is_ok() && good.try_recv().expect("answered").is_ok());
+        assert_eq!(there(&store), [true, true, false]);
+        let records = store.lock().expect("nobody has it").read(|tx| tx.audit_page(0, 9)).expect("read");
+        assert_eq!(records.len(), 2, "done once");
+        let (mut with, _) = turns.join(act("c", false));
+        let (mut died, _) = turns.join(Box::new(|_| panic!("dies")));
+        let (mut behind, _) = turns.join(act("c", false));
+        turns.carry_out(&store);
+        assert!(with.try_recv().is_err() && died.try_recv().is_err() && behind.try_recv().is_err());
+        assert_eq!(there(&store), [true, true, false], "nothing of theirs was done");
+        let (mut later, first) = turns.join(act("c", false));
+        assert!(first, "the line goes on");
+        turns.carry_out(&store);
+        assert!(later.try_recv().expect("answered").is_ok());
+        assert_eq!(there(&store), [true; 3]);
+    }
+}

@@ -228,18 +228,24 @@ pub fn ask(
     if reason.is_some_and(str::is_empty) {
         return Err(QueryError::ReasonMissing);
     }
-    store.act(|tx| {
+    let found = store.act(|tx| -> Result<_, QueryError> {
         let roles: &[Role] = if reason.is_some() { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
         tx.require_one(operator, roles)?;
         let found = match whom {
-            Whom::Person(person) => person,
-            Whom::Number(number) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown)?,
-            Whom::Card(number) => tx.card_by_number(number)?.ok_or(Missing::Card)?.person,
+            Whom::Person(person) => Ok(person),
+            Whom::Number(number) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown),
+            Whom::Card(number) => tx.card_by_number(number)?.map(|card| card.person).ok_or(Missing::Card.into()),
+        };
+        // Who looks for somebody and finds nobody is on record as well.
+        let found = match found {
+            Ok(found) => found,
+            Err(nobody) => return Ok((Err(nobody), asker.act_on_nobody(part.act(), "0 found"))),
         };
         let answer = look(tx, rules, found, part, reason.is_some())?;
         let detail = reason.map_or_else(|| "masked".to_owned(), |reason| format!("unmasked: {reason}"));
-        Ok((answer, asker.act(part.act(), found, &detail)))
-    })
+        Ok((Ok(answer), asker.act(part.act(), found, &detail)))
+    })?;
+    found
 }
 
 /// One part of what is known of a person.

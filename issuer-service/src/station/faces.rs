@@ -73,12 +73,9 @@ impl Faces {
                 None => Template::built_in(*side),
             };
             let page = Page::lay(&template, &fonts, &printed, false).map_err(|_| Undrawn)?;
-            let bytes = match form {
-                Form::Png => page.png(DPI),
-                Form::Pdf => page.pdf(),
-            };
+            let bytes = Zeroizing::new(form.of(page, DPI).map_err(|_| Undrawn)?);
             let path = folder.join(name);
-            face::write(&path, &Zeroizing::new(bytes.map_err(|_| Undrawn)?)).map_err(|_| Undrawn)?;
+            face::write(&path, &bytes).map_err(|_| Undrawn)?;
             faces.files.push((name, path.display().to_string()));
         }
         Ok(faces)

@@ -304,9 +304,9 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_line_by_line() {
     let print = |kiosk: &Terminal, number: u64, printed: bool| json!({ "version": 1, "terminal": kiosk.number, "number": number, "printed": printed });
     let mut other = centre.kiosk(3);
     let told = print(&other, 3, false);
-    assert_eq!(code(&other.ask(PRINT, told)), (403, "SELF_SERVICE_REFUSED"));
+    assert_eq!(code(&other.ask(PRINT, told)), (409, "SELF_SERVICE_REFUSED"));
     let told = print(&kiosk, 9, false);
-    assert_eq!(code(&kiosk.ask(PRINT, told)), (403, "SELF_SERVICE_REFUSED"));
+    assert_eq!(code(&kiosk.ask(PRINT, told)), (409, "SELF_SERVICE_REFUSED"));
     let told = print(&kiosk, 2, true);
     assert_eq!(kiosk.ask(PRINT, told), (200, json!({ "version": 1, "status": "created" })));
     let asked = body(&kiosk, "verified");
@@ -520,6 +520,13 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
     assert_eq!(centre.run("ka", &["query", "person", "--person", "1", "--reveal"]).status.code(), Some(1), "no reason");
     assert_eq!(centre.run("ma", &["query", "person", "--person", "1"]).status.code(), Some(3), "no role");
     assert_eq!(centre.run("ka", &["query", "card", "--person", "9"]).status.code(), Some(2));
+    // Who looks for somebody and finds nobody is on record as well.
+    let lost = ["query", "person", "--by-number"];
+    assert_eq!(centre.told("ka", &lost, "513301199001010021").status.code(), Some(2));
+    assert_eq!(centre.run("ka", &["query", "card", "--card", "A99999999"]).status.code(), Some(2));
+    let looks = "SELECT actor, act, detail FROM audit WHERE object = 'people' ORDER BY sequence";
+    let found = "channel=counter, 0 found";
+    assert_eq!(centre.ask(looks).expect("rows"), [["ka", "query.person", found], ["ka", "query.card", found]]);
 
     // The telephone: number and password of the person, five tries.
     let secret = |digits: &str| {
@@ -544,8 +551,16 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
         let (status, told) = call("830513", NUMBER);
         assert!(status == Some(6) && told.contains("QUERY_PASSWORD_WRONG"), "{told}");
     }
-    assert!(call("830513", NUMBER).1.contains("QUERY_PASSWORD_LOCKED"));
-    assert!(call("830512", NUMBER).1.contains("QUERY_PASSWORD_LOCKED"), "also the right one");
+    // Locked, also for the right one; what is said is what is said of a number that nobody has.
+    for (digits, number) in [("830513", NUMBER), ("830512", NUMBER), ("830512", "513301199001010021")] {
+        let (status, told) = call(digits, number);
+        assert!(status == Some(6) && told.contains("QUERY_PASSWORD_WRONG") && !told.contains("LOCKED"), "{told}");
+    }
+    let tries = "SELECT detail FROM audit WHERE act = 'query.password' AND object = 'people'";
+    assert_eq!(centre.ask(tries).expect("rows"), [["channel=voice, wrong"], ["channel=voice, wrong"]]);
+    let tries = "SELECT detail FROM audit WHERE act = 'query.password' AND detail LIKE '%locked' ORDER BY sequence";
+    let told = [["channel=voice, wrong, locked"], ["channel=voice, locked"]];
+    assert_eq!(centre.ask(tries).expect("rows"), told);
     assert_eq!(set("830599"), Some(0), "another one at the counter opens it");
     assert_eq!(call("830599", NUMBER).0, Some(0));
     let records =

@@ -128,13 +128,24 @@ impl Desk {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 
-    /// Nothing is wider than the window, also with every form open, and every field has its words; pictures where they are asked for.
+    /// Nothing is wider than the window, of a small screen and of a large one, also with every form open; words can be read, every field
+    /// has its own; pictures where they are asked for.
     fn look(&mut self, name: &str) {
-        for open in ["true", "false"] {
+        for ((width, height), open) in [((1920, 1080), "true"), ((1024, 768), "true"), ((1024, 768), "false")] {
+            self.browser.resize(width, height);
             let wide = self.browser.evaluate(&format!(
                 "document.querySelectorAll('details').forEach((one) => {{ one.open = {open}; }}), {WIDE}"
             ));
-            assert_eq!(wide, serde_json::json!([]), "{name}, forms open: {open}");
+            assert_eq!(wide, serde_json::json!([]), "{name} at {width}x{height}, forms open: {open}");
+            let scrolls = self.browser.evaluate("document.documentElement.scrollWidth > innerWidth");
+            assert_eq!(scrolls, false, "{name} at {width}x{height}, forms open: {open}");
+            let pale = self.browser.evaluate(PALE);
+            assert_eq!(pale, serde_json::json!([]), "{name}: words that are hard to read");
+            if let (Some(folder), "true") = (std::env::var_os("CONSOLE_LOOK"), open) {
+                let language = self.browser.evaluate("document.documentElement.lang.slice(0, 2)");
+                let picture = format!("{name}-{}-{width}-open.png", language.as_str().unwrap_or_default());
+                self.browser.picture(&Path::new(&folder).join(picture), 1.0);
+            }
         }
         let bare = self.browser.evaluate(
             "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')] \
@@ -167,6 +178,18 @@ impl Desk {
 /// What stands outside the window; tables scroll in their own frame.
 const WIDE: &str = "[...document.querySelectorAll('body *')].filter((one) => !one.closest('.wide, pre') && !one.matches('.skip') \
     && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))";
+
+/// Words whose contrast with what lies behind them is less than WCAG 2.2 asks of small text (AA, 4.5 to 1).
+const PALE: &str = "(() => { \
+    const part = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; }; \
+    const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b); \
+    const colour = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { rgb: [r, g, b], a }; }; \
+    const behind = (one) => { for (let at = one; at; at = at.parentElement) { \
+        const { rgb, a } = colour(getComputedStyle(at).backgroundColor); if (a > 0.99) return rgb; } return [255, 255, 255]; }; \
+    return [...document.querySelectorAll('body *')].filter((one) => !one.closest('svg, .skip') && one.checkVisibility() \
+        && [...one.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())).filter((one) => { \
+        const [a, b] = [light(colour(getComputedStyle(one).color).rgb), light(behind(one))]; \
+        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5; }).map((one) => one.outerHTML.slice(0, 90)); })()";
 
 /// Rooms that are looked at with every role.
 const ROOMS: [&str; 11] =

@@ -14,7 +14,7 @@ use issuer_service::station::hook::Hook;
 use crate::drawn::photo;
 use crate::rig::{Rig, blank};
 
-fn take(rig: &mut Rig, person: i64, chip_bytes: usize) {
+pub(crate) fn take(rig: &mut Rig, person: i64, chip_bytes: usize) {
     let order = Order { rules: &Rules::default(), chip_bytes, actor: "li", lang: Lang::En };
     let tint = u8::try_from(person).expect("few people");
     let report = intake::add(&mut rig.centre.store, &order, person, photo(tint)).expect("taken");

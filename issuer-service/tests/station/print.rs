@@ -68,6 +68,7 @@ fn left() -> usize {
 #[test]
 fn a_printer_gets_the_face_as_files_that_are_its_own_and_gone_when_it_has_ended() {
     let mut rig = Rig::new(1);
+    crate::photo::take(&mut rig, 1, 4_096);
     let folder = tempfile::tempdir().expect("folder");
     let out = folder.path().display().to_string();
     rig.printer = Some(hook(&format!(

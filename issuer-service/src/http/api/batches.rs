@@ -82,7 +82,7 @@ enum Wanted {
 }
 
 /// Most cards of a batch that is made here: assumed.
-const COUNT_MAX: u32 = 10_000;
+pub(in crate::http) const COUNT_MAX: u32 = 10_000;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -193,8 +193,12 @@ fn list(call: &mut Call<'_>, _: Nothing) -> Result<Batches, Error> {
 
 fn create(call: &mut Call<'_>, Json(wanted): Json<Wanted>) -> Result<(), Error> {
     let unfit = |name| super::failure::ApiError::ParameterUnfit { name };
+    let over = |count: usize| u32::try_from(count).map_or(true, |count| count > COUNT_MAX);
     let selection = match wanted {
         Wanted::WithoutCard { count, .. } | Wanted::OpenRequests { count, .. } if !(1..=COUNT_MAX).contains(&count) => {
+            return Err(unfit("count").into());
+        }
+        Wanted::People { people: many } | Wanted::Requests { requests: many } if over(many.len()) => {
             return Err(unfit("count").into());
         }
         Wanted::WithoutCard { county, count } => Selection::Next { county, count },

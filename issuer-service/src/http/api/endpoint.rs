@@ -80,6 +80,8 @@ pub struct Parameter {
 pub enum Kind {
     /// A number from 0 up to a bound.
     Number(i64),
+    /// How many: from 1 up to a bound.
+    Count(i64),
     /// A text of at most so many characters.
     Text(usize),
     /// One of these words.
