@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn there(store: &Mutex<Store>) -> Vec<bool> {
-        let mut store = store.lock().expect("nobody has it");
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
         ["a", "b", "c"].map(|name| store.read(|tx| tx.fact(name)).expect("read").is_some()).to_vec()
     }
 
