@@ -110,6 +110,15 @@ pub enum Fault {
         /// The field.
         field: &'static str,
     },
+    /// A number beyond every drawing.
+    Far {
+        /// Line, from 1.
+        line: u32,
+        /// The attribute.
+        name: String,
+    },
+    /// It takes too long to draw.
+    Slow,
     /// The photo is no JPEG that can be drawn.
     Photo,
     /// The template cannot be drawn.
@@ -140,6 +149,8 @@ impl Fault {
             Self::Bare => "FACE_BARE_EDGE",
             Self::Glyph { .. } => "FACE_GLYPH_MISSING",
             Self::Missing { .. } => "FACE_VALUE_MISSING",
+            Self::Far { .. } => "FACE_NUMBER",
+            Self::Slow => "FACE_SLOW",
             Self::Photo => "FACE_PHOTO",
             Self::Drawing => "FACE_NOT_DRAWN",
         }
@@ -176,6 +187,8 @@ impl Fault {
                 format!("{} 中有本机字体没有的字（{}）", words_zh(field), script.zh())
             }
             Self::Missing { field } => format!("此面要印 {}，但没有这一项", words_zh(field)),
+            Self::Far { line, name } => format!("第 {line} 行: {name} 中的数值过大，不是这张卡上的尺寸"),
+            Self::Slow => "模板绘制时间过长".to_owned(),
             Self::Photo => "照片不是可以印刷的 JPEG".to_owned(),
             Self::Drawing => "模板无法绘制".to_owned(),
         }
@@ -214,6 +227,8 @@ impl Fault {
                 format!("{field} has a character that no font of this machine has ({})", script.en())
             }
             Self::Missing { field } => format!("this side prints {field}, and there is none"),
+            Self::Far { line, name } => format!("line {line}: a number of {name} is too large for anything on a card"),
+            Self::Slow => "the template takes too long to draw".to_owned(),
             Self::Photo => "the photo is no JPEG that can be printed".to_owned(),
             Self::Drawing => "the template cannot be drawn".to_owned(),
         }
@@ -242,6 +257,8 @@ impl Fault {
             Self::Bare => "把底图延伸到四边之外",
             Self::Glyph { script, .. } => script.package_zh(),
             Self::Missing { .. } => "补上这一项；照片可缺时在模板的 image 上写 data-optional=\"true\"",
+            Self::Far { .. } => "数值不超过 10000；以毫米绘制，或用较小的缩放",
+            Self::Slow => "简化底图：减少路径、渐变和透明图层",
             Self::Photo => "重新收取该照片",
             Self::Drawing => "用 issuer face template check 查看模板",
         }
@@ -275,6 +292,8 @@ impl Fault {
             Self::Bare => "draw the artwork beyond all four edges",
             Self::Glyph { script, .. } => script.package_en(),
             Self::Missing { .. } => "add it; where the photo may be absent write data-optional=\"true\" on its image",
+            Self::Far { .. } => "draw in millimetres, or scale by less: no number is above 10000",
+            Self::Slow => "make the artwork simpler: fewer paths, gradients and layers",
             Self::Photo => "take the photo in anew",
             Self::Drawing => "look at the template with `issuer face template check`",
         }
@@ -302,6 +321,7 @@ fn amount_zh(what: &'static str) -> &'static str {
         "uses" => " use ",
         "layers" => "透明图层与剪切",
         "images" => "图像",
+        "dashes" => "虚线段",
         other => other,
     }
 }

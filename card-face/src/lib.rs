@@ -14,6 +14,7 @@ mod picture;
 mod review;
 mod sheet;
 mod template;
+mod time;
 
 pub use fault::Fault;
 pub use fill::{Holder, PHOTO_BYTES_MAX};
@@ -22,6 +23,7 @@ pub use page::Page;
 pub use review::{NAMES, Review, review, sample};
 pub use sheet::sheet;
 pub use template::{Field, Side, Template};
+pub use time::in_time;
 
 /// Width of a card: ISO/IEC 7810, ID-1.
 pub const WIDTH_MM: f32 = 85.60;

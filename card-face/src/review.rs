@@ -9,7 +9,8 @@ use crate::fault::Fault;
 use crate::fill::Holder;
 use crate::fonts::Fonts;
 use crate::page::Page;
-use crate::template::{Field, Side, Template};
+use crate::template::{Field, LEGEND, Side, Template};
+use crate::time::in_time;
 use crate::{HEIGHT_MM, WIDTH_MM};
 
 /// What a review found.
@@ -36,9 +37,15 @@ const PHOTO_SIZE: (u16, u16) = (26, 32);
 /// Dots an inch at which edges are looked at.
 const EDGE_DPI: u32 = 96;
 
-/// Draws a template with invented holders and tells everything that is wrong with it.
+/// Draws a template with invented holders and tells everything that is wrong with it; one that cannot be drawn in time is.
 #[must_use]
 pub fn review(template: &Template, side: Side, fonts: &Fonts) -> Review {
+    let (own, fonts) = (template.clone(), fonts.clone());
+    let reviewed = in_time(move || Ok(reviewed(&own, side, &fonts)));
+    reviewed.unwrap_or_else(|fault| Review { faults: vec![fault], drawn: 0 })
+}
+
+fn reviewed(template: &Template, side: Side, fonts: &Fonts) -> Review {
     let mut faults = template.lacks(side);
     let mut add = |fault: Fault| {
         if !faults.contains(&fault) {
@@ -55,6 +62,9 @@ pub fn review(template: &Template, side: Side, fonts: &Fonts) -> Review {
                 compare(&page.ink(template)).into_iter().for_each(&mut add);
                 if number == 0 && is_bare(&page) {
                     add(Fault::Bare);
+                }
+                if number == 0 && side == Side::Front && !shows_legend(template, &page, fonts, &holder) {
+                    add(Fault::Lacks { what: LEGEND });
                 }
             }
             // A machine without a Tibetan font can print everybody else: that is told when such a name comes.
@@ -122,4 +132,39 @@ fn is_bare(page: &Page) -> bool {
     let opaque = |x, y| map.pixel(x, y).is_some_and(|pixel| pixel.alpha() > 250);
     !((0..width).all(|x| opaque(x, 0) && opaque(x, height - 1))
         && (0..height).all(|y| opaque(0, y) && opaque(width - 1, y)))
+}
+
+/// Dots an inch at which the legend is looked for, and how much a dot must change by it to be its ink.
+const LEGEND_DPI: u32 = 150;
+const INK: u8 = 40;
+/// Least height of the legend, in dots: a millimetre and a half. Whoever holds the card reads it.
+const LEGEND_DOTS: u32 = 9;
+
+/// Whether somebody who holds the card sees the legend: its ink lies on the card, stands out and is large enough.
+fn shows_legend(template: &Template, with: &Page, fonts: &Fonts, holder: &Holder<'_>) -> bool {
+    let Ok(without) = Page::lay(&template.without_legend(), fonts, holder, true) else { return false };
+    let (Ok(with), Ok(without)) = (with.pixels(LEGEND_DPI), without.pixels(LEGEND_DPI)) else { return false };
+    let edge = dots(template.bleed_mm());
+    let (right, below) = (with.width().saturating_sub(edge), with.height().saturating_sub(edge));
+    let (mut rows, mut columns, mut ink) = ((u32::MAX, 0), (u32::MAX, 0), 0_usize);
+    for y in edge..below {
+        for x in edge..right {
+            let (Some(one), Some(other)) = (with.pixel(x, y), without.pixel(x, y)) else { continue };
+            let differs = [(one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue())]
+                .into_iter()
+                .any(|(one, other)| one.abs_diff(other) >= INK);
+            if differs {
+                (rows, columns) = ((rows.0.min(y), rows.1.max(y + 1)), (columns.0.min(x), columns.1.max(x + 1)));
+                ink += 1;
+            }
+        }
+    }
+    // Written across or down; each of its characters has some dots of ink.
+    let (high, wide) = (rows.1.saturating_sub(rows.0), columns.1.saturating_sub(columns.0));
+    high.min(wide) >= LEGEND_DOTS && ink >= LEGEND.chars().count() * 8
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bleed of at most five millimetres")]
+fn dots(mm: f32) -> u32 {
+    (mm / 25.4 * LEGEND_DPI as f32).round() as u32
 }

@@ -139,6 +139,8 @@ pub struct Template {
     bleed_mm: f32,
     /// Own text without fields.
     words: String,
+    /// Texts of the legend.
+    legend: Vec<Range<usize>>,
 }
 
 impl Template {
@@ -176,8 +178,22 @@ impl Template {
         if places.len() > FIELDS_MAX {
             faults.push(Fault::Many { what: "fields", most: FIELDS_MAX });
         }
-        let words = words(&document);
-        if faults.is_empty() { Ok(Self { text: text.to_owned(), places, root, bleed_mm, words }) } else { Err(faults) }
+        let (words, legend) = (words(&document), legend(&document));
+        if faults.is_empty() {
+            Ok(Self { text: text.to_owned(), places, root, bleed_mm, words, legend })
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// The same without the legend: what is missing then is its ink.
+    pub(crate) fn without_legend(&self) -> Self {
+        let mut bare = self.clone();
+        for range in &self.legend {
+            // Places of fields stay where they are.
+            bare.text.replace_range(range.clone(), &" ".repeat(range.len()));
+        }
+        bare
     }
 
     /// By how much the artwork goes on beyond the card, in millimetres.
@@ -323,4 +339,15 @@ fn words(document: &Document<'_>) -> String {
             && !node.ancestors().any(|above| above.has_attribute(FIELD))
     });
     own.filter_map(|node| node.text()).flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
+}
+
+/// Texts that are the legend, or a part of it.
+fn legend(document: &Document<'_>) -> Vec<Range<usize>> {
+    let texts = document.descendants().filter(|node| node.has_tag_name("text") && !node.has_attribute(FIELD));
+    let is_legend = |node: &Node<'_, '_>| {
+        let own = node.descendants().filter(|node| node.is_text()).filter_map(|node| node.text());
+        let words: String = own.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
+        !words.is_empty() && (LEGEND.contains(&words) || words.contains(LEGEND))
+    };
+    texts.filter(is_legend).map(|node| node.range()).collect()
 }

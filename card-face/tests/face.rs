@@ -195,6 +195,17 @@ fn a_template_names_nothing_outside_of_itself_and_draws_no_more_than_it_says() {
         ("FACE_ATTRIBUTE", around("<rect filter=\"blur(900)\"/>")),
         ("FACE_ATTRIBUTE", around("<rect style=\"fil\\74 er: blur(9)\"/>")),
         ("FACE_ATTRIBUTE", around("<clipPath id=\"a\"><rect clip-path=\"url(#a)\"/></clipPath>")),
+        ("FACE_ATTRIBUTE", around("<path d=\"M0 0H80\" stroke-dasharray=\"0.1\"/>")),
+        ("FACE_ATTRIBUTE", around("<g stroke-dasharray=\"0.1\"><rect width=\"9\" height=\"9\"/></g>")),
+        ("FACE_ATTRIBUTE", around("<rect width=\"9\" height=\"9\" stroke-dasharray=\"0 0\"/>")),
+        ("FACE_ATTRIBUTE", around("<rect width=\"9\" height=\"9\" style=\"stroke-dasharray:0.1\"/>")),
+        ("FACE_ELEMENT", around("<style>rect { stroke-dasharray: 0.1 }</style>")),
+        ("FACE_TOO_MUCH", around("<rect width=\"80\" height=\"50\" stroke-dasharray=\"0.01\"/>")),
+        ("FACE_TOO_MUCH", around(&"<line x2=\"80\" stroke-dasharray=\"1 1\"/>".repeat(500))),
+        ("FACE_NUMBER", around("<rect width=\"1e38\" height=\"9\"/>")),
+        ("FACE_NUMBER", around("<path d=\"M0 0L20001-1\"/>")),
+        ("FACE_NUMBER", around("<g transform=\"scale(1e9)\"><rect width=\"9\" height=\"9\"/></g>")),
+        ("FACE_NUMBER", around("<rect width=\"9\" height=\"9\" style=\"stroke-width:1e20\"/>")),
         ("FACE_USE", around("<g id=\"a\"><use href=\"#a\"/></g>")),
         (
             "FACE_USE",
@@ -238,6 +249,33 @@ fn a_review_sees_bare_edges_fields_on_each_other_and_what_is_not_there() {
     assert!(seen.contains("edges"), "{seen}");
     let seen = codes(&format!("<rect width=\"85.6\" height=\"53.98\"/>{}", field("name", 55)));
     assert!(seen.contains("name is printed beyond the card") && !seen.contains("edges"), "{seen}");
+}
+
+#[test]
+fn the_legend_is_seen_by_whoever_holds_the_card() {
+    let front = Side::Front.built_in();
+    let legend = front.lines().find(|line| line.contains("中华人民共和国社会保障卡")).expect("it stands there").trim();
+    let seen = |written: &str| {
+        let template = Template::read(&front.replace(legend, written)).expect("it keeps the rules");
+        !review(&template, Side::Front, &fonts()).faults.iter().any(|fault| fault.code() == "FACE_LACKS")
+    };
+    assert!(seen(legend));
+    // In two lines, and upright, it is read as well.
+    let parts = legend
+        .replace("人民共和国", "人民共和国</text><text x=\"50\" y=\"18\" font-size=\"4.9\" text-anchor=\"middle\">");
+    assert!(seen(&parts));
+    for hidden in [
+        legend.replace("x=\"50\"", "x=\"500\""),
+        legend.replace("<text", "<text opacity=\"0\""),
+        legend.replace("font-size=\"4.9\"", "font-size=\"0.01\""),
+        legend.replace("font-size=\"4.9\"", "font-size=\"0.6\""),
+        legend.replace("#7a1010", "#d3e8e6"),
+        legend.replace("<text", "<text visibility=\"hidden\""),
+        format!("{legend}<rect width=\"85.6\" height=\"20\" fill=\"#fff\"/>"),
+        legend.replace("卡<", "<"),
+    ] {
+        assert!(!seen(&hidden), "{hidden}");
+    }
 }
 
 proptest! {

@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use card_face::{Fonts, Holder, Page, Review, Side, Template};
+use card_face::{Fault, Fonts, Holder, Page, Review, Side, Template};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -22,7 +22,7 @@ use crate::audit::Act;
 use crate::batch::CardState;
 use crate::card::Card;
 use crate::card::state::LifeState;
-use crate::error::Missing;
+use crate::error::{Explain, Missing};
 use crate::lang::{Lang, column};
 use crate::operator::Role;
 use crate::output::Show;
@@ -55,6 +55,14 @@ impl Form {
             "pdf" => Some(Self::Pdf),
             _ => None,
         }
+    }
+
+    /// A page in this form, drawn in time.
+    pub(crate) fn of(self, page: Page, dpi: u32) -> Result<Vec<u8>, Fault> {
+        card_face::in_time(move || match self {
+            Self::Png => page.png(dpi),
+            Self::Pdf => page.pdf(),
+        })
     }
 
     const fn name(self) -> &'static str {
@@ -237,12 +245,12 @@ pub fn check(text: &str, side: Side, fonts: &Fonts, lang: Lang) -> Checked {
 pub fn preview(folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceError> {
     let template = Template::read(&text(folder, side)?.0).map_err(FaceError::Template)?;
     let page = card_face::sample(&template, &fonts(folder)?, name).map_err(FaceError::of)?;
-    page.png(PREVIEW_DPI).map_err(|fault| FaceError::of(vec![fault]))
+    card_face::in_time(move || page.png(PREVIEW_DPI)).map_err(|fault| FaceError::of(vec![fault]))
 }
 
-/// Previews that were drawn, by template and name: drawn once, and one at a time.
+/// Previews that were drawn, by template and name: drawn once, and one at a time; none of a template that took too long.
 #[derive(Debug, Default)]
-pub struct Previews(Mutex<HashMap<(String, String), Vec<u8>>>);
+pub struct Previews(Mutex<HashMap<(String, String), Option<Vec<u8>>>>);
 
 /// Most previews that are kept: some templates of both sides with every invented name.
 const PREVIEWS_MAX: usize = 64;
@@ -255,15 +263,20 @@ impl Previews {
     pub fn of(&self, folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceError> {
         let key = (hash(&text(folder, side)?.0), format!("{} {name}", side.name()));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slow = || FaceError::of(vec![Fault::Slow]);
         if let Some(image) = kept.get(&key) {
-            return Ok(image.clone());
+            return image.clone().ok_or_else(slow);
         }
-        let image = preview(folder, side, name)?;
+        let image = match preview(folder, side, name) {
+            Ok(image) => Some(image),
+            Err(error) if error.code() == Fault::Slow.code() => None,
+            Err(error) => return Err(error),
+        };
         if kept.len() >= PREVIEWS_MAX {
             kept.clear();
         }
         kept.insert(key, image.clone());
-        Ok(image)
+        image.ok_or_else(slow)
     }
 }
 
@@ -279,10 +292,7 @@ pub fn print(store: &mut Store, folder: &Path, order: &Order<'_>) -> Result<Prin
         return Err(FaceError::Tells);
     }
     let page = whose.laid(folder, bleed)?;
-    let bytes = match form {
-        Form::Png => page.png(dpi),
-        Form::Pdf => page.pdf(),
-    };
+    let bytes = form.of(page, dpi);
     let bytes = Zeroizing::new(bytes.map_err(|fault| FaceError::of(vec![fault]))?);
     // On record before it is out.
     let (card, hash) = (&whose.card, hash(&whose.template));
@@ -303,7 +313,7 @@ pub fn show(
     operator: Option<&str>,
 ) -> Result<Zeroizing<Vec<u8>>, FaceError> {
     let whose = whose(store, folder, (card_number, side), operator)?;
-    let image = whose.laid(folder, false)?.png(PREVIEW_DPI).map_err(|fault| FaceError::of(vec![fault]))?;
+    let image = Form::Png.of(whose.laid(folder, false)?, PREVIEW_DPI).map_err(|fault| FaceError::of(vec![fault]))?;
     let detail = format!("{}, template {}", side.name(), short(&hash(&whose.template)));
     record(store, "face.show", &whose.card, operator, detail)?;
     Ok(Zeroizing::new(image))

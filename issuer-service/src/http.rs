@@ -23,6 +23,7 @@ pub mod session;
 pub mod station;
 pub mod terminal;
 pub mod tls;
+mod turns;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -44,7 +45,7 @@ use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest, SignOutRequest,
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
-use settlement::query::{CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
+use settlement::query::{CertificatePrintRequest, CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
 use settlement::refund::OriginalRequest;
 use settlement::remote::RemoteProofRequest;
 use settlement::sale::{SaleOutcomeRequest, SaleRequest};
@@ -160,6 +161,7 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<OverviewRequest>(),
     of::<LossRequest>(),
     of::<CertificateRequest>(),
+    of::<CertificatePrintRequest>(),
     of::<TicketRequest>(),
 ];
 

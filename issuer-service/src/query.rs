@@ -69,17 +69,17 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// The record of a question about somebody whom nobody knows.
-    #[must_use]
-    pub fn act_on_nobody(&self, act: &'static str, detail: &str) -> Act {
-        let detail = format!("channel={}, {detail}", self.channel.name());
-        Act { actor: self.actor.clone(), act, object: "people".to_owned(), detail }
-    }
-
     /// The record of a question about a person.
     #[must_use]
     pub fn act(&self, act: &'static str, person: i64, detail: &str) -> Act {
         let detail = format!("channel={}, {detail}", self.channel.name());
         Act { actor: self.actor.clone(), act, object: format!("person {person}"), detail }
+    }
+
+    /// The record of a question that found nobody.
+    #[must_use]
+    pub fn act_on_nobody(&self, act: &'static str, detail: &str) -> Act {
+        let detail = format!("channel={}, {detail}", self.channel.name());
+        Act { actor: self.actor.clone(), act, object: "people".to_owned(), detail }
     }
 }

@@ -13,6 +13,7 @@ pub mod book;
 pub mod care;
 pub mod content;
 pub mod event;
+mod faces;
 pub mod failure;
 pub mod gather;
 pub mod hook;

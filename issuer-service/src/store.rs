@@ -52,6 +52,7 @@ mod retention;
 pub(crate) mod rotation;
 mod sale;
 mod sealed;
+mod shared;
 mod source;
 mod station;
 mod stock;
@@ -127,6 +128,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (81, include_str!("store/schema_081_psam_custodian.sql")),
     (82, include_str!("store/schema_082_sign_out.sql")),
     (83, include_str!("store/schema_083_row_take_back.sql")),
+    (85, include_str!("store/schema_085_unprinted_certificate.sql")),
     (87, include_str!("store/schema_087_row_proof.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
 ];
@@ -149,6 +151,8 @@ pub struct Store {
     making: Option<MakingRules>,
     /// Opened to look: nothing is brought up to date.
     looks: bool,
+    /// Audit records of acts that share a commit, while it is under way.
+    shared: Option<Recorded>,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -173,7 +177,7 @@ pub struct Tx<'a> {
 }
 
 /// Audit records of a transaction, to be written down in the anchor before its commit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Recorded {
     /// The last record before them, once there is one of them.
     behind: Option<Option<(i64, String)>>,
@@ -217,6 +221,7 @@ impl Store {
             clock,
             making: None,
             looks: true,
+            shared: None,
         };
         let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
         match found.iter().copied().find(|number| *number > known) {
@@ -250,6 +255,7 @@ impl Store {
             clock,
             making: None,
             looks: false,
+            shared: None,
         };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
@@ -304,7 +310,7 @@ impl Store {
     /// # Errors
     /// What the closure gives, or [`StoreError`].
     pub fn read<T, E: From<StoreError>>(&mut self, look: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        let sql = self.connection.begin_reading()?;
+        let sql = Self::begin(&mut self.connection, self.shared.is_some(), false)?;
         look(&Tx::new(sql, &self.data, &self.anchor, self.clock))
     }
 
@@ -366,15 +372,24 @@ impl Store {
     /// # Errors
     /// What the closure gives, or [`StoreError`].
     pub fn journal<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        let sql = self.connection.begin_alone()?;
+        let sql = Self::begin(&mut self.connection, self.shared.is_some(), true)?;
         let request = self.request.clone();
         let tx = Tx { request: request.as_ref(), ..Tx::new(sql, &self.data, &self.anchor, self.clock) };
+        if let Some(shared) = &self.shared {
+            tx.recorded.borrow_mut().behind.clone_from(&shared.behind);
+        }
         let outcome = write(&tx)?;
-        let recorded = tx.anchor_records(self.on_duty.as_ref())?;
         let object = tx.object.take();
-        tx.sql.commit().map_err(StoreError::from)?;
-        if let Some(sequence) = recorded {
-            self.anchor.done(sequence);
+        if let Some(shared) = &mut self.shared {
+            let recorded = tx.records(self.on_duty.as_ref())?;
+            tx.sql.commit().map_err(StoreError::from)?;
+            shared.and(recorded);
+        } else {
+            let recorded = tx.anchor_records(self.on_duty.as_ref())?;
+            tx.sql.commit().map_err(StoreError::from)?;
+            if let Some(sequence) = recorded {
+                self.anchor.done(sequence);
+            }
         }
         if let Some(object) = object {
             self.request = None;
@@ -388,7 +403,7 @@ impl Store {
     /// # Errors
     /// What the closure gives, or [`StoreError`].
     pub fn rehearse<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        let sql = self.connection.begin_alone()?;
+        let sql = Self::begin(&mut self.connection, self.shared.is_some(), true)?;
         act(&Tx::new(sql, &self.data, &self.anchor, self.clock))
     }
 

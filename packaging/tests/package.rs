@@ -1,6 +1,6 @@
 //! The packages, made from the programs of the tests and installed into an empty root.
 //!
-//! Source: Debian Policy 9 (where files lie). Never: needs root or systemd; what is not there is looked at without them.
+//! Source: Debian Policy 9 (where files lie). Never: needs root or a running systemd: its units are read by `systemd-analyze`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,38 @@ fn both_packages_go_into_an_empty_root_and_their_programs_run_there() {
     assert!(completion.contains("self-test"));
     assert!(root.join("usr/lib/sysusers.d/sscard.conf").is_file());
     units(&root);
+    systemd_reads(&root);
+}
+
+/// Programs that units start and other packages bring.
+const OF_OTHERS: [&str; 2] = ["cage", "systemd-sysusers"];
+
+/// systemd itself finds nothing to say about the units: no key that it does not know, no program or unit that is not there.
+fn systemd_reads(root: &Path) {
+    let folder = root.join("usr/lib/systemd/system");
+    let files = |folder: &Path| fs::read_dir(folder).expect("units").map(|unit| unit.expect("a unit").path()).collect();
+    let ours: Vec<PathBuf> = files(&folder);
+    assert!(ours.len() >= 8, "{ours:?}");
+    // Its own targets, which it brings itself.
+    let targets: Vec<PathBuf> = files(Path::new("/usr/lib/systemd/system"));
+    for target in targets.iter().filter(|path| path.extension().is_some_and(|end| end == "target")) {
+        let there = folder.join(target.file_name().expect("a name"));
+        fs::copy(target, there).expect("copied");
+    }
+    for program in OF_OTHERS {
+        fs::copy(root.join("usr/bin/sscard"), root.join("usr/bin").join(program)).expect("copied");
+    }
+    let verify = |units: &[PathBuf]| {
+        let names = units.iter().map(|unit| unit.file_name().expect("a name"));
+        let mut command = Command::new("systemd-analyze");
+        command.arg(format!("--root={}", root.display())).args(["--man=no", "verify"]).args(names);
+        run(&mut command)
+    };
+    assert_eq!(verify(&ours), "");
+    // It would say so.
+    let wrong = folder.join("wrong.service");
+    fs::write(&wrong, "[Service]\nNoNewPrivilege=yes\nExecStart=/usr/bin/issuer\n").expect("written");
+    assert!(verify(&[wrong]).contains("'NoNewPrivilege'"));
 }
 
 /// Every program that a unit starts is in the package, with words that it knows.

@@ -15,8 +15,8 @@ mod holder;
 mod ticket;
 
 pub use certificate::{
-    CERTIFICATE_CODE_CHARACTERS, CERTIFICATE_PATH, CertificateAnswer, CertificateCode, CertificateRequest,
-    CertifiedInsurance,
+    CERTIFICATE_CODE_CHARACTERS, CERTIFICATE_PATH, CertificateAnswer, CertificateCode, CertificatePrintAnswer,
+    CertificatePrintRequest, CertificateRequest, CertifiedInsurance,
 };
 pub use holder::{
     AccountView, Benefits, CardState, CardView, InsuranceLine, LineKind, LogKind, LoggedTransaction, LossAct,

@@ -19,6 +19,42 @@ const LAYERS_MAX: usize = 64;
 const USES_MAX: usize = 64;
 /// Images inside.
 const IMAGES_MAX: usize = 8;
+/// Dashes of all lines: each is drawn for itself. A fine border around the card has some thousand.
+const DASHES_MAX: usize = 20_000;
+/// Largest number of a shape or a transformation: a hundred times the card, in millimetres, for drawings in points or pixels.
+const NUMBER_MAX: f32 = 10_000.0;
+/// Attributes that place a shape or say how large it is.
+const NUMBERED: &[&str] = &[
+    "cx",
+    "cy",
+    "d",
+    "dx",
+    "dy",
+    "font-size",
+    "fx",
+    "fy",
+    "gradientTransform",
+    "height",
+    "letter-spacing",
+    "points",
+    "r",
+    "rotate",
+    "rx",
+    "ry",
+    "stroke-dashoffset",
+    "stroke-miterlimit",
+    "stroke-width",
+    "textLength",
+    "transform",
+    "width",
+    "word-spacing",
+    "x",
+    "x1",
+    "x2",
+    "y",
+    "y1",
+    "y2",
+];
 /// Pixels across or down of an image inside: 600 dots an inch for a card with its bleed are some 2,260.
 pub(crate) const IMAGE_SIDE_MAX: u32 = 4_096;
 
@@ -60,7 +96,7 @@ pub(super) fn look(document: &Document<'_>, faults: &mut Vec<Fault>) {
         faults.push(Fault::Element { line: 1, name: shown(root.tag_name().name()) });
         return;
     }
-    let (mut elements, mut layers, mut uses, mut images) = (0, 0, 0, 0);
+    let (mut elements, mut layers, mut uses, mut images, mut dashes) = (0, 0, 0, 0, 0_usize);
     for node in root.descendants().filter(Node::is_element) {
         let line = line(document, node);
         let name = node.tag_name().name();
@@ -83,6 +119,10 @@ pub(super) fn look(document: &Document<'_>, faults: &mut Vec<Fault>) {
             faults.extend(look_at_attribute(node, line, &attribute));
             layers += usize::from(makes_layer(&attribute));
         }
+        match dashes_of(node) {
+            Some(more) => dashes = dashes.saturating_add(more),
+            None => faults.push(Fault::Attribute { line, name: DASHES.to_owned() }),
+        }
         match name {
             "style" => faults.extend(look_at_style(line, node)),
             "use" if !is_plain_use(document, node) => faults.push(Fault::Use { line }),
@@ -98,6 +138,7 @@ pub(super) fn look(document: &Document<'_>, faults: &mut Vec<Fault>) {
         ("layers", layers, LAYERS_MAX),
         ("uses", uses, USES_MAX),
         ("images", images, IMAGES_MAX),
+        ("dashes", dashes, DASHES_MAX),
     ] {
         if count > most {
             faults.push(Fault::Many { what, most });
@@ -169,6 +210,10 @@ fn look_at_attribute(node: Node<'_, '_>, line: u32, attribute: &Attribute<'_, '_
     if !refers_inside(value) {
         return Some(Fault::Outside { line });
     }
+    let numbered = NUMBERED.contains(&name) || name == "style";
+    if numbered && numbers(value).any(|number| number.is_none_or(|number| number.abs() > NUMBER_MAX)) {
+        return Some(Fault::Far { line, name: shown(name) });
+    }
     if name != "href" && name != "src" {
         return None;
     }
@@ -197,7 +242,7 @@ fn refers_inside(value: &str) -> bool {
 fn is_refused_style(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     // An escape could hide a word from this list.
-    ["filter", "mask", "marker", "@", "\\", "expression"].iter().any(|word| lower.contains(word))
+    ["filter", "mask", "marker", "@", "\\", "expression", "dasharray"].iter().any(|word| lower.contains(word))
 }
 
 fn look_at_style(line: u32, node: Node<'_, '_>) -> Option<Fault> {
@@ -206,6 +251,9 @@ fn look_at_style(line: u32, node: Node<'_, '_>) -> Option<Fault> {
         return Some(Fault::Outside { line });
     }
     // Layers are counted where they are written; sizes of fields are written on them.
+    if numbers(text).any(|number| number.is_none_or(|number| number.abs() > NUMBER_MAX)) {
+        return Some(Fault::Far { line, name: "style".to_owned() });
+    }
     let hidden = ["opacity", "clip-path", "font-size", "blend", "isolat"]
         .iter()
         .any(|word| text.match_indices(word).any(|(at, _)| !text.get(..at).unwrap_or_default().ends_with('-')));
@@ -231,4 +279,94 @@ fn is_plain_use(document: &Document<'_>, node: Node<'_, '_>) -> bool {
 /// A name from a file, as far as it is one.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect()
+}
+
+const DASHES: &str = "stroke-dasharray";
+
+/// At most how many dashes a shape is drawn in: none without them, `None` where it cannot be told from its attributes.
+fn dashes_of(node: Node<'_, '_>) -> Option<usize> {
+    let Some(text) = node.attribute(DASHES).map(str::trim).filter(|text| *text != "none") else { return Some(0) };
+    let number = |name: &str| match node.attribute(name) {
+        None => Some(0.0),
+        Some(text) => super::millimetres(text).map(f32::abs),
+    };
+    // The circumference, or more.
+    let around = match node.tag_name().name() {
+        "line" => ["x1", "x2", "y1", "y2"].into_iter().map(number).sum::<Option<f32>>()?,
+        "rect" => 2.0 * (number("width")? + number("height")?),
+        "circle" => 7.0 * number("r")?,
+        "ellipse" => 7.0 * number("rx")?.max(number("ry")?),
+        _ => return None,
+    };
+    let period: f32 = numbers(text).sum::<Option<f32>>()?;
+    let count = around / period;
+    // A period of nothing is no number of dashes.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a million")]
+    (count.is_finite() && (0.0..1e6).contains(&count)).then(|| count as usize + 1)
+}
+
+/// Numbers of a path, a list, a transformation or a style; colours are none. `None` for one that is not finite.
+fn numbers(text: &str) -> impl Iterator<Item = Option<f32>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let at = rest.find(|c: char| c.is_ascii_digit() || c == '.' || c == '#')?;
+            let (before, tail) = rest.split_at(at);
+            if tail.starts_with('#')
+                || before.ends_with(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'E') && is_name(before)
+            {
+                let end = tail.get(1..)?.find(|c: char| !c.is_ascii_alphanumeric()).map_or(tail.len(), |end| end + 1);
+                rest = tail.get(end..)?;
+                continue;
+            }
+            let mut end = 0;
+            let bytes = tail.as_bytes();
+            let (mut seen_dot, mut seen_exponent) = (false, false);
+            while let Some(byte) = bytes.get(end) {
+                match byte {
+                    b'0'..=b'9' => {}
+                    b'.' if !seen_dot && !seen_exponent => seen_dot = true,
+                    b'e' | b'E' if !seen_exponent && exponent(bytes.get(end + 1..).unwrap_or_default()) => {
+                        seen_exponent = true
+                    }
+                    b'+' | b'-' if matches!(bytes.get(end.wrapping_sub(1)), Some(b'e' | b'E')) => {}
+                    _ => break,
+                }
+                end += 1;
+            }
+            let (word, tail) = tail.split_at(end.max(1));
+            rest = tail;
+            if word == "." {
+                continue;
+            }
+            return Some(word.parse::<f32>().ok().filter(|number| number.is_finite()));
+        }
+    })
+}
+
+/// Whether an exponent stands here: digits, perhaps behind a sign.
+fn exponent(bytes: &[u8]) -> bool {
+    let digits = bytes.strip_prefix(b"+").or_else(|| bytes.strip_prefix(b"-")).unwrap_or(bytes);
+    digits.first().is_some_and(u8::is_ascii_digit)
+}
+
+/// Whether what stands before a digit is a word that goes on with it, such as the name of a font; a letter alone is a command of a path.
+fn is_name(before: &str) -> bool {
+    before.bytes().rev().take_while(u8::is_ascii_alphabetic).count() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn numbers_are_found_in_paths_lists_transformations_and_styles() {
+        let told = |text: &str| numbers(text).collect::<Vec<_>>();
+        let some = |all: &[f32]| all.iter().copied().map(Some).collect::<Vec<_>>();
+        assert_eq!(told("M1-2.5L.5.25e1,1E-2z"), some(&[1.0, 2.5, 0.5, 2.5, 0.01]));
+        assert_eq!(told("translate(3 -4) scale(1e38)"), some(&[3.0, 4.0, 1e38]));
+        assert_eq!(told("fill:#123456;stroke-width:2mm;font-family:Noto2"), some(&[2.0]));
+        assert_eq!(told("1e99"), [None]);
+        assert_eq!(told("none . # e"), []);
+    }
 }

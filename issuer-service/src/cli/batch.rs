@@ -99,7 +99,7 @@ pub enum Verb {
         #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=100))]
         lot_failures: u64,
         /// Shell command that prints a card that is made: {job} and {card_number} are filled in, what is printed comes as JSON
-        /// on its standard input.
+        /// on its standard input, and as files that it names: {front.png}, {back.png}, {front.pdf}, {back.pdf}.
         #[arg(long, value_name = "COMMAND")]
         printer: Option<String>,
         /// Seconds that feeder and printer may take; then they are ended.
@@ -192,7 +192,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             printer,
             hook_time,
         } => {
-            let hook = |template| Hook { template, limit: Duration::from_secs(hook_time) };
+            let folder = Some(centre.folder.clone());
+            let hook = |template| Hook { template, limit: Duration::from_secs(hook_time), folder: folder.clone() };
             let (feeder, printer) = (feeder.map(hook), printer.map(hook));
             let order = Order {
                 number,
@@ -212,7 +213,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Print { number, job, printer, hook_time } => {
             let _lock = centre.lock(&format!("batch-{number}"))?;
             common.data_keys(&mut centre, output)?;
-            let hook = Hook { template: printer, limit: Duration::from_secs(hook_time) };
+            let limit = Duration::from_secs(hook_time);
+            let hook = Hook { template: printer, limit, folder: Some(centre.folder.clone()) };
             let reprinted = print::batch_again(&mut centre.store, number, job, &hook, operator)?;
             output.show(&reprinted);
             return Ok(if reprinted.unprinted.is_empty() { Exit::Ok } else { Exit::Partly });

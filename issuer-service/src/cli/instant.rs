@@ -86,7 +86,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 }
             }
             let limit = Duration::from_secs(hook_time);
-            let hook = printer.map(|template| Hook { template, limit });
+            let folder = centre.folder.clone();
+            let hook = printer.map(|template| Hook { template, limit, folder: Some(folder) });
             let printed = counter.done.contains(&Step::Printed);
             let mut exit = Exit::Ok;
             if let (Some(hook), false) = (hook, printed) {

@@ -332,7 +332,9 @@ fn work(common: &Common, options: &Work, output: &Output) -> Result<Exit, Error>
         jobs: std::sync::Mutex::default(),
         said: std::sync::OnceLock::new(),
     };
-    let hook = |template: &String| Hook { template: template.clone(), limit: Duration::from_secs(options.hook_time) };
+    let folder = Some(options.folder.clone());
+    let limit = Duration::from_secs(options.hook_time);
+    let hook = |template: &String| Hook { template: template.clone(), limit, folder: folder.clone() };
     let (feeder, printer) = (options.feeder.as_ref().map(hook), options.printer.as_ref().map(hook));
     let slots = slots(&options.readers, feeder.as_ref())?;
     let progress = Progress::new(output, 0, 0);

@@ -177,6 +177,7 @@ pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
 #[must_use]
 pub fn requests_page(viewer: &Viewer<'_>, open: &[Request]) -> Markup {
     html! {
+        p.quiet { (viewer.say("申请在申请人的人员页面受理。", "A request is taken down on the page of its person.")) }
         @if open.is_empty() { (none(viewer.say("没有待制卡的申请。", "No request waits."))) } @else { (requests(viewer, open)) }
     }
 }

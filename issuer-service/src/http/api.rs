@@ -7,10 +7,11 @@
 //! Source: RFC 9110, RFC 9457 (problem details). Owns: rows, bodies, parameters, answers. Never: a rule of its own: the functions
 //! behind are those of the commands.
 
-mod batches;
+pub(super) mod batches;
 mod credentials;
 pub mod description;
 mod encoding;
+mod endpoint;
 pub mod failure;
 mod house;
 mod people;
@@ -24,19 +25,21 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, on};
+use axum::routing::on;
 use axum::{Extension, Router};
 use ring::digest::{SHA256, digest};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use self::encoding::query;
 pub(super) use self::encoding::{decoded, places};
+use self::endpoint::{Acts, Looks, Slow};
+pub use self::endpoint::{Asks, Body, Done, Endpoint, Json, Kind, Method, Nothing, Outcome, Parameter, Work};
 use self::failure::ApiError;
-use super::connection::{self, Limits, NoBody};
+use super::connection::{self, Limits, Newcomer, NoBody};
+use super::console;
 use super::operators::{self, OperatorDesk};
 use super::problem::ApiProblem;
 use super::session::{Session, own_page, said};
@@ -52,99 +55,10 @@ use crate::store::Store;
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Longest body of who is not in.
 const DOOR_BYTES_MAX: usize = 4 * 1024;
-/// Longest body of JSON.
-const JSON_BYTES_MAX: usize = 256 * 1024;
-/// The character zero in JSON: PostgreSQL keeps it in no text, and nobody has it in a name.
-const ZERO: &[u8] = b"\\u0000";
 /// What names the repetitions of a request.
 const KEY_HEADER: &str = "idempotency-key";
 /// Says that the answer is one of an earlier request.
 const REPLAYED_HEADER: &str = "idempotency-replayed";
-
-/// Method of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
-    /// Looks.
-    Get,
-    /// Acts.
-    Post,
-    /// Puts in place of what was there.
-    Put,
-    /// Takes away.
-    Delete,
-}
-
-impl Method {
-    /// As it stands in a request.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    const fn filter(self) -> MethodFilter {
-        match self {
-            Self::Get => MethodFilter::GET,
-            Self::Post => MethodFilter::POST,
-            Self::Put => MethodFilter::PUT,
-            Self::Delete => MethodFilter::DELETE,
-        }
-    }
-}
-
-/// What an endpoint asks of who sends the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asks {
-    /// Nothing: it lets people in, or tells what everybody may know.
-    Nothing,
-    /// To be let in.
-    Session,
-    /// What this command of the duty table asks.
-    Duty(&'static str),
-}
-
-/// A parameter behind the question mark.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Name.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: Kind,
-    /// What it is for.
-    pub says: &'static str,
-}
-
-/// What a parameter holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A number from 0 up to a bound.
-    Number(i64),
-    /// A text of at most so many characters.
-    Text(usize),
-    /// One of these words.
-    Word(&'static [&'static str]),
-}
-
-/// An endpoint.
-pub struct Endpoint {
-    /// Method.
-    pub method: Method,
-    /// Path, with `{number}` for a number and `{card}` or `{name}` for a text.
-    pub path: &'static str,
-    /// What it asks.
-    pub asks: Asks,
-    /// Its name for programs that make clients.
-    pub id: &'static str,
-    /// One sentence.
-    pub says: &'static str,
-    /// Parameters.
-    pub parameters: &'static [Parameter],
-    work: &'static dyn Work,
-}
 
 /// Every endpoint of the API.
 pub const ENDPOINTS: &[&[Endpoint]] = &[
@@ -188,7 +102,7 @@ const AFTER: Parameter =
     Parameter { name: "after", kind: Kind::Number(i64::MAX), says: "Behind this one: `next` of the page before." };
 /// How long it is.
 const LIMIT: Parameter =
-    Parameter { name: "limit", kind: Kind::Number(1_000), says: "At most so many; 100 when absent." };
+    Parameter { name: "limit", kind: Kind::Count(1_000), says: "At most so many; 100 when absent." };
 /// Rows of a page of which nothing is said.
 const LIMIT_COMMON: u32 = 100;
 
@@ -269,182 +183,22 @@ impl std::fmt::Debug for Call<'_> {
     }
 }
 
-/// What the body of a request is.
-pub trait Body: Sized + 'static {
-    /// Media type; none when there is no body.
-    const TYPE: Option<&'static str>;
-    /// Longest.
-    const BYTES_MAX: usize;
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    fn read(bytes: &Bytes) -> Result<Self, ApiError>;
-    /// Its description.
-    fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
-}
-
-/// No body.
-#[derive(Clone, Copy, Debug)]
-pub struct Nothing;
-
-impl Body for Nothing {
-    const TYPE: Option<&'static str> = None;
-    const BYTES_MAX: usize = 0;
-
-    fn read(bytes: &Bytes) -> Result<Self, ApiError> {
-        if bytes.is_empty() { Ok(Self) } else { Err(ApiError::BodyTooLarge) }
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
-        None
-    }
-}
-
-/// A body of JSON without unknown fields.
-#[derive(Debug)]
-pub struct Json<T>(pub T);
-
-impl<T: DeserializeOwned + JsonSchema + 'static> Body for Json<T> {
-    const TYPE: Option<&'static str> = Some("application/json");
-    const BYTES_MAX: usize = JSON_BYTES_MAX;
-
-    fn read(bytes: &Bytes) -> Result<Self, ApiError> {
-        if let Some(at) = bytes.windows(ZERO.len()).position(|six| six == ZERO) {
-            let before = &bytes[..at];
-            let line = before.split(|byte| *byte == b'\n');
-            let column = line.clone().next_back().map_or(0, <[u8]>::len) + 1;
-            return Err(ApiError::BodyMalformed { line: line.count(), column });
-        }
-        let malformed =
-            |error: serde_json::Error| ApiError::BodyMalformed { line: error.line(), column: error.column() };
-        serde_json::from_slice(bytes).map(Self).map_err(malformed)
-    }
-
-    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
-        Some(generator.subschema_for::<T>())
-    }
-}
-
-/// What an act was done to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Done {
-    /// `created` by this request; `exists` since an earlier one with the same key, or because there was nothing to do.
-    pub status: Outcome,
-    /// What it was done to, as the audit log names it: `batch 7`.
-    pub object: String,
-    /// Where it is asked for, if it has an address of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
-}
-
-/// Whether this request did it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// This one.
-    Created,
-    /// It was done before.
-    Exists,
-}
-
-/// What an endpoint does: it looks, or it acts.
-pub trait Work: Sync {
-    /// Media type of the body and its longest length.
-    fn takes(&self) -> (Option<&'static str>, usize);
-    /// Whether it is an act, whose answer is [`Done`] and which a key may name.
-    fn acts(&self) -> bool;
-    /// Whether the answer goes on: as events, until there is nothing more to come.
-    fn goes_on(&self) -> bool {
-        false
-    }
-    /// Description of the body.
-    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema>;
-    /// Description of the answer.
-    fn answer(&self, generator: &mut SchemaGenerator) -> Schema;
-    /// Does it: the answer as JSON; none of an act, whose answer is what the audit log names.
-    ///
-    /// # Errors
-    /// [`Error`].
-    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error>;
-}
-
-/// Answers with a value.
-struct Looks<B: 'static, A: 'static>(fn(&mut Call<'_>, B) -> Result<A, Error>);
-
-/// Acts, recorded in the audit log.
-struct Acts<B: 'static>(fn(&mut Call<'_>, B) -> Result<(), Error>);
-
-impl<B: Body, A: Serialize + JsonSchema + 'static> Work for Looks<B, A> {
-    fn takes(&self) -> (Option<&'static str>, usize) {
-        (B::TYPE, B::BYTES_MAX)
-    }
-
-    fn acts(&self) -> bool {
-        false
-    }
-
-    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
-        B::schema(generator)
-    }
-
-    fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<A>()
-    }
-
-    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error> {
-        let body = B::read(call.body)?;
-        let answer = (self.0)(call, body)?;
-        Ok(Some(serde_json::to_string(&answer).expect("our own types serialize")))
-    }
-}
-
-impl<B: Body> Work for Acts<B> {
-    fn takes(&self) -> (Option<&'static str>, usize) {
-        (B::TYPE, B::BYTES_MAX)
-    }
-
-    fn acts(&self) -> bool {
-        true
-    }
-
-    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
-        B::schema(generator)
-    }
-
-    fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<Done>()
-    }
-
-    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error> {
-        let body = B::read(call.body)?;
-        (self.0)(call, body)?;
-        Ok(None)
-    }
-}
-
-impl Endpoint {
-    /// What it does.
-    #[must_use]
-    pub fn work(&self) -> &'static dyn Work {
-        self.work
-    }
-}
-
-impl std::fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
 /// The routes of the API.
 pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
     let mut router: Router<Arc<OperatorDesk>> = Router::new();
     for endpoint in ENDPOINTS.iter().copied().flatten() {
-        let answer = move |state, peer, limits, path, request| answer(endpoint, state, peer, limits, path, request);
+        let answer = move |state, peer, limits, newcomer, path, request| {
+            answer(endpoint, state, peer, limits, newcomer, path, request)
+        };
         router = router.route(endpoint.path, on(endpoint.method.filter(), answer));
     }
-    let unknown = async |headers: HeaderMap| problem(&ApiError::PathUnknown.into(), language(&headers));
+    let unknown = async |uri: Uri, headers: HeaderMap| {
+        let error = ApiError::PathUnknown.into();
+        match uri.path().starts_with("/console/") {
+            true => console::unknown(&error, &headers),
+            false => problem(&error, language(&headers)),
+        }
+    };
     let other = async |headers: HeaderMap| problem(&ApiError::MethodUnknown.into(), language(&headers));
     router.fallback(unknown).method_not_allowed_fallback(other).with_state(desk)
 }
@@ -453,6 +207,7 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
 struct Head {
     headers: HeaderMap,
     peer: Option<Peer>,
+    newcomer: Option<Newcomer>,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     target: String,
@@ -464,11 +219,13 @@ async fn answer(
     State(desk): State<Arc<OperatorDesk>>,
     peer: Option<Extension<Peer>>,
     Extension(limits): Extension<Limits>,
+    newcomer: Option<Extension<Newcomer>>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let lang = language(request.headers());
-    let head = match head(endpoint, peer.map(|Extension(peer)| peer), path, &request, lang) {
+    let newcomer = newcomer.map(|Extension(newcomer)| newcomer);
+    let head = match head(endpoint, (peer.map(|Extension(peer)| peer), newcomer), path, &request, lang) {
         Ok(head) => head,
         Err(error) => return problem(&error.into(), lang),
     };
@@ -491,26 +248,40 @@ async fn answer(
     let watched = Arc::clone(&head);
     let at_the_door = endpoint.asks == Asks::Nothing;
     let _turn = if at_the_door { desk.doors.acquire().await.ok() } else { None };
-    let work = {
-        let desk = Arc::clone(&desk);
-        move || {
-            let work = |store: &mut Store| {
-                // A session may have ended while its body came.
-                let session = admitted(endpoint, store, &desk, &head, !late)?;
-                carry_out(endpoint, store, &desk, session.as_ref(), &head, &body)
-            };
-            match (at_the_door, endpoint.method) {
-                (true, _) => desk.at_the_door(work),
-                (false, Method::Get) => desk.with_looker(work),
-                (false, _) => desk.with_store(work),
+    let done = if endpoint.work.joins() {
+        let (of_work, head) = (Arc::clone(&desk), Arc::clone(&head));
+        let mut counted = !late;
+        desk.act(Box::new(move |store| {
+            // A session may have ended while its body came. An act that is done again is still one request.
+            let session = admitted(endpoint, store, &of_work, &head, std::mem::take(&mut counted))?;
+            carry_out(endpoint, store, &of_work, session.as_ref(), &head, &body)
+        }))
+        .await
+    } else {
+        let work = {
+            let desk = Arc::clone(&desk);
+            move || {
+                let work = |store: &mut Store| {
+                    let session = admitted(endpoint, store, &desk, &head, !late)?;
+                    carry_out(endpoint, store, &desk, session.as_ref(), &head, &body)
+                };
+                match (at_the_door, endpoint.method) {
+                    (true, _) => desk.at_the_door(work),
+                    (false, Method::Get) => desk.with_looker(work),
+                    (false, _) => desk.with_store(work),
+                }
             }
-        }
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(ApiError::BrokenOff.into()))
     };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(response)) if endpoint.work.goes_on() => guarded(watch::events(endpoint, &desk, watched, response)),
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => problem(&error, lang),
-        Err(_) => problem(&ApiError::BrokenOff.into(), lang),
+    // Who has logged in goes on over the same connection.
+    if let (true, Method::Post, Ok(_), Some(newcomer)) = (at_the_door, endpoint.method, &done, &watched.newcomer) {
+        newcomer.is_known();
+    }
+    match done {
+        Ok(response) if endpoint.work.goes_on() => guarded(watch::events(endpoint, &desk, watched, response)),
+        Ok(response) => response,
+        Err(error) => problem(&error, lang),
     }
 }
 
@@ -531,6 +302,9 @@ fn admitted(
     let (peer, seen) = (head.peer.as_ref(), !endpoint.work.goes_on());
     let session = Session::within(store, (desk.is_secure(), seen), &head.headers, peer);
     let session = session.or_else(|error| desk.stranger(peer, error))?;
+    if let Some(newcomer) = &head.newcomer {
+        newcomer.is_known();
+    }
     if counted {
         desk.rates.take(&session.operator().name, rate::OPERATOR)?;
     }
@@ -545,7 +319,7 @@ fn admitted(
 
 fn head(
     endpoint: &Endpoint,
-    peer: Option<Peer>,
+    (peer, newcomer): (Option<Peer>, Option<Newcomer>),
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: &Request,
     lang: Lang,
@@ -553,7 +327,7 @@ fn head(
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let query = query(endpoint.parameters, request.uri().query().unwrap_or_default())?;
     let path = places(path)?;
-    Ok(Head { headers: request.headers().clone(), peer, path, query, target, lang })
+    Ok(Head { headers: request.headers().clone(), peer, newcomer, path, query, target, lang })
 }
 
 async fn body(endpoint: &Endpoint, request: Request, limits: Limits) -> Result<Bytes, ApiError> {
@@ -585,13 +359,14 @@ fn carry_out(
         let mut keyed = None;
         if let (Some(key), Some(session)) = (&key, session) {
             let name = format!("{} {}", endpoint.method.name(), head.target);
-            let bound = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
+            let text = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
+            let marks = store.read(|tx| tx.request_marks(&text))?;
             let operator = &session.operator().name;
-            if let Some(response) = replayed(store, (operator, key), &bound)? {
+            if let Some(response) = replayed(store, (operator, key), &marks)? {
                 return Ok(response);
             }
-            store.begin_request(operator, key, &bound);
-            keyed = Some((operator.as_str(), key, bound));
+            store.begin_request(operator, key, marks.first().map_or("", String::as_str));
+            keyed = Some((operator.as_str(), key, marks));
         }
         let (lang, path, query, cookie) = (head.lang, head.path.as_slice(), head.query.as_slice(), None);
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
@@ -599,7 +374,7 @@ fn carry_out(
         let answer = match (endpoint.work.done(&mut call), keyed) {
             (Ok(answer), _) => answer,
             // The same request at another server at once: it was done there, and what refuses here is that.
-            (Err(error), Some((who, key, bound))) => return replayed(store, (who, key), &bound)?.ok_or(error),
+            (Err(error), Some((who, key, marks))) => return replayed(store, (who, key), &marks)?.ok_or(error),
             (Err(error), None) => return Err(error),
         };
         let (cookie, untouched) = (call.cookie.take(), call.untouched.take());
@@ -622,9 +397,9 @@ fn carry_out(
 }
 
 /// What a request with a key is answered that was done before; none when it was not.
-fn replayed(store: &mut Store, (operator, key): (&str, &str), bound: &str) -> Result<Option<Response>, Error> {
+fn replayed(store: &mut Store, (operator, key): (&str, &str), marks: &[String]) -> Result<Option<Response>, Error> {
     match store.read(|tx| tx.request_key(operator, key))? {
-        Some((of, object)) if of == bound => {
+        Some((of, object)) if marks.contains(&of) => {
             let mut response = told(Outcome::Exists, object);
             response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
             Ok(Some(guarded(response)))

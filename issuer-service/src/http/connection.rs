@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::serve::Listener;
 use hyper::server::conn::http1;
@@ -48,6 +48,10 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once of one certificate; more are closed. A daemon has sixteen readers.
     pub connections_of_one: usize,
+    /// Connections at once over which nobody has shown who it is; more are closed, so that who is in finds the rest free.
+    pub newcomers: usize,
+    /// The same, of one address.
+    pub newcomers_of_one: usize,
 }
 
 impl Default for Limits {
@@ -61,6 +65,8 @@ impl Default for Limits {
             handshakes_of_one: 32,
             connections: 256,
             connections_of_one: 32,
+            newcomers: 256,
+            newcomers_of_one: 32,
         }
     }
 }
@@ -69,7 +75,7 @@ impl Limits {
     /// For operators: a browser keeps several connections, and an office has one address.
     #[must_use]
     pub fn of_people() -> Self {
-        Self { connections: 384, connections_of_one: 192, ..Self::default() }
+        Self { connections: 384, connections_of_one: 192, newcomers: 192, newcomers_of_one: 32, ..Self::default() }
     }
 }
 
@@ -111,6 +117,17 @@ impl<K: Eq + Hash> Drop for Share<K> {
     }
 }
 
+/// A connection over which nobody has shown yet who it is; a copy is with each of its requests.
+#[derive(Clone)]
+pub(super) struct Newcomer(Arc<Mutex<Option<[Share<String>; 2]>>>);
+
+impl Newcomer {
+    /// Somebody is in: the connection is no newcomer's any more.
+    pub(super) fn is_known(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
 /// Serves until `stop` completes, then lets open requests end. `holder` names whose connection it is, where that is known;
 /// `router` answers over it.
 pub(super) async fn serve<L: Listener>(
@@ -121,7 +138,7 @@ pub(super) async fn serve<L: Listener>(
     stop: impl Future<Output = ()>,
 ) {
     let turns = Arc::new(Semaphore::new(limits.connections));
-    let shares = Shares::new();
+    let (shares, newcomers) = (Shares::new(), Shares::new());
     let (stopping, stopped) = watch::channel(());
     let mut open = JoinSet::new();
     tokio::pin!(stop);
@@ -136,13 +153,20 @@ pub(super) async fn serve<L: Listener>(
         };
         while open.try_join_next().is_some() {}
         let share = match holder(&peer) {
-            Some(holder) => match shares.take(holder, limits.connections_of_one) {
-                Some(share) => Some(share),
-                None => continue,
-            },
+            Some(holder) => {
+                let Some(share) = shares.take(holder.clone(), limits.connections_of_one) else { continue };
+                let one = newcomers.take(format!("of {holder}"), limits.newcomers_of_one);
+                let Some(one) = one else { continue };
+                let Some(all) = newcomers.take(String::new(), limits.newcomers) else { continue };
+                let newcomer = Newcomer(Arc::new(Mutex::new(Some([one, all]))));
+                Some((share, newcomer))
+            }
             None => None,
         };
-        let (router, stopped) = (router(peer), stopped.clone());
+        let (mut router, stopped) = (router(peer), stopped.clone());
+        if let Some((_, newcomer)) = &share {
+            router = router.layer(Extension(newcomer.clone()));
+        }
         open.spawn(async move {
             connection(io, router, limits, stopped).await;
             drop((turn, share));
@@ -242,5 +266,71 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Taken<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = Pin::new(&mut self.io).poll_shutdown(context);
         self.timed(context, sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn asked(stream: &mut TcpStream, path: &str) -> bool {
+        let text = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        if stream.write_all(text.as_bytes()).await.is_err() {
+            return false;
+        }
+        // The head alone: no answer here has a body.
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return false,
+            }
+        }
+        head.starts_with(b"HTTP/1.1 200")
+    }
+
+    #[test]
+    fn who_is_not_known_takes_a_few_connections_and_who_is_known_finds_the_rest() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let limits = Limits { connections_of_one: 8, newcomers_of_one: 3, newcomers: 3, ..Limits::of_people() };
+            let router = Router::new()
+                .route("/", get(async || ""))
+                .route("/in", get(async |Extension(newcomer): Extension<Newcomer>| newcomer.is_known()));
+            let holder = |_: &std::net::SocketAddr| Some("one".to_owned());
+            tokio::spawn(serve(listener, limits, holder, move |_| router.clone(), std::future::pending()));
+            let mut known = Vec::new();
+            for _ in 0..5 {
+                let mut stream = TcpStream::connect(address).await.expect("connects");
+                assert!(asked(&mut stream, "/in").await, "each shows who it is, and is counted no more");
+                known.push(stream);
+            }
+            let mut strangers = Vec::new();
+            for _ in 0..3 {
+                let mut stream = TcpStream::connect(address).await.expect("connects");
+                assert!(asked(&mut stream, "/").await);
+                strangers.push(stream);
+            }
+            let mut more = TcpStream::connect(address).await.expect("connects");
+            assert!(!asked(&mut more, "/").await, "a fourth stranger is closed");
+            for stream in &mut known {
+                assert!(asked(stream, "/").await, "who is in is answered");
+            }
+            // One of them shows who it is: its place is another stranger's.
+            assert!(asked(&mut strangers[0], "/in").await);
+            drop(strangers.pop());
+            loop {
+                let mut stream = TcpStream::connect(address).await.expect("connects");
+                if asked(&mut stream, "/").await {
+                    break;
+                }
+            }
+        });
     }
 }

@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use super::api::failure::ApiError;
 use super::api::{self, rate};
-use super::connection::{self, Limits};
+use super::connection::{self, Limits, Newcomer};
 use super::operators::{self, OperatorDesk};
 use super::problem::ApiProblem;
 use super::session::{Session, cookie, no_cookie, own_page};
@@ -246,7 +246,8 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
         .route("/console/batches/{number}/live", get(stream::batch));
     for route in ROUTES.iter().copied().flatten() {
         let filter = if route.kind == Kind::Looks { MethodFilter::GET } else { MethodFilter::POST };
-        let answer = move |state, limits, path, request| answer(route, state, limits, path, request);
+        let answer =
+            move |state, limits, newcomer, path, request| answer(route, state, limits, newcomer, path, request);
         router = router.route(route.path, on(filter, answer));
     }
     router.with_state(desk)
@@ -256,6 +257,7 @@ async fn answer(
     route: &'static Route,
     State(desk): State<Arc<OperatorDesk>>,
     Extension(limits): Extension<Limits>,
+    newcomer: Option<Extension<Newcomer>>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
@@ -269,7 +271,7 @@ async fn answer(
     // Nobody sends a form before it is known who it is.
     if route.kind == Kind::Acts {
         let (desk, headers) = (Arc::clone(&desk), headers.clone());
-        let look = move || desk.with_store(|store| inside(store, &desk, &headers, true).map(drop));
+        let look = move || desk.with_looker(|store| inside(store, &desk, &headers, true).map(drop));
         match tokio::task::spawn_blocking(look).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return sent_away(&error, lang),
@@ -283,6 +285,9 @@ async fn answer(
     let work = move || -> Result<Response, Error> {
         let enter = |store: &mut Store| -> Result<Session, Error> {
             let session = inside(store, &desk, &headers, route.kind == Kind::Looks)?;
+            if let Some(Extension(newcomer)) = &newcomer {
+                newcomer.is_known();
+            }
             if route.kind == Kind::Acts {
                 own_page(&headers)?;
                 session.proves(Some(value(&form.fields, "csrf")))?;
@@ -321,24 +326,28 @@ async fn answer(
             Ok(Reply::Page(ask.say("请再确认一次", "Please confirm").to_owned(), content))
         };
         match route.work {
-            Work::Shared(work) => desk.with_store(|store| {
-                let session = enter(store)?;
-                Ok(answered(&session, &mut |ask| {
-                    let work = |store: &mut Store| {
-                        if let Some(words) = final_words() {
-                            return asks_twice(&ask, words);
+            Work::Shared(work) => {
+                let shared = |store: &mut Store| {
+                    let session = enter(store)?;
+                    Ok(answered(&session, &mut |ask| {
+                        let work = |store: &mut Store| {
+                            if let Some(words) = final_words() {
+                                return asks_twice(&ask, words);
+                            }
+                            match begun(store, &ask, route)? {
+                                Some(before) => Ok(before),
+                                None => work(&mut Turn { store, ask }),
+                            }
+                        };
+                        match route.command {
+                            Some(command) => operators::at(store, ask.viewer.operator, command, work),
+                            None => work(store),
                         }
-                        match begun(store, &ask, route)? {
-                            Some(before) => Ok(before),
-                            None => work(&mut Turn { store, ask }),
-                        }
-                    };
-                    match route.command {
-                        Some(command) => operators::at(store, ask.viewer.operator, command, work),
-                        None => work(store),
-                    }
-                }))
-            }),
+                    }))
+                };
+                // Who looks does not wait for who acts.
+                if route.kind == Kind::Looks { desk.with_looker(shared) } else { desk.with_store(shared) }
+            }
             Work::Alone(work) => {
                 let (session, keys) = desk.with_store(|store| {
                     let session = enter(store)?;
@@ -358,7 +367,7 @@ async fn answer(
                 }))
             }
             Work::Apart(work) => {
-                let session = desk.with_store(enter)?;
+                let session = desk.with_looker(enter)?;
                 Ok(answered(&session, &mut |ask| {
                     duty::allowed(ask.viewer.operator, route.command.unwrap_or_default())?;
                     work(&ask)
@@ -460,6 +469,7 @@ async fn log_in(
     State(desk): State<Arc<OperatorDesk>>,
     peer: Option<Extension<Peer>>,
     Extension(limits): Extension<Limits>,
+    newcomer: Option<Extension<Newcomer>>,
     request: Request,
 ) -> Response {
     let lang = language(request.headers());
@@ -486,6 +496,9 @@ async fn log_in(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(begun)) => {
+            if let Some(Extension(newcomer)) = newcomer {
+                newcomer.is_known();
+            }
             let mut response = guarded(Redirect::to(HOME).into_response());
             response.headers_mut().append(header::SET_COOKIE, cookie(&begun.token, desk.is_secure()));
             response
@@ -617,6 +630,11 @@ fn status(error: &Error) -> StatusCode {
 
 fn refused(error: &Error, lang: Lang) -> Response {
     page(status(error), &gate::page(lang, Some(&Note::of(error.explain(), lang)), ""))
+}
+
+/// A page that there is not.
+pub(super) fn unknown(error: &Error, headers: &HeaderMap) -> Response {
+    refused(error, language(headers))
 }
 
 fn page(status: StatusCode, page: &Markup) -> Response {

@@ -19,11 +19,13 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::api;
+use super::api::failure::ApiError;
 use super::api::rate::{self, Rates};
 use super::connection::{self, Limits};
 use super::console;
 use super::log;
 use super::tls::{Peer, TlsEdge};
+use super::turns::{Turns, Work};
 use crate::audit::Act;
 use crate::centre::{Centre, Config};
 use crate::error::Error;
@@ -79,6 +81,7 @@ pub struct OperatorDesk {
     pub(super) rates: Rates,
     pub(super) previews: Previews,
     streams: Mutex<HashMap<String, usize>>,
+    turns: Turns,
     folder: PathBuf,
     rehearsal: Option<bool>,
 }
@@ -90,8 +93,8 @@ impl OperatorDesk {
         let (store, door) = (Mutex::new(store), Mutex::new(door));
         let (folder, rehearsal, lookers, turn) = (PathBuf::new(), None, Vec::new(), AtomicUsize::new(0));
         let (doors, rates, previews) = (Semaphore::new(DOORS), Rates::default(), Previews::default());
-        let streams = Mutex::default();
-        Self { store, lookers, turn, door, config, secure, doors, rates, previews, streams, folder, rehearsal }
+        let (streams, turns) = (Mutex::default(), Turns::default());
+        Self { store, lookers, turn, door, config, secure, doors, rates, previews, streams, turns, folder, rehearsal }
     }
 
     /// With connections of their own for those who only look; without them they wait for those who act.
@@ -193,6 +196,19 @@ impl OperatorDesk {
         Some(Watching { desk: Arc::clone(self), operator: operator.to_owned() })
     }
 
+    /// Does an act with those of others that wait by then, in one commit; answers when that is durable.
+    ///
+    /// # Errors
+    /// What the act gives; [`ApiError::BrokenOff`] when whoever carried it out died over it.
+    pub(super) async fn act(self: &Arc<Self>, work: Box<Work>) -> Result<Response, Error> {
+        let (told, first) = self.turns.join(work);
+        if first {
+            let desk = Arc::clone(self);
+            tokio::task::spawn_blocking(move || desk.turns.carry_out(&desk.store));
+        }
+        told.await.unwrap_or_else(|_| Err(ApiError::BrokenOff.into()))
+    }
+
     pub(super) fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
         with(&self.store, work)
     }
@@ -223,7 +239,7 @@ fn with<T>(store: &Mutex<Store>, work: impl FnOnce(&mut Store) -> T) -> T {
     within(&mut store.lock().unwrap_or_else(PoisonError::into_inner), work)
 }
 
-fn within<T>(store: &mut Store, work: impl FnOnce(&mut Store) -> T) -> T {
+pub(super) fn within<T>(store: &mut Store, work: impl FnOnce(&mut Store) -> T) -> T {
     // After a panic somebody may still be there.
     store.off_duty();
     store.end_request();

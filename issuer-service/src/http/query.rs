@@ -2,9 +2,10 @@
 //!
 //! Owns: which question is which act, what is kept of it. Never: decides (`query` does).
 
+use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{
-    CertificateAnswer, CertificateRequest, LossAnswer, LossRequest, OverviewAnswer, OverviewRequest, TicketAnswer,
-    TicketRequest,
+    CertificateAnswer, CertificatePrintAnswer, CertificatePrintRequest, CertificateRequest, LossAnswer, LossRequest,
+    OverviewAnswer, OverviewRequest, TicketAnswer, TicketRequest,
 };
 
 use super::Desk;
@@ -38,6 +39,20 @@ impl Endpoint for CertificateRequest {
 
     fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(CertificateAnswer, Act), ClearingError> {
         certificate::issue(tx, desk.benefits, &desk.city, &asker(terminal), &self)
+    }
+}
+
+impl Endpoint for CertificatePrintRequest {
+    const FOR_KIOSKS: bool = true;
+
+    fn act(
+        self,
+        tx: &Tx<'_>,
+        _desk: &Desk,
+        terminal: &Terminal,
+    ) -> Result<(CertificatePrintAnswer, Act), ClearingError> {
+        let act = certificate::printed(tx, &asker(terminal), &self)?;
+        Ok((CertificatePrintAnswer { version: Version1, status: AnswerStatus::Created }, act))
     }
 }
 

@@ -10,7 +10,9 @@ use serde::Serialize;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, Month};
 use settlement::message::{AnswerStatus, Version1};
-use settlement::query::{CertificateAnswer, CertificateCode, CertificateRequest, CertifiedInsurance, Pin};
+use settlement::query::{
+    CertificateAnswer, CertificateCode, CertificatePrintRequest, CertificateRequest, CertifiedInsurance, Pin,
+};
 
 use super::failure::QueryError;
 use super::{Asker, card};
@@ -140,6 +142,19 @@ pub fn issue(
     tx.add_participation(made.person, month, asker, Some(request.request_id), &answer)?;
     let act = asker.act("certificate.issue", made.person, &format!("certificate {}", answer.number));
     Ok((answer, act))
+}
+
+/// Notes what became of a certificate at the printer of the kiosk that it was made for. One that is not on paper does not count towards
+/// the month, until a counter prints it.
+///
+/// # Errors
+/// [`ClearingError`] with the code for the terminal: also of a certificate that another one asked for.
+pub fn printed(tx: &Tx<'_>, asker: &Asker, request: &CertificatePrintRequest) -> Result<Act, ClearingError> {
+    let CertificatePrintRequest { number, printed, .. } = *request;
+    let person = tx.note_print(number, &asker.actor, printed)?;
+    let person = person.ok_or(ClearingError::Refused(ErrorCode::SelfServiceRefused))?;
+    let end = if printed { "printed" } else { "not printed" };
+    Ok(asker.act("certificate.print", person, &format!("certificate {number} {end}")))
 }
 
 /// Makes a certificate for a person in front of a clerk.

@@ -28,15 +28,9 @@ pub enum QueryError {
     /// Web and voice need a query password, the others none.
     #[error("this channel needs a query password")]
     PasswordNeeded,
-    /// Number or password wrong, or there is no password.
+    /// Number or password wrong, or there is no password, or it is locked: which of them, nobody is told.
     #[error("number or query password wrong")]
     PasswordWrong,
-    /// Too many wrong ones.
-    #[error("locked until {until}")]
-    PasswordLocked {
-        /// UTC instant.
-        until: String,
-    },
     /// Not 6 to 12 digits, or easily guessed.
     #[error("the password cannot be used")]
     PasswordUnfit,
@@ -88,7 +82,6 @@ impl Explain for QueryError {
             Self::ReasonMissing => "REASON_MISSING",
             Self::PasswordNeeded => "QUERY_PASSWORD_NEEDED",
             Self::PasswordWrong => "QUERY_PASSWORD_WRONG",
-            Self::PasswordLocked { .. } => "QUERY_PASSWORD_LOCKED",
             Self::PasswordUnfit => "QUERY_PASSWORD_UNFIT",
             Self::PasswordNotComputed => "QUERY_PASSWORD_NOT_COMPUTED",
             Self::SumsDiffer { .. } => "ACCOUNT_SUMS_DIFFER",
@@ -107,12 +100,6 @@ impl Explain for QueryError {
     fn what(&self, lang: Lang) -> String {
         let (zh, en) = match self {
             Self::Missing(error) => return error.what(lang),
-            Self::PasswordLocked { until } => {
-                return lang.pick(
-                    format!("查询密码输错次数过多，锁定至 {until}"),
-                    format!("the query password was wrong too often; locked until {until}"),
-                );
-            }
             Self::SumsDiffer { lines, ledger } => {
                 return lang.pick(
                     format!("账户明细合计 {lines} 元，账本余额 {ledger} 元"),
@@ -166,12 +153,9 @@ impl Explain for QueryError {
                 ("用 --password env:名称 或 file:路径 给出", "give it with --password env:NAME or file:PATH")
             }
             Self::PasswordWrong => (
-                "核对后再试；忘记密码的，持证件到柜台重设",
-                "check both and try again; who forgot it gets another one at the counter",
+                "核对后再试，连错五次的半小时后再试；忘记密码的，持证件到柜台重设",
+                "check both and try again, after five wrong ones in half an hour; who forgot it gets another one at the counter",
             ),
-            Self::PasswordLocked { .. } => {
-                ("到时再试，或持证件到柜台重设", "try again then, or get another one at the counter")
-            }
             Self::PasswordUnfit => ("请本人另选一个", "let the person choose another one"),
             Self::PasswordNotComputed => ("稍后再试", "try again later"),
             Self::SumsDiffer { .. } | Self::Sum(_) => (
@@ -190,7 +174,7 @@ impl Explain for QueryError {
             Self::Missing(error) => error.exit(),
             Self::NumberUnknown => Exit::NotFound,
             Self::ReasonMissing | Self::PasswordNeeded | Self::PasswordUnfit => Exit::Usage,
-            Self::PasswordWrong | Self::PasswordLocked { .. } => Exit::Authentication,
+            Self::PasswordWrong => Exit::Authentication,
             Self::PasswordNotComputed => Exit::Storage,
             Self::SumsDiffer { .. } | Self::Sum(_) => Exit::Mismatch,
             Self::CertificateUnknown | Self::CertificateForgotten => Exit::NotFound,

@@ -3,7 +3,7 @@
 //! Source: Argon2id (RFC 9106) with OWASP's lower bound of memory; digits, since a telephone has no letters. Five wrong ones lock for
 //! half an hour (assumed).
 //! Owns: what a password may be, its hash, counting wrong ones. Never: keeps or shows a password; says which of number and password
-//! was wrong; lets anybody ask about somebody else.
+//! was wrong, or that it is locked; lets anybody ask about somebody else.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
@@ -50,15 +50,16 @@ pub fn set(store: &mut Store, person: i64, password: &str, operator: Option<&str
 /// Verifies number and password of somebody who asks; the row number of the person. Wrong ones are counted on record.
 ///
 /// # Errors
-/// [`QueryError::PasswordWrong`], [`QueryError::PasswordLocked`].
+/// [`QueryError::PasswordWrong`], also while it is locked.
 pub fn verify(store: &mut Store, asker: &Asker, number: &str, password: &str) -> Result<i64, QueryError> {
     let known = store.read(|tx| -> Result<_, StoreError> {
         let person = tx.person_by_number(number)?;
         person.map(|person| Ok((person, tx.query_password(person)?))).transpose()
     })?;
     let Some((person, Some(stored))) = known else {
-        // As long as a wrong password takes: nobody learns who has one.
+        // As long as a wrong password takes, and on record as well: nobody learns who has one.
         let _ = hash(password)?;
+        store.act(|_| -> Result<_, QueryError> { Ok(((), asker.act_on_nobody("query.password", "wrong"))) })?;
         return Err(QueryError::PasswordWrong);
     };
     let is_right = matches(password, &stored.hash)?;
@@ -70,14 +71,14 @@ pub fn verify(store: &mut Store, asker: &Asker, number: &str, password: &str) ->
             Tried::Right => tx.note_query_password(person, 0, None)?,
             Tried::Wrong(failures) => tx.note_query_password(person, *failures, None)?,
             Tried::Locks(until) => tx.note_query_password(person, 0, Some(until.as_str()))?,
-            Tried::Locked(_) => {}
+            Tried::Locked => {}
         }
         Ok((outcome, asker.act("query.password", person, detail)))
     })?;
     match done {
         Tried::Right => Ok(person),
-        Tried::Wrong(_) => Err(QueryError::PasswordWrong),
-        Tried::Locks(until) | Tried::Locked(until) => Err(QueryError::PasswordLocked { until }),
+        // Whoever is told that it is locked is told that there is one.
+        Tried::Wrong(_) | Tried::Locks(_) | Tried::Locked => Err(QueryError::PasswordWrong),
     }
 }
 
@@ -87,13 +88,13 @@ enum Tried {
     Right,
     Wrong(u32),
     Locks(String),
-    Locked(String),
+    Locked,
 }
 
 fn judge(stored: &StoredPassword, is_right: bool) -> (Tried, &'static str) {
     // Instants of one form compare as texts.
-    if let Some(until) = stored.locked_until.as_ref().filter(|until| **until > clock::now()) {
-        return (Tried::Locked(until.clone()), "locked");
+    if stored.locked_until.as_ref().is_some_and(|until| *until > clock::now()) {
+        return (Tried::Locked, "locked");
     }
     match (is_right, stored.failures + 1) {
         (true, _) => (Tried::Right, "right"),
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(judge(&stored(3, None), true).0, Tried::Right);
         assert!(matches!(judge(&stored(4, None), false).0, Tried::Locks(_)));
         let later = "2999-01-01T00:00:00.000Z";
-        assert_eq!(judge(&stored(0, Some(later)), true).0, Tried::Locked(later.to_owned()));
+        assert_eq!(judge(&stored(0, Some(later)), true).0, Tried::Locked);
         assert_eq!(judge(&stored(0, Some("2000-01-01T00:00:00.000Z")), true).0, Tried::Right);
     }
 }

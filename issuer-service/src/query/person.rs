@@ -232,25 +232,20 @@ pub fn ask(
         let roles: &[Role] = if reason.is_some() { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
         tx.require_one(operator, roles)?;
         let found = match whom {
-            Whom::Person(person) => person,
-            Whom::Number(number) => match tx.person_by_number(number)? {
-                Some(person) => person,
-                None => return Ok((None, asker.act_on_nobody(part.act(), "no such number"))),
-            },
-            Whom::Card(number) => match tx.card_by_number(number)? {
-                Some(card) => card.person,
-                None => return Ok((None, asker.act_on_nobody(part.act(), "no such card"))),
-            },
+            Whom::Person(person) => Ok(person),
+            Whom::Number(number) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown),
+            Whom::Card(number) => tx.card_by_number(number)?.map(|card| card.person).ok_or(Missing::Card.into()),
+        };
+        // Who looks for somebody and finds nobody is on record as well.
+        let found = match found {
+            Ok(found) => found,
+            Err(nobody) => return Ok((Err(nobody), asker.act_on_nobody(part.act(), "0 found"))),
         };
         let answer = look(tx, rules, found, part, reason.is_some())?;
         let detail = reason.map_or_else(|| "masked".to_owned(), |reason| format!("unmasked: {reason}"));
-        Ok((Some(answer), asker.act(part.act(), found, &detail)))
+        Ok((Ok(answer), asker.act(part.act(), found, &detail)))
     })?;
-    match (found, whom) {
-        (Some(answer), _) => Ok(answer),
-        (None, Whom::Card(_)) => Err(Missing::Card.into()),
-        (None, _) => Err(QueryError::NumberUnknown),
-    }
+    found
 }
 
 /// One part of what is known of a person.

@@ -141,7 +141,12 @@ fn statement(account: &Statement, is_short: bool, lang: Lang) -> Vec<String> {
         let ((zh, en), amount) = (inflow.source.names(), inflow.amount_fen);
         lang.pick(format!("  收入 {zh} {amount}"), format!("  in: {en} {amount}"))
     }));
-    lines.push(lang.pick(format!("  利息 {interest_fen}"), format!("  interest {interest_fen}")));
+    lines.push(lang.pick(
+        format!("  利息 {interest_fen}（卡账户不计息；个人账户的利息见各年度）"),
+        format!(
+            "  interest {interest_fen} (none on the card account; that of individual accounts stands with their years)"
+        ),
+    ));
     lines.push(lang.pick(format!("  支出 {spend_fen}"), format!("  spent {spend_fen}")));
     lines.push(lang.pick(format!("期末 {closing_fen}"), format!("closing {closing_fen}")));
     lines

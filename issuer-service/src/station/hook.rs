@@ -6,6 +6,7 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ pub struct Hook {
     pub template: String,
     /// How long it may take.
     pub limit: Duration,
+    /// Folder of the centre whose templates cards are printed by; the built-in ones where there is none.
+    pub folder: Option<PathBuf>,
 }
 
 /// How a command ended.
@@ -44,6 +47,8 @@ pub enum HookEnd {
     NotRun,
     /// It took too long and was ended.
     TimedOut,
+    /// The card's face could not be drawn for it: it was not started.
+    Undrawn,
 }
 
 impl HookEnd {
@@ -55,6 +60,7 @@ impl HookEnd {
             Self::Failed => "HOOK_FAILED",
             Self::NotRun => "HOOK_NOT_RUN",
             Self::TimedOut => "HOOK_TIMED_OUT",
+            Self::Undrawn => "HOOK_FACE_UNDRAWN",
         }
     }
 
@@ -69,6 +75,10 @@ impl HookEnd {
             "HOOK_TIMED_OUT" => (
                 "命令超时已被终止，检查设备，或用 --hook-time 给更多时间",
                 "its command took too long and was ended; look at the device, or give more time with --hook-time",
+            ),
+            "HOOK_FACE_UNDRAWN" => (
+                "卡面无法绘制，命令没有运行；用 issuer face template check 查看模板，并核对照片与字体",
+                "the card's face could not be drawn and its command was not run; see issuer face template check, photo and fonts",
             ),
             _ => return None,
         };
@@ -135,7 +145,7 @@ mod tests {
     use super::*;
 
     fn hook(template: &str, limit_ms: u64) -> Hook {
-        Hook { template: template.to_owned(), limit: Duration::from_millis(limit_ms) }
+        Hook { template: template.to_owned(), limit: Duration::from_millis(limit_ms), folder: None }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::content;
+use super::faces::Faces;
 use super::failure::StationError;
 use super::hook::{Hook, HookEnd};
 use super::line::Holder;
@@ -35,7 +36,7 @@ struct Face<'a> {
     photo: Option<&'a str>,
 }
 
-/// Hands a made card to the printer, which gets what is printed on its standard input.
+/// Hands a made card to the printer, which gets what is printed on its standard input, and as files where its command names them.
 pub(super) fn print(printer: &Hook, reader: &str, card: &Card, holder: &Holder, photo: Option<&str>) -> HookEnd {
     let face = Zeroizing::new(json_line(&Face {
         card_number: &card.card_number,
@@ -46,7 +47,11 @@ pub(super) fn print(printer: &Hook, reader: &str, card: &Card, holder: &Holder, 
         photo,
     }));
     let (job, number) = (card.job.to_string(), card.card_number.as_str());
-    printer.run(reader, &[("job", &job), ("card_number", number)], face.as_bytes())
+    // They are gone when this returns.
+    let Ok(faces) = Faces::drawn(printer, card, holder, photo) else { return HookEnd::Undrawn };
+    let mut places = vec![("job", job.as_str()), ("card_number", number)];
+    places.extend(faces.places());
+    printer.run(reader, &places, face.as_bytes())
 }
 
 /// A photo as it is printed: JPEG in Base64.

@@ -113,7 +113,7 @@ impl Slot for PcscSlot {
         match self.last {
             HookEnd::TimedOut | HookEnd::NotRun => Some(self.last.code()),
             // That is how a feeder says that the hopper is empty.
-            HookEnd::Done | HookEnd::Failed => None,
+            HookEnd::Done | HookEnd::Failed | HookEnd::Undrawn => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rows of the audit log and of its checkpoints.
 
 use super::engine::{self, OptionalExtension, Row};
-use super::{StoreError, Tx};
+use super::{Recorded, StoreError, Tx};
 use crate::audit::anchor::{Anchor, AnchorError};
 use crate::audit::object::Object;
 use crate::audit::text::{self, TextFault};
@@ -19,6 +19,28 @@ const ANCHORED: &str = "audit_anchor";
 
 /// Acts on many people whose detail is what somebody typed.
 const OWN_WORDS: &[&str] = &["exchange.abandon", "exchange.reveal", "batch.withdraw"];
+
+impl Anchor {
+    /// What its refusal means to the centre.
+    pub(super) fn refused(&self, error: AnchorError) -> StoreError {
+        let path = || self.path().to_owned();
+        match error {
+            AnchorError::File(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                StoreError::AnchorMissing { path: path() }
+            }
+            AnchorError::File(error) => self.failed(error),
+            AnchorError::Differs { log, anchor } => StoreError::LogDiffers { log, anchor },
+            AnchorError::Damaged => StoreError::AnchorDamaged { path: path() },
+        }
+    }
+
+    fn failed(&self, source: std::io::Error) -> StoreError {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull => StoreError::DiskFull,
+            _ => StoreError::Anchor { path: self.path().to_owned(), source },
+        }
+    }
+}
 
 impl Tx<'_> {
     /// Appends the record of an act; part of the act's transaction.
@@ -146,8 +168,19 @@ impl Tx<'_> {
     /// Writes the records of this transaction down in the anchor: the last thing before the commit. From here on they are to be
     /// found, or a power loss explains it. Gives the last of them. Who acts must still be allowed to.
     pub(super) fn anchor_records(&self, on_duty: Option<&OnDuty>) -> Result<Option<i64>, StoreError> {
-        let recorded = self.recorded.take();
+        let recorded = self.records(on_duty)?;
         let Some((last, _)) = recorded.records.last() else { return Ok(None) };
+        let behind = recorded.behind.flatten();
+        self.anchor.intend(behind.as_ref(), &recorded.records).map_err(|error| self.anchor.refused(error))?;
+        Ok(Some(*last))
+    }
+
+    /// The records of this transaction, of which nothing stands in the anchor yet. Who acts must still be allowed to.
+    pub(super) fn records(&self, on_duty: Option<&OnDuty>) -> Result<Recorded, StoreError> {
+        let recorded = self.recorded.take();
+        if recorded.records.is_empty() {
+            return Ok(recorded);
+        }
         if let Some(OnDuty { operator, roles }) = on_duty {
             match self.require_one(Some(operator), roles) {
                 Err(OperatorError::Store(error)) => return Err(error),
@@ -155,9 +188,7 @@ impl Tx<'_> {
                 Ok(_) => {}
             }
         }
-        let behind = recorded.behind.flatten();
-        self.anchor.intend(behind.as_ref(), &recorded.records).map_err(|error| self.anchor_refused(error))?;
-        Ok(Some(*last))
+        Ok(recorded)
     }
 
     /// Whether the log ends where its anchor says: nothing may happen on one that was cut off.
@@ -175,7 +206,7 @@ impl Tx<'_> {
             Err(AnchorError::File(error)) if error.kind() == std::io::ErrorKind::NotFound && !self.is_anchored()? => {
                 Ok(())
             }
-            outcome => outcome.map_err(|error| self.anchor_refused(error)),
+            outcome => outcome.map_err(|error| self.anchor.refused(error)),
         }
     }
 
@@ -200,29 +231,10 @@ impl Tx<'_> {
             (true, false) => Err(StoreError::AnchorMissing { path: self.anchor.path().to_owned() }),
             (false, there) => {
                 if !there {
-                    self.anchor.begin(head).map_err(|source| self.anchor_failed(source))?;
+                    self.anchor.begin(head).map_err(|source| self.anchor.failed(source))?;
                 }
                 self.set_fact(ANCHORED, "1")
             }
-        }
-    }
-
-    fn anchor_refused(&self, error: AnchorError) -> StoreError {
-        let path = || self.anchor.path().to_owned();
-        match error {
-            AnchorError::File(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                StoreError::AnchorMissing { path: path() }
-            }
-            AnchorError::File(error) => self.anchor_failed(error),
-            AnchorError::Differs { log, anchor } => StoreError::LogDiffers { log, anchor },
-            AnchorError::Damaged => StoreError::AnchorDamaged { path: path() },
-        }
-    }
-
-    fn anchor_failed(&self, source: std::io::Error) -> StoreError {
-        match source.kind() {
-            std::io::ErrorKind::StorageFull => StoreError::DiskFull,
-            _ => StoreError::Anchor { path: self.anchor.path().to_owned(), source },
         }
     }
 

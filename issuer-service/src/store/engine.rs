@@ -40,7 +40,7 @@ pub(super) enum Connection {
 /// A transaction under way; rolled back when dropped.
 #[derive(Debug)]
 pub(super) enum Transaction<'a> {
-    File(rusqlite::Transaction<'a>),
+    File(file::Transaction<'a>),
     Server(server::Transaction<'a>),
 }
 
@@ -162,6 +162,30 @@ impl Connection {
         })
     }
 
+    /// Begins a transaction that several acts share, each a part of it: from here to its end they are alone.
+    pub(super) fn begin_shared(&mut self) -> std::result::Result<(), StoreError> {
+        match self {
+            Self::File(connection) => Ok(file::begin_shared(connection)?),
+            Self::Server(session) => session.begin_shared(),
+        }
+    }
+
+    /// Begins an act in the shared transaction: it is kept, or not, without the others.
+    pub(super) fn begin_part(&mut self) -> std::result::Result<Transaction<'_>, StoreError> {
+        Ok(match self {
+            Self::File(connection) => Transaction::File(file::begin_part(connection)?),
+            Self::Server(session) => Transaction::Server(session.begin_part()?),
+        })
+    }
+
+    /// Keeps the shared transaction, durably when it returns, or nothing of it.
+    pub(super) fn end_shared(&mut self, keep: bool) -> Result<()> {
+        match self {
+            Self::File(connection) => file::end_shared(connection, keep),
+            Self::Server(session) => session.end_shared(keep),
+        }
+    }
+
     /// Whether a table is there.
     pub(super) fn table_exists(&mut self, name: &str) -> std::result::Result<bool, StoreError> {
         match self {
@@ -281,7 +305,7 @@ impl Transaction<'_> {
     /// Keeps everything; durable when it returns.
     pub(super) fn commit(self) -> Result<()> {
         match self {
-            Self::File(tx) => tx.commit().map_err(EngineError::File),
+            Self::File(tx) => tx.commit(),
             Self::Server(tx) => tx.commit(),
         }
     }

@@ -280,6 +280,14 @@ impl Tx<'_> {
         Ok(find.query_row([operator, name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
+    /// What a request is bound to its key by: the present mark first, then those of older data keys. No mark tells what stood in it.
+    ///
+    /// # Errors
+    /// [`StoreError`], also while the data keys are closed.
+    pub(crate) fn request_marks(&self, digest: &str) -> Result<Vec<String>, StoreError> {
+        Ok(self.data()?.keys.lookups(Lookup::Request, digest).map(hex::encode).collect())
+    }
+
     pub(super) fn bind_request(&self, request: &RequestKey, object: &str) -> Result<(), StoreError> {
         let RequestKey { operator, name, digest } = request;
         let now = clock::seconds();

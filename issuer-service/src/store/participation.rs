@@ -130,13 +130,32 @@ impl Tx<'_> {
         Ok(find.query_row([&code], |row| row.get(0))?)
     }
 
-    /// How many certificates somebody got in a month.
+    /// Notes what the kiosk says that a certificate was made for: whether its printer took it; the person, or none when there is no such
+    /// certificate of this kiosk.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note_print(&self, number: u64, actor: &str, printed: bool) -> Result<Option<i64>, StoreError> {
+        let number = cell::from_u64(number)?;
+        let mut find =
+            self.sql.prepare("SELECT person FROM participation_certificate WHERE number = $1 AND actor = $2")?;
+        let person: Option<i64> = find.query_row((number, actor), |row| row.get(0)).optional()?;
+        let sql = if printed {
+            "UPDATE participation_certificate SET printed = printed + 1 WHERE number = $1 AND actor = $2"
+        } else {
+            "UPDATE participation_certificate SET unprinted = 1 WHERE number = $1 AND actor = $2"
+        };
+        self.sql.execute(sql, (number, actor))?;
+        Ok(person)
+    }
+
+    /// How many certificates somebody got in a month: not those of which a kiosk said that its printer did not take them.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn participations_in(&self, person: i64, month: Month) -> Result<u32, StoreError> {
         let mut find =
-            self.sql.prepare("SELECT COUNT(*) FROM participation_certificate WHERE person = $1 AND month = $2")?;
+            self.sql.prepare("SELECT COUNT(*) FROM participation_certificate WHERE person = $1 AND month = $2 AND (unprinted = 0 OR printed > 0)")?;
         Ok(find.query_row((person, month.to_string()), |row| row.get(0))?)
     }
 

@@ -38,6 +38,8 @@ pub enum Lookup {
     Name,
     /// A name of an operator at a door, and where somebody used it.
     Login,
+    /// A request that a program gave a key, with its body.
+    Request,
 }
 
 /// Keyed hashes of a person's number and name under one generation, made before the row that is looked for by them.
@@ -320,6 +322,7 @@ impl Generation {
             Lookup::Number => b"number\0",
             Lookup::Name => b"name\0\0\0",
             Lookup::Login => b"login\0\0",
+            Lookup::Request => b"request",
         });
         context.update(text.as_bytes());
         let mut first = [0; LOOKUP_BYTES];

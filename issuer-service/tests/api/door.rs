@@ -155,6 +155,48 @@ fn who_is_not_in_sends_no_long_body_and_no_form() {
 }
 
 #[test]
+fn who_is_not_in_is_answered_so_often_and_no_more_and_a_browser_forgets_pages_at_the_end() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let who = office.enter(&li);
+    let form = [("cookie", who.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("csrf={}", who.csrf);
+    let told = office.send("POST", "/console/logout", &form, body.as_bytes());
+    assert!(told.status == 303 && told.head.to_lowercase().contains("clear-site-data: \"cache\""), "{}", told.head);
+    let made_up = format!("issuer={}", "0".repeat(64));
+    let told: Vec<u16> =
+        (0..90).map(|_| office.send("GET", "/api/v1/people", &[("cookie", &made_up)], b"").status).collect();
+    assert_eq!((told[0], told.last()), (401, Some(&429)), "{told:?}");
+    assert!(told.iter().all(|status| [401, 429].contains(status)));
+}
+
+#[test]
+fn a_second_factor_is_replaced_by_who_has_the_present_one() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let stored = |office: &Office| office.ask("SELECT secret FROM operator_totp");
+    let before = stored(&office);
+    let password = li.password();
+    let totp = |office: &Office, code: &str| {
+        let path = office.data().join("code");
+        std::fs::write(&path, code).expect("written");
+        let source = format!("file:{}", path.display());
+        office.run(&li, Some(&password), &["operator", "totp", "--code", &source])
+    };
+    let wrong = if li.code(0) == "000000" { "111111" } else { "000000" };
+    for code in [wrong, "12345"] {
+        let (exit, said) = totp(&office, code);
+        assert!(exit == Some(6) && said.contains("LOGIN_REFUSED"), "{code:?}: {said}");
+    }
+    assert_eq!(stored(&office), before);
+    let (exit, said) = totp(&office, &li.code(0));
+    assert!(exit == Some(0) && said.contains("secret="), "{said}");
+    assert_ne!(stored(&office), before);
+    let told = office.log_in(&li, &li.password(), &li.code(1));
+    assert_eq!((told.status, told.code()), (401, "LOGIN_REFUSED"), "the one before is no factor any more");
+}
+
+#[test]
 fn a_search_for_people_is_on_record_and_cannot_be_tried_often() {
     let mut office = Office::new();
     let li = office.with("li", &[Role::Counter]);

@@ -64,6 +64,8 @@ fn agent(authority: &Authority, own: Option<(&str, &str)>) -> Agent {
 
 fn told(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, String, Value) {
     let mut response = sent.expect("an answer");
+    let strict = response.headers().get("strict-transport-security").map(ureq::http::HeaderValue::as_bytes);
+    assert_eq!(strict, Some(&b"max-age=31536000"[..]), "every answer over TLS");
     let cookie =
         response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let text = response.body_mut().read_to_string().expect("text");

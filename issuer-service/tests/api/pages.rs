@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use issuer_service::http::console::{Kind, ROUTES, Route};
 use issuer_service::operator::Role;
 use issuer_service::operator::duty::{Duty, duty};
@@ -220,7 +223,8 @@ fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
     let mut office = Office::new();
     let li = office.clerk("li", &[Role::Capture, Role::Approve]);
     let file = office.data().join("people.csv");
-    std::fs::write(&file, CSV).expect("written");
+    let third = "51330119900101003X,尼玛,1,04,19900101,513322,,19900001236,\n";
+    std::fs::write(&file, format!("{CSV}{third}")).expect("written");
     assert_eq!(office.run(&li, Some(&li.password()), &["import", file.to_str().expect("a path")]).0, Some(0));
     assert_eq!(office.run(&li, Some(&li.password()), &["number", "fill", "9"]).0, Some(0));
     let (li, wang) = (office.enter(&li), office.with("wang", &[Role::Approve]));
@@ -259,10 +263,44 @@ fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
     assert_eq!(office.ask("SELECT maker, checker, state FROM batch"), [["li", "wang", "approved"]]);
     let again = form(&office, &wang, "/console/batches/1/approve", "");
     assert!(again.status >= 400 && again.text.contains("class=\"problem\""));
+    // A cancelled batch counts nowhere.
+    assert_eq!(to(&form(&office, &li, "/console/batches", "county=513322&count=1")), "/console/batches/2");
+    assert_eq!(to(&form(&office, &li, "/console/batches/2/cancel", "sure=1")), "/console/batches/2");
+    assert_eq!(office.ask("SELECT state FROM batch WHERE number = 2"), [["cancelled"]]);
+    let figures = office.get(&wang, "/console/figures").text;
+    assert!(figures.contains("0 / 0 / 2") && !figures.contains("513322"), "{figures}");
+    // Four streams of one operator at once; one that ends makes room.
+    let head = format!("GET /console/batches/1/live HTTP/1.1\r\nhost: centre\r\ncookie: {}\r\n\r\n", wang.cookie);
+    let mut streams: Vec<TcpStream> = (0..4)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", office.port())).expect("connects");
+            stream.write_all(head.as_bytes()).expect("asked");
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).expect("an answer");
+            assert_eq!(&status, b"HTTP/1.1 200");
+            stream
+        })
+        .collect();
+    assert_eq!(office.get(&wang, "/console/batches/1/live").status, 429);
+    drop(streams.pop());
+    let mut room = TcpStream::connect(("127.0.0.1", office.port())).expect("connects");
+    let mut status = [0; 12];
+    while &status != b"HTTP/1.1 200" {
+        room = TcpStream::connect(("127.0.0.1", office.port())).expect("connects");
+        room.write_all(head.as_bytes()).expect("asked");
+        room.read_exact(&mut status).expect("an answer");
+    }
+    drop((room, streams));
     // The stream says what there is now, and ends with the batch.
     office.ask("UPDATE job SET state = 'done' WHERE batch = 1");
     office.ask("UPDATE batch SET state = 'finished' WHERE number = 1");
-    let stream = office.get(&wang, "/console/batches/1/live");
+    let stream = loop {
+        let stream = office.get(&wang, "/console/batches/1/live");
+        // Those that were closed are still being noticed.
+        if stream.status != 429 {
+            break stream;
+        }
+    };
     assert!(stream.head.to_lowercase().contains("content-type: text/event-stream"), "{}", stream.head);
     assert!(
         stream.text.contains("event: progress\ndata: <p>") && stream.text.contains("event: end"),

@@ -124,6 +124,76 @@ fn a_request_with_a_key_is_done_once_and_another_request_does_not_get_the_key() 
 }
 
 #[test]
+fn what_the_caller_has_is_not_sent_again_until_it_changes() {
+    let (office, li, _) = office();
+    let path = "/api/v1/people/1";
+    let first = office.get(&li, path);
+    let tag = |told: &crate::office::Told| {
+        let line = told.head.lines().find(|line| line.to_lowercase().starts_with("etag: ")).expect("a tag");
+        line["etag: ".len()..].to_owned()
+    };
+    let known = tag(&first);
+    let again = |tag: &str| office.send("GET", path, &[("cookie", &li.cookie), ("if-none-match", tag)], b"");
+    for same in [known.clone(), format!("W/{known}"), format!("\"x\", {known}"), "*".to_owned()] {
+        let told = again(&same);
+        assert_eq!((told.status, told.text.as_str()), (304, ""), "{same}");
+        assert_eq!(tag(&told), known);
+    }
+    assert_eq!(again("\"x\"").status, 200);
+    let told =
+        office.post(&li, "/api/v1/people", &json!({ "number": PEOPLE[0].0, "name": PEOPLE[0].1, "region": "513322" }));
+    assert_eq!(told.status, 201, "{told:?}");
+    let changed = again(&known);
+    assert_eq!(changed.status, 200, "another region: {changed:?}");
+    assert_ne!(tag(&changed), known);
+    // Another's page is not shown to who may not see it, whatever tag is sent.
+    assert_eq!(office.send("GET", path, &[("if-none-match", &known)], b"").status, 401);
+}
+
+#[test]
+fn a_list_is_as_long_as_is_asked_for_and_never_none() {
+    let (office, li, _) = office();
+    assert_eq!(office.get(&li, "/api/v1/people?limit=0").code(), "PARAMETER_UNFIT");
+    let people: Vec<i64> = (1..=10_001).collect();
+    let told = office.post(&li, "/api/v1/batches", &json!({ "of": "people", "people": people }));
+    assert_eq!((told.status, told.code()), (400, "PARAMETER_UNFIT"));
+    let told = office.get(&li, "/console/nowhere");
+    assert!(told.status == 404 && told.head.contains("text/html"), "{told:?}");
+    assert_eq!(office.get(&li, "/api/v1/nowhere").code(), "PATH_UNKNOWN");
+    let own = [("cookie", li.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let form = format!("csrf={}&count=4000000000", li.csrf);
+    assert_eq!(office.send("POST", "/console/batches", &own, form.as_bytes()).status, 400);
+}
+
+#[test]
+fn acts_of_many_at_once_are_each_done_once_or_refused_for_themselves() {
+    let (office, li, _) = office();
+    let port = office.port();
+    let headers = [("cookie", li.cookie.as_str()), ("x-csrf-token", &li.csrf), ("content-type", "application/json")];
+    let ask = |person: i64| {
+        let body = json!({ "personId": person, "kind": "first" }).to_string();
+        Office::send_to(port, "POST", "/api/v1/credential-requests", &headers, body.as_bytes())
+    };
+    let ask = &ask;
+    let told: Vec<(i64, u16)> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..24).map(|at| scope.spawn(move || (at % 6, ask(at % 6).status))).collect();
+        asked.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    for person in 0..6 {
+        let mut said: Vec<u16> = told.iter().filter(|(of, _)| *of == person).map(|(_, status)| *status).collect();
+        said.sort_unstable();
+        // Of three people that there are, one request each; of the others none.
+        let wanted = if (1..=3).contains(&person) { [201, 403, 403, 403] } else { [404; 4] };
+        assert_eq!(said, wanted, "person {person}");
+    }
+    assert_eq!(office.ask("SELECT COUNT(*) FROM card_request")[0][0], "3");
+    assert_eq!(office.ask("SELECT COUNT(*) FROM audit WHERE act = 'request.make'")[0][0], "3");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
+    let output = command.arg("--data").arg(office.data()).args(["audit", "verify"]).output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn whoever_watches_a_batch_is_told_of_its_changes_and_of_its_end() {
     let (office, li, _) = office();
     assert_eq!(office.post(&li, "/api/v1/batches", &json!({ "of": "people", "people": [1] })).status, 201);

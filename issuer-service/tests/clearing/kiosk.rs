@@ -207,6 +207,7 @@ fn a_holder_reports_a_loss_and_takes_it_back_with_a_pin_of_their_own() {
 }
 
 const CERTIFICATE: &str = "/terminal/v1/holder/certificate";
+const PRINT: &str = "/terminal/v1/holder/certificate/print";
 const TICKET: &str = "/terminal/v1/holder/ticket";
 /// An invented number with a right check character.
 const NUMBER: &str = "513301199001010013";
@@ -298,6 +299,37 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_line_by_line() {
     assert_eq!(code(&kiosk.ask(CERTIFICATE, asked)), (409, "CERTIFICATE_LIMIT"));
     let shown = question(&kiosk, &card, "verified", &[]);
     assert_eq!(kiosk.ask(HOLDER, shown).1["may"], json!(["report_loss"]));
+
+    // What a printer did not take does not count; what it took does, and nobody speaks of another kiosk's certificates.
+    let print = |kiosk: &Terminal, number: u64, printed: bool| json!({ "version": 1, "terminal": kiosk.number, "number": number, "printed": printed });
+    let mut other = centre.kiosk(3);
+    let told = print(&other, 3, false);
+    assert_eq!(code(&other.ask(PRINT, told)), (409, "SELF_SERVICE_REFUSED"));
+    let told = print(&kiosk, 9, false);
+    assert_eq!(code(&kiosk.ask(PRINT, told)), (409, "SELF_SERVICE_REFUSED"));
+    let told = print(&kiosk, 2, true);
+    assert_eq!(kiosk.ask(PRINT, told), (200, json!({ "version": 1, "status": "created" })));
+    let asked = body(&kiosk, "verified");
+    assert_eq!(code(&kiosk.ask(CERTIFICATE, asked)), (409, "CERTIFICATE_LIMIT"));
+    let told = print(&kiosk, 3, false);
+    let told = kiosk.numbered(told);
+    assert_eq!(kiosk.send(PRINT, &told).1["status"], "created");
+    assert_eq!(kiosk.send(PRINT, &told).1["status"], "exists", "told once");
+    let asked = body(&kiosk, "verified");
+    let (status, fourth) = kiosk.ask(CERTIFICATE, asked);
+    assert_eq!((status, &fourth["number"], &fourth["left_this_month"]), (200, &json!(4), &json!(0)), "{fourth}");
+    let asked = body(&kiosk, "verified");
+    assert_eq!(code(&kiosk.ask(CERTIFICATE, asked)), (409, "CERTIFICATE_LIMIT"));
+    let rows =
+        centre.ask("SELECT number, printed, unprinted FROM participation_certificate ORDER BY number").expect("rows");
+    assert_eq!(rows, [["1", "0", "0"], ["2", "1", "0"], ["3", "0", "1"], ["4", "0", "0"]]);
+    let acts = centre.ask("SELECT detail FROM audit WHERE act = 'certificate.print' ORDER BY sequence").expect("rows");
+    assert!(
+        acts.len() == 2
+            && acts[0][0].contains("certificate 2 printed")
+            && acts[1][0].contains("certificate 3 not printed"),
+        "{acts:?}"
+    );
     // What was printed stands nowhere in the open.
     let path = format!("SELECT body || answer FROM terminal_request WHERE path = '{CERTIFICATE}'");
     assert!(centre.ask(&path).expect("rows").concat().concat().is_empty());
@@ -488,6 +520,13 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
     assert_eq!(centre.run("ka", &["query", "person", "--person", "1", "--reveal"]).status.code(), Some(1), "no reason");
     assert_eq!(centre.run("ma", &["query", "person", "--person", "1"]).status.code(), Some(3), "no role");
     assert_eq!(centre.run("ka", &["query", "card", "--person", "9"]).status.code(), Some(2));
+    // Who looks for somebody and finds nobody is on record as well.
+    let lost = ["query", "person", "--by-number"];
+    assert_eq!(centre.told("ka", &lost, "513301199001010021").status.code(), Some(2));
+    assert_eq!(centre.run("ka", &["query", "card", "--card", "A99999999"]).status.code(), Some(2));
+    let looks = "SELECT actor, act, detail FROM audit WHERE object = 'people' ORDER BY sequence";
+    let found = "channel=counter, 0 found";
+    assert_eq!(centre.ask(looks).expect("rows"), [["ka", "query.person", found], ["ka", "query.card", found]]);
 
     // The telephone: number and password of the person, five tries.
     let secret = |digits: &str| {
@@ -512,8 +551,16 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
         let (status, told) = call("830513", NUMBER);
         assert!(status == Some(6) && told.contains("QUERY_PASSWORD_WRONG"), "{told}");
     }
-    assert!(call("830513", NUMBER).1.contains("QUERY_PASSWORD_LOCKED"));
-    assert!(call("830512", NUMBER).1.contains("QUERY_PASSWORD_LOCKED"), "also the right one");
+    // Locked, also for the right one; what is said is what is said of a number that nobody has.
+    for (digits, number) in [("830513", NUMBER), ("830512", NUMBER), ("830512", "513301199001010021")] {
+        let (status, told) = call(digits, number);
+        assert!(status == Some(6) && told.contains("QUERY_PASSWORD_WRONG") && !told.contains("LOCKED"), "{told}");
+    }
+    let tries = "SELECT detail FROM audit WHERE act = 'query.password' AND object = 'people'";
+    assert_eq!(centre.ask(tries).expect("rows"), [["channel=voice, wrong"], ["channel=voice, wrong"]]);
+    let tries = "SELECT detail FROM audit WHERE act = 'query.password' AND detail LIKE '%locked' ORDER BY sequence";
+    let told = [["channel=voice, wrong, locked"], ["channel=voice, locked"]];
+    assert_eq!(centre.ask(tries).expect("rows"), told);
     assert_eq!(set("830599"), Some(0), "another one at the counter opens it");
     assert_eq!(call("830599", NUMBER).0, Some(0));
     let records =

@@ -128,13 +128,26 @@ impl Desk {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 
-    /// Nothing is wider than the window, also with every form open, and every field has its words; pictures where they are asked for.
+    /// Nothing is wider than the window, of a small screen and of a large one, also with every form open; words can be read, every field
+    /// has its own; pictures where they are asked for.
     fn look(&mut self, name: &str) {
-        for open in ["true", "false"] {
+        for ((width, height), open) in [((1920, 1080), "true"), ((1024, 768), "true"), ((1024, 768), "false")] {
+            self.browser.resize(width, height);
             let wide = self.browser.evaluate(&format!(
                 "document.querySelectorAll('details').forEach((one) => {{ one.open = {open}; }}), {WIDE}"
             ));
-            assert_eq!(wide, serde_json::json!([]), "{name}, forms open: {open}");
+            assert_eq!(wide, serde_json::json!([]), "{name} at {width}x{height}, forms open: {open}");
+            let scrolls = self.browser.evaluate("document.documentElement.scrollWidth > innerWidth");
+            assert_eq!(scrolls, false, "{name} at {width}x{height}, forms open: {open}");
+            let clipped = self.browser.evaluate(CLIPPED);
+            assert_eq!(clipped, serde_json::json!([]), "{name} at {width}x{height}: fields that are cut off");
+            let pale = self.browser.evaluate(PALE);
+            assert_eq!(pale, serde_json::json!([]), "{name}: words that are hard to read");
+            if let (Some(folder), "true") = (std::env::var_os("CONSOLE_LOOK"), open) {
+                let language = self.browser.evaluate("document.documentElement.lang.slice(0, 2)");
+                let picture = format!("{name}-{}-{width}-open.png", language.as_str().unwrap_or_default());
+                self.browser.picture(&Path::new(&folder).join(picture), 1.0);
+            }
         }
         let bare = self.browser.evaluate(
             "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')] \
@@ -167,6 +180,32 @@ impl Desk {
 /// What stands outside the window; tables scroll in their own frame.
 const WIDE: &str = "[...document.querySelectorAll('body *')].filter((one) => !one.closest('.wide, pre') && !one.matches('.skip') \
     && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))";
+
+/// Words whose contrast with what lies behind them is less than WCAG 2.2 asks of small text (AA, 4.5 to 1).
+const PALE: &str = "(() => { \
+    const part = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; }; \
+    const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b); \
+    const colour = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { rgb: [r, g, b], a }; }; \
+    const behind = (one) => { for (let at = one; at; at = at.parentElement) { \
+        const { rgb, a } = colour(getComputedStyle(at).backgroundColor); if (a > 0.99) return rgb; } return [255, 255, 255]; }; \
+    return [...document.querySelectorAll('body *')].filter((one) => !one.closest('svg, .skip') && one.checkVisibility() \
+        && [...one.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())).filter((one) => { \
+        const [a, b] = [light(colour(getComputedStyle(one).color).rgb), light(behind(one))]; \
+        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5; }).map((one) => one.outerHTML.slice(0, 90)); })()";
+
+/// Purchases of some days, as uploads would leave them.
+const SETTLED: &str = "PRAGMA foreign_keys = OFF;
+    INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence, date_time,
+        personal_fen, self_paid_fen, pooled_fen, balance_after_fen, hash, outcome, code, received_at)
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 119)
+    SELECT '513300000001', i, 1, '2026-11-' || (16 + i * (i % 4 + 1) % 5), '2026-11-16', 'H1', 'purchase', 'c' || i, i, '20261116101500',
+        1500 + 370 * (i % 9), 0, 0, 0, 'h' || i, CASE WHEN i % 13 = 0 THEN 'REFUSED' ELSE 'ACCEPTED' END,
+        CASE WHEN i % 13 = 0 THEN 'TAC_WRONG' END, '' FROM n";
+
+/// Fields and buttons that the frame of their table cuts off.
+const CLIPPED: &str = "[...document.querySelectorAll('.wide')].flatMap((frame) => [...frame.querySelectorAll('input:not([type=hidden]), select, button')] \
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > frame.getBoundingClientRect().right + 1)) \
+    .map((one) => one.outerHTML.slice(0, 80))";
 
 /// Rooms that are looked at with every role.
 const ROOMS: [&str; 11] =
@@ -286,8 +325,13 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
     desk.look_twice("batch");
     desk.until("document.body.innerText.includes('5 / 5') && !document.querySelector('[data-live]')");
     assert!(station.wait().expect("ended").success());
+    if bench.folder().join("centre/centre.db").exists() {
+        ask(&bench.folder().join("centre"), SETTLED).expect("days of a pharmacy");
+    }
     desk.room("figures");
-    desk.until("document.querySelectorAll('svg.chart').length >= 1");
+    // By county, by cause, and by day where there are days.
+    let charts = if bench.folder().join("centre/centre.db").exists() { 3 } else { 2 };
+    desk.until(&format!("document.querySelectorAll('svg.chart').length === {charts}"));
     desk.look_twice("figures");
     desk.leave();
     bench.assert_complete(5, 1);

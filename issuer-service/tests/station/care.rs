@@ -94,7 +94,7 @@ fn a_printer_gets_what_it_prints_at_its_input_and_a_failing_one_spoils_no_card()
         words = words.display(),
         input = input.display()
     );
-    rig.printer = Some(Hook { template, limit: Duration::from_secs(60) });
+    rig.printer = Some(Hook { template, limit: Duration::from_secs(60), folder: None });
     let summary = rig.run(vec![vec![blank(1), blank(2)]]).expect("run");
     assert_eq!((summary.made, summary.spoilt, summary.unprinted), (2, 0, 1));
     rig.assert_complete(2, 0);

@@ -17,7 +17,7 @@ fn look(rig: &mut Rig, request: i64) -> Counter {
 }
 
 fn hook(template: &str) -> Hook {
-    Hook { template: template.to_owned(), limit: Duration::from_secs(60) }
+    Hook { template: template.to_owned(), limit: Duration::from_secs(60), folder: None }
 }
 
 #[test]

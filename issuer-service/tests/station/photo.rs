@@ -14,7 +14,7 @@ use issuer_service::station::hook::Hook;
 use crate::drawn::photo;
 use crate::rig::{Rig, blank};
 
-fn take(rig: &mut Rig, person: i64, chip_bytes: usize) {
+pub(crate) fn take(rig: &mut Rig, person: i64, chip_bytes: usize) {
     let order = Order { rules: &Rules::default(), chip_bytes, actor: "li", lang: Lang::En };
     let tint = u8::try_from(person).expect("few people");
     let report = intake::add(&mut rig.centre.store, &order, person, photo(tint)).expect("taken");
@@ -32,7 +32,7 @@ fn every_card_holds_the_photo_of_its_own_person_and_none_of_those_who_have_none(
     let folder = tempfile::tempdir().expect("folder");
     let printed = folder.path().join("printed");
     let template = format!("cat >> {p}; echo >> {p}", p = printed.display());
-    rig.printer = Some(Hook { template, limit: Duration::from_secs(60) });
+    rig.printer = Some(Hook { template, limit: Duration::from_secs(60), folder: None });
     let cards: Vec<_> = (1..=3).map(blank).collect();
     let summary = rig.run(vec![cards.clone()]).expect("run");
     assert_eq!((summary.made, summary.spoilt, summary.unprinted), (3, 0, 0));
@@ -70,7 +70,7 @@ fn every_card_holds_the_photo_of_its_own_person_and_none_of_those_who_have_none(
 
 #[test]
 fn a_printer_that_does_not_read_a_long_photo_is_ended_in_time() {
-    let hook = Hook { template: "sleep 600".to_owned(), limit: Duration::from_millis(300) };
+    let hook = Hook { template: "sleep 600".to_owned(), limit: Duration::from_millis(300), folder: None };
     let end = hook.run("r", &[], &vec![b'x'; 1 << 20]);
     assert_eq!(end, issuer_service::station::hook::HookEnd::TimedOut);
 }

@@ -9,7 +9,7 @@ use issuer_service::station::print;
 use crate::rig::{Rig, blank};
 
 fn hook(template: &str) -> Hook {
-    Hook { template: template.to_owned(), limit: Duration::from_secs(60) }
+    Hook { template: template.to_owned(), limit: Duration::from_secs(60), folder: None }
 }
 
 #[test]
@@ -55,4 +55,48 @@ fn cards_whose_printing_failed_are_printed_again_and_not_made_again() {
         print::batch_again(store, 1, Some(3), &good, Some("sun")).map_err(code).err(),
         Some("CARD_NOT_PRINTABLE")
     );
+}
+
+/// Files of faces that lie about.
+fn left() -> usize {
+    let room = std::env::var("TMPDIR").map_or_else(|_| "/dev/shm".into(), std::path::PathBuf::from);
+    let own = format!("issuer-face-{}-", std::process::id());
+    let names = std::fs::read_dir(room).expect("a folder").filter_map(Result::ok).map(|entry| entry.file_name());
+    names.filter(|name| name.to_string_lossy().starts_with(&own)).count()
+}
+
+#[test]
+fn a_printer_gets_the_face_as_files_that_are_its_own_and_gone_when_it_has_ended() {
+    let mut rig = Rig::new(1);
+    crate::photo::take(&mut rig, 1, 4_096);
+    let folder = tempfile::tempdir().expect("folder");
+    let out = folder.path().display().to_string();
+    rig.printer = Some(hook(&format!(
+        "cat > /dev/null; cp {{back.png}} {{front.pdf}} {out} && stat -c %a $(dirname {{back.png}}) > {out}/mode && echo {{back.png}} > {out}/path"
+    )));
+    assert_eq!(rig.run(vec![vec![blank(1)]]).expect("run").unprinted, 0);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect("copied");
+    assert!(read("back.png").starts_with(b"\x89PNG") && read("front.pdf").starts_with(b"%PDF"));
+    assert_eq!(String::from_utf8_lossy(&read("mode")).trim(), "700");
+    let path = String::from_utf8_lossy(&read("path")).trim().to_owned();
+    assert!(path.ends_with("/back.png") && !std::path::Path::new(&path).exists(), "{path}");
+    let number = rig.centre.store.read(|tx| tx.job_card_number(1)).expect("a job");
+    assert!(!path.contains(&number), "{path}");
+    assert_eq!(left(), 0);
+    // The template of the site is the one that is drawn: one that cannot be says so, and nothing is started.
+    let templates = folder.path().join("templates/face");
+    std::fs::create_dir_all(&templates).expect("folder");
+    std::fs::write(templates.join("back.svg"), "<svg/>").expect("template");
+    let mark = folder.path().join("ran");
+    let site =
+        Hook { folder: Some(folder.path().to_owned()), ..hook(&format!("touch {}; : {{back.png}}", mark.display())) };
+    let store = &mut rig.centre.store;
+    let told = print::batch_again(store, 1, Some(1), &site, Some("sun")).expect("tried");
+    assert_eq!((told.unprinted[0].reason, mark.exists(), left()), ("HOOK_FACE_UNDRAWN", false, 0));
+    // Of a command that fails, or is ended, nothing is left either.
+    for command in ["exit 1; : {front.png}", "sleep 600; : {front.png}"] {
+        let slow = Hook { limit: Duration::from_millis(300), ..hook(command) };
+        let told = print::batch_again(store, 1, Some(1), &slow, Some("sun")).expect("tried");
+        assert_eq!((told.printed.len(), left()), (0, 0), "{command}");
+    }
 }

@@ -23,7 +23,8 @@ use settlement::fen::Fen;
 use settlement::id::{RequestId, TerminalNumber};
 use settlement::message::{Request, Version1};
 use settlement::query::{
-    CertificateRequest, LOG_RECORDS_MAX, LogKind, LoggedTransaction, LossRequest, OverviewRequest, TicketRequest,
+    CertificatePrintRequest, CertificateRequest, LOG_RECORDS_MAX, LogKind, LoggedTransaction, LossRequest,
+    OverviewRequest, TicketRequest,
 };
 use settlement::recovery::LogRecord;
 use zeroize::Zeroizing;
@@ -90,6 +91,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<E
     let (job, jobs) = channel();
     let (question, questions) = channel();
     let (print, prints) = channel();
+    let (asking, asked) = channel();
     let kiosk = Kiosk::new(site, guide::built_in(), clock, job, question, print);
     let press = Press {
         font: setting.configuration.font.clone(),
@@ -105,7 +107,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<E
         let told = signal.clone();
         spawn(move || tell_texts(Some(&public), texts.as_deref(), &told));
         let (signal, press) = (signal.clone(), press.clone());
-        spawn(move || ask_centre(way, office, &press, questions, &signal));
+        spawn(move || ask_centre(way, office, &press, asked, &signal));
+        forward(questions, asking.clone(), |(visit, question)| Asking::Question(visit, Box::new(question)));
     } else {
         let (texts, told) = (own.pages.clone(), signal.clone());
         spawn(move || tell_texts(None, texts.as_deref(), &told));
@@ -115,10 +118,12 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<E
         spawn(move || {
             // A printer that hangs holds up neither the centre nor another visit.
             for (visit, answer) in prints {
-                let (press, signal) = (press.clone(), signal.clone());
+                let (press, signal, asking) = (press.clone(), signal.clone(), asking.clone());
                 spawn(move || {
                     let is_done = press.print(&answer);
                     let _ = signal.send(Signal::Event(Event::Printed(visit, is_done)));
+                    // What did not come out does not count; when the centre is away by now, it does.
+                    let _ = asking.send(Asking::Printed { number: answer.number, is_done });
                 });
             }
         });
@@ -312,11 +317,35 @@ fn logged(rules: &AccountRules, record: &LogRecord) -> Option<LoggedTransaction>
     })
 }
 
+/// What the centre is asked or told.
+enum Asking {
+    /// A question of a visit.
+    Question(u64, Box<Question>),
+    /// What became of a certificate at the printer.
+    Printed {
+        /// Its number.
+        number: u64,
+        /// Whether the printer took it.
+        is_done: bool,
+    },
+}
+
 /// Asks the centre what the kiosk wants to know, one question after the other.
-fn ask_centre(way: Way, office: Office, press: &Press, questions: Receiver<(u64, Question)>, signal: &Sender<Signal>) {
+fn ask_centre(way: Way, office: Office, press: &Press, asked: Receiver<Asking>, signal: &Sender<Signal>) {
     let Office { mut store, key, terminal } = office;
     let centre = Centre::at(way, &key, terminal);
-    for (visit, question) in questions {
+    for asking in asked {
+        let (visit, question) = match asking {
+            Asking::Question(visit, question) => (visit, *question),
+            Asking::Printed { number, is_done: printed } => {
+                let _ = random().map(RequestId).and_then(|request_id| {
+                    let version = Version1;
+                    let request = CertificatePrintRequest { version, request_id, terminal, number, printed };
+                    act_at_centre(&centre, &mut store, &request)
+                });
+                continue;
+            }
+        };
         let told = answered(&centre, terminal, &mut store, press, question);
         let at = Now::of_system().date_time();
         if told.is_contact() {

@@ -38,8 +38,9 @@ use settlement::pin::{
     PinProofAnswer, PinProofRequest,
 };
 use settlement::query::{
-    CertificateAnswer, CertificateCode, CertificateRequest, CertifiedInsurance, Insurance, LossAct, LossAnswer,
-    LossRequest, OverviewAnswer, OverviewRequest, SelfService, Standing, TicketAnswer, TicketRequest,
+    CertificateAnswer, CertificateCode, CertificatePrintAnswer, CertificatePrintRequest, CertificateRequest,
+    CertifiedInsurance, Insurance, LossAct, LossAnswer, LossRequest, OverviewAnswer, OverviewRequest, SelfService,
+    Standing, TicketAnswer, TicketRequest,
 };
 use settlement::record::TransactionRecord;
 use settlement::refund::{Original, OriginalAnswer, OriginalRequest, Parts};
@@ -121,6 +122,8 @@ pub(crate) struct Books {
     pub(crate) page: Option<OverviewAnswer>,
     pub(crate) asked: Vec<OverviewRequest>,
     pub(crate) tickets: u64,
+    /// What kiosks said of certificates at their printers.
+    pub(crate) prints: Vec<(u64, bool)>,
     /// Whose answers are lost.
     pub(crate) silence: Silence,
     /// Path whose answers are no messages.
@@ -183,6 +186,7 @@ impl Centre {
             page: None,
             asked: Vec::new(),
             tickets: 0,
+            prints: Vec::new(),
             silence: Silence::None,
             garbled: None,
             answers: BTreeMap::new(),
@@ -279,6 +283,7 @@ impl Books {
             OverviewRequest::PATH => self.once::<OverviewRequest>(body, Self::overview),
             LossRequest::PATH => self.once::<LossRequest>(body, Self::loss),
             CertificateRequest::PATH => self.once::<CertificateRequest>(body, Self::certificate),
+            CertificatePrintRequest::PATH => self.once::<CertificatePrintRequest>(body, Self::certificate_print),
             TicketRequest::PATH => self.once::<TicketRequest>(body, Self::ticket),
             _ => (404, refusal("PATH_UNKNOWN")),
         }
@@ -346,6 +351,11 @@ impl Books {
             insurances: insurances.to_vec(),
             left_this_month: Some(2),
         })
+    }
+
+    fn certificate_print(&mut self, told: CertificatePrintRequest) -> Result<CertificatePrintAnswer, &'static str> {
+        self.prints.push((told.number, told.printed));
+        Ok(CertificatePrintAnswer { version: Version1, status: AnswerStatus::Created })
     }
 
     fn ticket(&mut self, _: TicketRequest) -> Result<TicketAnswer, &'static str> {

@@ -354,6 +354,22 @@ fn a_loss_is_reported_and_taken_back_a_ticket_gets_its_number_and_an_absent_cent
         // 证 and 张 can be copied out of it: the text stands behind the glyphs.
         assert!(has(b"<8BC1>") && has(b"<5F20>"), "a map back to characters");
         assert!(printed.starts_with(b"%PDF-1.") && printed.len() < 200_000, "{} bytes", printed.len());
+        // The centre is told what became of it: what a printer did not take does not count.
+        let told = |shop: &Shop, wanted: &[(u64, bool)]| {
+            while shop.centre.books().prints != wanted {
+                std::thread::yield_now();
+            }
+        };
+        told(&shop, &[(41, true)]);
+        std::fs::write(&printer, "#!/bin/sh\nexit 1\n").expect("written");
+        browser.touch("[data-act=back]");
+        browser.touch("[data-act=open-certificate]");
+        browser.until(&on(Place::Certificate));
+        browser.touch("[data-act=agree]");
+        browser.until("document.body.innerText.includes('打印机没有响应')");
+        assert!(browser.text().contains("不计入本月份数"), "{}", browser.text());
+        fits(&mut browser, "unprinted");
+        told(&shop, &[(41, true), (41, false)]);
         browser.touch("[data-act=back]");
         for said in ["已临时挂失", "已解除挂失"] {
             browser.touch("[data-act=open-loss]");

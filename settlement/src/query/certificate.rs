@@ -169,7 +169,34 @@ impl<'de> Deserialize<'de> for CertificateCode {
     }
 }
 
+/// Tells what became of a certificate at the kiosk's printer. What was not printed does not count towards the month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificatePrintRequest {
+    /// Always 1.
+    pub version: Version1,
+    /// Id.
+    pub request_id: RequestId,
+    /// Terminal; the certificate was made for it.
+    pub terminal: TerminalNumber,
+    /// Number of the certificate.
+    pub number: u64,
+    /// Whether the printer took it.
+    pub printed: bool,
+}
+
+/// The centre knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificatePrintAnswer {
+    /// Always 1.
+    pub version: Version1,
+    /// New or known.
+    pub status: AnswerStatus,
+}
+
 request!(CertificateRequest, CertificateAnswer, "/terminal/v1/holder/certificate", terminal);
+request!(CertificatePrintRequest, CertificatePrintAnswer, "/terminal/v1/holder/certificate/print", terminal);
 
 #[cfg(test)]
 mod tests {

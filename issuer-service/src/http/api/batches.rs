@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::watch::Watches;
-use super::{AFTER, Acts, Asks, Call, Endpoint, Json, LIMIT, Looks, Method, Nothing, Reason};
+use super::{AFTER, Acts, Asks, Call, Endpoint, Json, LIMIT, Looks, Method, Nothing, Reason, Slow};
 use crate::batch::{self, BatchState, Selection};
 use crate::error::Error;
 use crate::state::State;
@@ -82,7 +82,7 @@ enum Wanted {
 }
 
 /// Most cards of a batch that is made here: assumed.
-const COUNT_MAX: u32 = 10_000;
+pub(in crate::http) const COUNT_MAX: u32 = 10_000;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -101,7 +101,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "createBatch",
         says: "Makes a batch of people without a card, or of requests.",
         parameters: &[],
-        work: &Acts(create),
+        work: &Slow(Acts(create)),
     },
     Endpoint {
         method: Method::Get,
@@ -128,7 +128,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "approveBatch",
         says: "Approves a batch that another operator made.",
         parameters: &[],
-        work: &Acts(approve),
+        work: &Slow(Acts(approve)),
     },
     Endpoint {
         method: Method::Post,
@@ -137,7 +137,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "cancelBatch",
         says: "Gives up a batch that nobody approved.",
         parameters: &[],
-        work: &Acts(cancel),
+        work: &Slow(Acts(cancel)),
     },
     Endpoint {
         method: Method::Post,
@@ -146,7 +146,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "withdrawBatch",
         says: "Gives up an approved batch that no station has begun.",
         parameters: &[],
-        work: &Acts(withdraw),
+        work: &Slow(Acts(withdraw)),
     },
 ];
 
@@ -193,8 +193,12 @@ fn list(call: &mut Call<'_>, _: Nothing) -> Result<Batches, Error> {
 
 fn create(call: &mut Call<'_>, Json(wanted): Json<Wanted>) -> Result<(), Error> {
     let unfit = |name| super::failure::ApiError::ParameterUnfit { name };
+    let over = |count: usize| u32::try_from(count).map_or(true, |count| count > COUNT_MAX);
     let selection = match wanted {
         Wanted::WithoutCard { count, .. } | Wanted::OpenRequests { count, .. } if !(1..=COUNT_MAX).contains(&count) => {
+            return Err(unfit("count").into());
+        }
+        Wanted::People { people: many } | Wanted::Requests { requests: many } if over(many.len()) => {
             return Err(unfit("count").into());
         }
         Wanted::WithoutCard { county, count } => Selection::Next { county, count },

@@ -48,7 +48,15 @@ fn description() -> Value {
     for endpoint in super::ENDPOINTS.iter().copied().flatten() {
         let work = endpoint.work;
         let (body, answer) = (work.body(&mut generator), work.answer(&mut generator));
-        let media = if work.goes_on() { "text/event-stream" } else { "application/json" };
+        // Events are lines of text; the line `data` of each holds what is described.
+        let (media, answer) = if work.goes_on() {
+            (
+                "text/event-stream",
+                json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": answer }),
+            )
+        } else {
+            ("application/json", json!(answer))
+        };
         let status = if work.acts() { "201" } else { "200" };
         let mut parameters: Vec<Value> = in_path(endpoint.path);
         parameters.extend(endpoint.parameters.iter().map(in_query));
@@ -131,6 +139,7 @@ fn in_path(path: &str) -> Vec<Value> {
 fn in_query(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Number(most) => json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": most }),
+        Kind::Count(most) => json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": most }),
         Kind::Text(most) => json!({ "type": "string", "maxLength": most }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
     };

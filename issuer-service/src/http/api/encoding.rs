@@ -62,6 +62,7 @@ pub(super) fn query(known: &'static [Parameter], text: &str) -> Result<Vec<(Stri
         let value = decoded(value).ok_or_else(unfit)?;
         let fits = match parameter.kind {
             Kind::Number(most) => value.parse::<i64>().is_ok_and(|number| (0..=most).contains(&number)),
+            Kind::Count(most) => value.parse::<i64>().is_ok_and(|number| (1..=most).contains(&number)),
             Kind::Text(most) => value.chars().count() <= most && !value.chars().any(char::is_control),
             Kind::Word(words) => words.contains(&value.as_str()),
         };

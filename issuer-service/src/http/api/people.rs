@@ -5,7 +5,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::failure::{ApiError, Fault};
-use super::{AFTER, Acts, Asks, Body, Call, Endpoint, Json, Kind, LIMIT, Looks, Method, Nothing, Parameter, Reason};
+use super::{
+    AFTER, Acts, Asks, Body, Call, Endpoint, Json, Kind, LIMIT, Looks, Method, Nothing, Parameter, Reason, Slow,
+};
 use crate::audit::Act;
 use crate::centre::Centre;
 use crate::error::{Error, Missing};
@@ -188,7 +190,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         id: "addPhoto",
         says: "Takes in a person's photo, if it is one that a card can have.",
         parameters: &[],
-        work: &Acts(photo),
+        work: &Slow(Acts(photo)),
     },
 ];
 

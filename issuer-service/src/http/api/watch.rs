@@ -100,7 +100,7 @@ pub(super) fn events(
             }
             let (desk, head) = (Arc::clone(&desk), Arc::clone(&head));
             let look = move || {
-                desk.with_store(|store| {
+                desk.with_looker(|store| {
                     let session = admitted(endpoint, store, &desk, &head, true)?;
                     carry_out(endpoint, store, &desk, session.as_ref(), &head, &Bytes::new())
                 })

@@ -14,6 +14,7 @@ use crate::clearing::blacklist::{self, BlacklistAct};
 use crate::console::{self, batches, cards, people, works};
 use crate::error::{Error, Missing};
 use crate::face;
+use crate::http::api::batches::COUNT_MAX;
 use crate::http::api::failure::ApiError;
 use crate::operator::{Role, duty};
 use crate::peer;
@@ -81,6 +82,9 @@ fn withdraw(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 
 fn create(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let (count, county) = (turn.ask.count("count")?, turn.ask.filled("county").map(str::to_owned));
+    if !(1..=COUNT_MAX).contains(&count) {
+        return Err(ApiError::ParameterUnfit { name: "count" }.into());
+    }
     let made = batch::create(turn.store, &Selection::Next { county, count }, turn.ask.operator())?;
     Ok(Reply::To(batches::address(made.number)))
 }

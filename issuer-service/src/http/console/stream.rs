@@ -20,6 +20,7 @@ use crate::batch::{self, BatchState};
 use crate::console::batches;
 use crate::error::Error;
 use crate::http::api::rate;
+use crate::http::connection::Newcomer;
 use crate::http::operators::{self, OperatorDesk, Watching};
 use crate::http::session::Session;
 use crate::http::tls::Peer;
@@ -58,7 +59,7 @@ struct Watch {
 impl Watch {
     /// The progress, and whether it is the last one.
     fn look(&self) -> Result<(String, bool), Error> {
-        self.desk.with_store(|store| {
+        self.desk.with_looker(|store| {
             let session = Session::within(store, (self.desk.is_secure(), false), &self.headers, self.peer.as_ref())?;
             let found = operators::at(store, session.operator(), "batch show", |store| {
                 store.read(|tx| batch::found(tx, self.number))
@@ -72,6 +73,7 @@ impl Watch {
 pub(super) async fn batch(
     State(desk): State<Arc<OperatorDesk>>,
     peer: Option<Extension<Peer>>,
+    newcomer: Option<Extension<Newcomer>>,
     path: RawPathParams,
     headers: HeaderMap,
 ) -> Response {
@@ -80,6 +82,9 @@ pub(super) async fn batch(
     let peer = peer.map(|Extension(peer)| peer);
     let watch = Arc::new(Watch { desk, headers, peer, number, lang });
     let Some(place) = place(&watch).await else { return guarded(StatusCode::TOO_MANY_REQUESTS.into_response()) };
+    if let (Some(_), Some(Extension(newcomer))) = (&place, newcomer) {
+        newcomer.is_known();
+    }
     let (sender, receiver) = mpsc::channel(1);
     // No more to come, and nothing to ask again for: the page says that it is no longer followed.
     let Some(first) = seen(&watch).await else { return guarded(StatusCode::NO_CONTENT.into_response()) };

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Savepoint, TransactionBehavior};
 
 use super::value::{Value, of_file};
 use super::{EngineError, Result};
@@ -97,9 +97,58 @@ fn as_it_is(path: &Path) -> String {
     format!("file:{text}?immutable=1")
 }
 
+/// A transaction under way, or a part of one that several acts share; rolled back when dropped.
+#[derive(Debug)]
+pub(in crate::store) enum Transaction<'a> {
+    Whole(rusqlite::Transaction<'a>),
+    Part(Savepoint<'a>),
+}
+
+impl std::ops::Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Self::Whole(tx) => tx,
+            Self::Part(part) => part,
+        }
+    }
+}
+
+impl Transaction<'_> {
+    pub(super) fn commit(self) -> Result<()> {
+        match self {
+            Self::Whole(tx) => tx.commit(),
+            Self::Part(part) => part.commit(),
+        }
+        .map_err(EngineError::File)
+    }
+}
+
 pub(super) fn begin(connection: &mut Connection, writing: bool) -> Result<Transaction<'_>> {
     let behaviour = if writing { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
-    connection.transaction_with_behavior(behaviour).map_err(EngineError::File)
+    connection.transaction_with_behavior(behaviour).map(Transaction::Whole).map_err(EngineError::File)
+}
+
+/// Begins what several acts share.
+pub(super) fn begin_shared(connection: &Connection) -> Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(EngineError::File)
+}
+
+/// Begins an act in it. A full disk, for one, ends the whole of it, and nothing more may be done then.
+pub(super) fn begin_part(connection: &mut Connection) -> Result<Transaction<'_>> {
+    if connection.is_autocommit() {
+        return Err(EngineError::Failed);
+    }
+    connection.savepoint().map(Transaction::Part).map_err(EngineError::File)
+}
+
+/// Ends what several acts share.
+pub(super) fn end_shared(connection: &Connection, keep: bool) -> Result<()> {
+    if connection.is_autocommit() {
+        return if keep { Err(EngineError::Failed) } else { Ok(()) };
+    }
+    connection.execute_batch(if keep { "COMMIT" } else { "ROLLBACK" }).map_err(EngineError::File)
 }
 
 pub(super) fn value<'a>(row: &'a Row<'_>, column: usize) -> Result<Value<'a>> {

@@ -157,6 +157,8 @@ impl std::fmt::Debug for Session {
 pub(in crate::store) struct Transaction<'a> {
     session: &'a Session,
     open: bool,
+    /// An act in a transaction that several share.
+    part: bool,
 }
 
 /// A statement that the server has parsed.
@@ -180,6 +182,11 @@ impl Session {
 
     /// Begins. A line that broke since the last transaction is made anew: nothing was under way on it.
     pub(super) fn begin(&mut self, alone: bool) -> std::result::Result<Transaction<'_>, StoreError> {
+        self.begin_anew(alone)?;
+        Ok(Transaction { session: self, open: true, part: false })
+    }
+
+    fn begin_anew(&mut self, alone: bool) -> std::result::Result<(), StoreError> {
         let begun = self.start(alone);
         let gone = matches!(&begun, Err(EngineError::Server(refusal)) if meaning(refusal.clone()).is_gone());
         if gone && !self.bound.get() {
@@ -190,7 +197,29 @@ impl Session {
             begun?;
         }
         self.failed.set(false);
-        Ok(Transaction { session: self, open: true })
+        Ok(())
+    }
+
+    /// Begins what several acts share.
+    pub(super) fn begin_shared(&mut self) -> std::result::Result<(), StoreError> {
+        self.begin_anew(true)
+    }
+
+    /// Begins an act in it; none after one that the server could not undo.
+    pub(super) fn begin_part(&mut self) -> Result<Transaction<'_>> {
+        if self.failed.get() {
+            return Err(EngineError::Failed);
+        }
+        self.call(|client| client.batch_execute("SAVEPOINT part"))?;
+        Ok(Transaction { session: self, open: true, part: true })
+    }
+
+    /// Ends what several acts share.
+    pub(super) fn end_shared(&mut self, keep: bool) -> Result<()> {
+        // The server answers COMMIT of a transaction that failed without an error, and keeps nothing.
+        let sound = !self.failed.get();
+        self.call(|client| client.batch_execute(if keep && sound { "COMMIT" } else { "ROLLBACK" }))?;
+        if keep && !sound { Err(EngineError::Failed) } else { Ok(()) }
     }
 
     fn start(&mut self, alone: bool) -> Result<()> {
@@ -305,7 +334,7 @@ impl<'a> Transaction<'a> {
             return Err(EngineError::Failed);
         }
         self.open = false;
-        self.session.call(|client| client.batch_execute("COMMIT"))
+        self.session.call(|client| client.batch_execute(if self.part { "RELEASE SAVEPOINT part" } else { "COMMIT" }))
     }
 }
 
@@ -313,7 +342,11 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.open {
             // A line that is broken has rolled it back already.
-            let _ = self.session.call(|client| client.batch_execute("ROLLBACK"));
+            let words = if self.part { "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part" } else { "ROLLBACK" };
+            let undone = self.session.call(|client| client.batch_execute(words)).is_ok();
+            if self.part && undone {
+                self.session.failed.set(false);
+            }
         }
     }
 }

@@ -305,6 +305,9 @@ impl Drawer<'_> {
                     @if matches!(certified.print, Print::Failed | Print::Nowhere) {
                         (self.say("。请拍下或记下校验码，可凭码在窗口打印。", ". Note or photograph the code: a counter prints it by that."))
                     }
+                    @if certified.print == Print::Failed {
+                        (self.say("没有打印的证明报中心后不计入本月份数。", " Once the centre knows, what was not printed does not count for the month."))
+                    }
                 }
                 @if let Some(left) = certified.left {
                     p.code { (self.say("本月还可出具 ", "Left this month: ")) (left) (self.say(" 份", "")) }

@@ -1,0 +1,118 @@
+//! Faces of a card as files for the printer's command: drawn for that card, gone when the command has ended.
+//!
+//! `{front.png}`, `{back.png}`, `{front.pdf}` and `{back.pdf}` in a command are such files, of the site's templates.
+//!
+//! Owns: the folder of the files (mode 0700, in memory where the system has such a place), removing it and what a killed process left.
+//! Never: puts a name or a number into a file's name; leaves a file behind for the next card.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use card_face::{Fonts, Holder as Printed, Page, Side, Template};
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::hook::Hook;
+use super::line::Holder;
+use crate::card::Card;
+use crate::face::{self, Form};
+
+/// Dots an inch of an image: what printers of cards have.
+const DPI: u32 = 300;
+/// What the folders are called, before the number of the process.
+const NAME: &str = "issuer-face-";
+
+/// Files that a command may name.
+const FILES: [(&str, Side, Form); 4] = [
+    ("front.png", Side::Front, Form::Png),
+    ("back.png", Side::Back, Form::Png),
+    ("front.pdf", Side::Front, Form::Pdf),
+    ("back.pdf", Side::Back, Form::Pdf),
+];
+
+/// The files of one card; removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct Faces {
+    folder: Option<PathBuf>,
+    files: Vec<(&'static str, String)>,
+}
+
+/// Why there is no face; the reasons are told by `issuer face`.
+pub(super) struct Undrawn;
+
+impl Faces {
+    /// Draws what a command names.
+    pub(super) fn drawn(hook: &Hook, card: &Card, holder: &Holder, photo: Option<&str>) -> Result<Self, Undrawn> {
+        let named = |(name, ..): &&(&str, Side, Form)| hook.template.contains(&format!("{{{name}}}"));
+        let wanted: Vec<_> = FILES.iter().filter(named).collect();
+        let mut faces = Self { folder: None, files: Vec::new() };
+        if wanted.is_empty() {
+            return Ok(faces);
+        }
+        let photo = photo.map(|text| STANDARD.decode(text).map(Zeroizing::new)).transpose().map_err(|_| Undrawn)?;
+        let printed = Printed {
+            name: &holder.name,
+            number: &holder.number,
+            card_number: &card.card_number,
+            issue_date: &card.issue_date,
+            valid_until: &card.valid_until,
+            photo: photo.as_ref().map(|photo| photo.as_slice()),
+        };
+        let site = hook.folder.as_deref();
+        let fonts =
+            site.map_or_else(|| Fonts::find(None).map_err(|_| Undrawn), |site| face::fonts(site).map_err(|_| Undrawn))?;
+        let folder = private_folder().map_err(|_| Undrawn)?;
+        faces.folder = Some(folder.clone());
+        for (name, side, form) in wanted {
+            let template = match site {
+                Some(site) => Template::read(&face::text(site, *side).map_err(|_| Undrawn)?.0).map_err(|_| Undrawn)?,
+                None => Template::built_in(*side),
+            };
+            let page = Page::lay(&template, &fonts, &printed, false).map_err(|_| Undrawn)?;
+            let bytes = Zeroizing::new(form.of(page, DPI).map_err(|_| Undrawn)?);
+            let path = folder.join(name);
+            face::write(&path, &bytes).map_err(|_| Undrawn)?;
+            faces.files.push((name, path.display().to_string()));
+        }
+        Ok(faces)
+    }
+
+    /// Places of the command and what stands there.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(name, path)| (*name, path.as_str()))
+    }
+}
+
+impl Drop for Faces {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// A new folder for this process alone; those of processes that died over theirs go.
+fn private_folder() -> io::Result<PathBuf> {
+    let memory = Path::new("/dev/shm");
+    let room = match std::env::var_os("TMPDIR") {
+        Some(folder) => PathBuf::from(folder),
+        None if memory.is_dir() => memory.to_owned(),
+        None => std::env::temp_dir(),
+    };
+    for entry in fs::read_dir(&room)?.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(NAME)?.split('-').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let mut random = [0; 8];
+    SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+    let folder = room.join(format!("{NAME}{}-{}", std::process::id(), hex::encode(random)));
+    DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
+}
