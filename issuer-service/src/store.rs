@@ -71,6 +71,7 @@ pub use self::failure::StoreError;
 pub(crate) use self::person::{Adder, place as place_of_person};
 
 use self::engine::{Connection, Transaction};
+pub(crate) use self::login::REQUEST_BEGUN;
 use self::sealed::{KeyHolder, Ready};
 use crate::audit::Act;
 use crate::audit::anchor::Anchor;

@@ -12,6 +12,8 @@ use super::fault::{Code, Faults};
 use super::template::{Column, Direction, Form, Template, Value};
 use super::values::{Heading, Subject};
 
+/// Digits of a result that the template does not list: too few for a telephone.
+const CODE_DIGITS_MAX: usize = 4;
 /// Characters of a partner's reason: the widest cell of a known layout has 200 bytes.
 const REASON_MAX: usize = 200;
 
@@ -39,7 +41,7 @@ pub struct Answer {
     pub person: i64,
     /// Whether it worked.
     pub accepted: bool,
-    /// The partner's result, when it is one of those that the template lists; other ones are words.
+    /// The partner's result, when it is one of those that the template lists, or a few digits; other ones are words.
     pub result: String,
     /// The partner's words.
     pub reason: String,
@@ -270,7 +272,8 @@ impl Reader<'_> {
                 None
             }
         };
-        let (result, word) = if known { (result, String::new()) } else { (String::new(), result) };
+        let is_code = (1..=CODE_DIGITS_MAX).contains(&result.len()) && result.bytes().all(|byte| byte.is_ascii_digit());
+        let (result, word) = if known || is_code { (result, String::new()) } else { (String::new(), result) };
         let reason = [word, text(Value::Reason)].join(" ").trim().to_owned();
         let bank_card_number = text(Value::BankCardNumber);
         let (job, person) = (subject.job, subject.person);

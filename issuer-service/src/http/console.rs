@@ -9,6 +9,7 @@ mod acts;
 mod counter;
 mod intake;
 mod looks;
+mod once;
 mod stock;
 mod stream;
 mod upload;
@@ -47,8 +48,6 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 const DOOR_BYTES_MAX: usize = 4 * 1024;
 /// Most fields of a form or query.
 const FIELDS_MAX: usize = 64;
-/// Bytes of what binds a form to its page.
-const ONCE_BYTES: usize = 16;
 /// Cookie that names the form that was carried out, until the page after it.
 const DONE: &str = "issuer-done";
 const NOTHING_DONE: &str = "issuer-done=; Path=/console; Max-Age=0; HttpOnly; SameSite=Strict";
@@ -258,10 +257,20 @@ async fn answer(
     State(desk): State<Arc<OperatorDesk>>,
     Extension(limits): Extension<Limits>,
     newcomer: Option<Extension<Newcomer>>,
+    peer: Option<Extension<Peer>>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (headers, lang) = (request.headers().clone(), language(request.headers()));
+    let door = Arc::clone(&desk);
+    let turned_away = move |error: &Error| match error {
+        // Whoever is not in is counted, whatever they ask.
+        Error::Login(LoginError::SessionMissing) => match door.knocked(peer.as_ref().map(|Extension(peer)| peer)) {
+            Ok(()) => sent_away(error, lang),
+            Err(often) => refused(&often, lang),
+        },
+        error => sent_away(error, lang),
+    };
     let address = request.uri().path().to_owned();
     let read = api::places(path).and_then(|places| Ok((places, pairs(request.uri().query().unwrap_or_default())?)));
     let (place, query) = match read {
@@ -274,7 +283,7 @@ async fn answer(
         let look = move || desk.with_looker(|store| inside(store, &desk, &headers, true).map(drop));
         match tokio::task::spawn_blocking(look).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return sent_away(&error, lang),
+            Ok(Err(error)) => return turned_away(&error),
             Err(_) => return refused(&ApiError::BrokenOff.into(), lang),
         }
     }
@@ -295,7 +304,7 @@ async fn answer(
             Ok(session)
         };
         let (city, rehearsal) = (desk.config.city.to_string(), desk.rehearsal());
-        let once = once()?;
+        let once = once::fresh()?;
         let answered = |session: &Session, work: &mut dyn FnMut(Ask<'_>) -> Result<Reply, Error>| {
             let (operator, csrf) = (session.operator(), session.csrf().unwrap_or_default());
             let viewer = Viewer { operator, csrf: &csrf, once: &once, lang, rehearsal, city: &city, path: &address };
@@ -334,9 +343,13 @@ async fn answer(
                             if let Some(words) = final_words() {
                                 return asks_twice(&ask, words);
                             }
-                            match begun(store, &ask, route)? {
+                            match once::begun(store, &ask, route)? {
                                 Some(before) => Ok(before),
-                                None => work(&mut Turn { store, ask }),
+                                // The same form at another server of this centre may have been first.
+                                None => match work(&mut Turn { store: &mut *store, ask }) {
+                                    Err(error) => once::already(store, &ask, route)?.map_or(Err(error), Ok),
+                                    done => done,
+                                },
                             }
                         };
                         match route.command {
@@ -359,9 +372,13 @@ async fn answer(
                         if let Some(words) = final_words() {
                             return asks_twice(&ask, words);
                         }
-                        match begun(&mut centre.store, &ask, route)? {
+                        match once::begun(&mut centre.store, &ask, route)? {
                             Some(before) => Ok(before),
-                            None => work(&ask, centre),
+                            None => {
+                                let done = work(&ask, centre)?;
+                                once::ended(&mut centre.store, &ask, route)?;
+                                Ok(done)
+                            }
                         }
                     })
                 }))
@@ -377,35 +394,9 @@ async fn answer(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => sent_away(&error, lang),
+        Ok(Err(error)) => turned_away(&error),
         Err(_) => refused(&ApiError::BrokenOff.into(), lang),
     }
-}
-
-/// Binds a form to its page: what was carried out already is said, and not done again.
-fn begun(store: &mut Store, ask: &Ask<'_>, route: &Route) -> Result<Option<Reply>, Error> {
-    let once = ask.field("once");
-    let shaped = once.len() == ONCE_BYTES * 2 && once.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if route.kind == Kind::Looks || !shaped {
-        return Ok(None);
-    }
-    // Each form of a page is one; what stood in it is nobody's here.
-    let (operator, key) = (&ask.viewer.operator.name, format!("page {once} {}", ask.viewer.path));
-    if store.read(|tx| tx.request_key(operator, &key))?.is_none() {
-        store.begin_request(operator, &key, "");
-        return Ok(None);
-    }
-    let title = ask.say("已办理", "Done").to_owned();
-    let words = ask.say("此表单已经办理，没有重复办理。", "This form was carried out already; nothing was done twice.");
-    Ok(Some(Reply::Noted(title, Note::Done(words.to_owned()), back(&ask.viewer))))
-}
-
-/// What each page's forms carry.
-fn once() -> Result<String, Error> {
-    use ring::rand::SecureRandom;
-    let mut bytes = [0; ONCE_BYTES];
-    ring::rand::SystemRandom::new().fill(&mut bytes).map_err(|_| StoreError::NoRandom)?;
-    Ok(hex::encode(bytes))
 }
 
 /// Which form was carried out, for the page that follows: its place among all.

@@ -9,6 +9,9 @@ use crate::clock;
 use crate::operator::login::Opened;
 use crate::vault::data_keys::Lookup;
 
+/// In place of a digest: a request of many acts that has begun.
+pub(crate) const REQUEST_BEGUN: &str = "begun";
+
 /// Where the secret of an operator's second factor opens.
 pub(super) fn totp_place(operator: &str) -> String {
     format!("second factor {operator}")
@@ -278,6 +281,18 @@ impl Tx<'_> {
     pub(crate) fn request_key(&self, operator: &str, name: &str) -> Result<Option<(String, String)>, StoreError> {
         let mut find = self.sql.prepare("SELECT digest, object FROM request_key WHERE operator = $1 AND name = $2")?;
         Ok(find.query_row([operator, name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// A request of many acts, bound as [`REQUEST_BEGUN`] by its first, is at its end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn end_request_key(&self, operator: &str, name: &str) -> Result<(), StoreError> {
+        self.sql.execute(
+            "UPDATE request_key SET digest = '' WHERE operator = $1 AND name = $2 AND digest = $3",
+            (operator, name, REQUEST_BEGUN),
+        )?;
+        Ok(())
     }
 
     /// What a request is bound to its key by: the present mark first, then those of older data keys. No mark tells what stood in it.
