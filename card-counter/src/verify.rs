@@ -264,7 +264,7 @@ fn refunds(store: &Store, entries: &[Entry], verdict: &mut Verdict) -> Result<()
             }
             Purchased::Elsewhere { paid, .. } => Some(paid),
         };
-        if !paid.is_some_and(|paid| left_of(paid, parts).is_ok()) {
+        if paid.is_none_or(|paid| left_of(paid, parts).is_err()) {
             verdict.find(FaultKind::RefundSum, name);
         }
     }
@@ -278,7 +278,7 @@ fn consents(store: &Store, verdict: &mut Verdict) -> Result<(), TerminalError> {
         let Some(consent) = consent else { continue };
         let asked = letter.request::<SaleRequest>().ok();
         let word = Consent::parse(&consent);
-        if !asked.zip(word).is_some_and(|(asked, word)| word.verify(&key, &asked.sale).is_ok()) {
+        if asked.zip(word).is_none_or(|(asked, word)| word.verify(&key, &asked.sale).is_err()) {
             verdict.find(FaultKind::ConsentAltered, entry);
         }
     }

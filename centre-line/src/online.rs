@@ -43,7 +43,7 @@ pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumbe
     match centre.send::<SaleRequest>(&letter) {
         Ok(answer) => {
             let key = store.centre_key()?;
-            if !key.is_some_and(|key| answer.consent.verify(&key, &request.sale).is_ok()) {
+            if key.is_none_or(|key| answer.consent.verify(&key, &request.sale).is_err()) {
                 // Somebody said yes who is not the centre: that is no answer of its.
                 return Ok(Asked::Unanswered);
             }

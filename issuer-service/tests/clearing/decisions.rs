@@ -398,7 +398,7 @@ fn taken_back(centre: &Centre, place: &str, was: &str) {
     );
     let proposed = centre.ok("ma", &["row", "propose", place, "--take-back", "--reason", "the card shows it"]);
     let number = proposed["number"].to_string();
-    assert_eq!(centre.run("ma", &["row", "approve", &number]).status.success(), false, "not by the same person");
+    assert!(!centre.run("ma", &["row", "approve", &number]).status.success(), "not by the same person");
     assert_eq!(centre.ok("wu", &["row", "approve", &number])["act"], "take-back");
     assert_eq!(refusal(centre, place), "ROW_DECIDED", "once");
 }

@@ -245,7 +245,7 @@ impl Pharmacy {
 
     /// The centre's policy of asking, told at the next sign-in.
     fn told(&self, till: usize, policy: &str, more: &[&str]) {
-        let limits = ["--operator", "ma", "terminal", "limits", NUMBERS[till], "--online", policy];
+        let limits = ["--operator", "ma", "terminal", "set", NUMBERS[till], "--online", policy];
         self.bench.ok(&[&limits[..], more].concat());
         assert_eq!(self.ok(till, &["sign-in"])["online"], json!(policy));
     }

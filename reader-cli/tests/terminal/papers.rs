@@ -204,3 +204,24 @@ fn a_receipt_goes_to_a_file_or_printer_in_the_form_asked_for_and_nothing_is_over
     assert_eq!((failed.status, failed.code().as_str()), (10, "RECEIPT_UNWRITTEN"), "{}", failed.stderr);
     assert_eq!((shop.balance(), failed.json()["state"].as_str()), (before - 100, Some("CONFIRMED")));
 }
+
+#[test]
+fn the_first_print_shows_the_masked_holder_and_nothing_keeps_the_name() {
+    let shop = Shop::ready();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    let catalogue = shop.path("drugs.csv").display().to_string();
+    let paid = shop.run_text("zh", &["pay", &bill, "--catalogue", &catalogue, "--pin", "env:PIN"]);
+    assert_eq!(paid.status, 0, "{}", paid.stderr);
+    let holder = |text: &str| text.lines().find(|line| line.starts_with("持卡人")).unwrap_or_default().to_owned();
+    assert!(holder(&paid.stdout).ends_with("张*"), "{}", paid.stdout);
+    // Without the card nobody here knows the name.
+    let again = shop.run_text("zh", &["receipt", "reprint", "2"]);
+    assert!(holder(&again.stdout).ends_with("首次打印时显示"), "{}", again.stdout);
+    for entry in std::fs::read_dir(shop.path("data")).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        for kept in ["张三", "张*"] {
+            assert!(!bytes.windows(kept.len()).any(|window| window == kept.as_bytes()), "{kept}: {}", path.display());
+        }
+    }
+}
