@@ -322,7 +322,8 @@ impl Life<'_> {
 
     fn rules(&self) -> Result<Rules, TerminalError> {
         let now = Now::of_china(self.date_time).ok_or(TerminalError::Bug("an instant"))?;
-        let day = business_date()?;
+        // The town's cards are valid from the day on which they are made.
+        let day = business_date()?.max(Now::of_system().date());
         Ok(Rules { city: None, day, limits: self.limits, parameters: None, now, clock_back: None })
     }
 
