@@ -352,6 +352,8 @@ impl Town {
         let instant = |text| DateTime::parse(text).map_err(|_| Failure::NotMade("an instant"));
         let period = Period { issued_at: instant("20260101000000")?, valid_until: instant("20991231235959")? };
         journal.set_blacklist(&Held::default(), period)?;
+        // What the centre agrees to is believed by its signature.
+        journal.set_centre_key(&self.shared.vault.signer().public_key())?;
         let key = terminal::make_key(&folder)?;
         let terminal = Terminal {
             number,

@@ -252,12 +252,13 @@ impl Store {
         Ok(self.entries_where("number = ?1", &key(number).to_string())?.pop())
     }
 
-    /// Whether something is open for a card with this factor: asked before the card is recognised.
+    /// Whether something is open for a card with this factor, or nobody was told how it ended: asked before the card is recognised.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn has_open_with(&self, factor: CardFactor) -> Result<bool, StoreError> {
-        Ok(!self.open_where("card_factor = ?1", &factor.to_string())?.is_empty())
+        let is_untold = self.untold()?.iter().any(|entry| entry.draft.card_factor == factor);
+        Ok(is_untold || !self.open_where("card_factor = ?1", &factor.to_string())?.is_empty())
     }
 
     /// What blocks its card, and what its card was not asked about since a person judged it.

@@ -6,9 +6,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use card_counter::clock::Now;
+use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
+use settlement::id::Signature;
 use settlement::message::{BatchRequest, Request as _};
-use settlement::sale::{SaleOutcomeRequest, SaleRequest};
+use settlement::sale::{Consent, SaleOutcomeRequest, SaleRequest};
 
 /// What the centre was asked, and what it says.
 #[derive(Default)]
@@ -66,11 +69,13 @@ fn serve(stream: TcpStream, said: &Mutex<Said>) {
     let body: Value = serde_json::from_slice(&body).expect("JSON");
     let mut said = said.lock().expect("no test panics with it");
     let records = body.pointer("/batch/records").and_then(Value::as_array).map_or(0, Vec::len);
+    let consent = serde_json::from_value::<SaleRequest>(body.clone()).ok().map(|asked| consent(&asked));
     said.asked.push((path.clone(), body));
     let (status, answer) = match (path.as_str(), said.declines) {
         (SaleRequest::PATH, _) if said.silent => return,
         (SaleRequest::PATH, Some(code)) => (422, json!({"code": code, "message": "", "remedy": ""})),
-        (SaleRequest::PATH | SaleOutcomeRequest::PATH, _) => (200, json!({"version": 1, "status": "created"})),
+        (SaleRequest::PATH, None) => (200, json!({"version": 1, "status": "created", "consent": consent})),
+        (SaleOutcomeRequest::PATH, _) => (200, json!({"version": 1, "status": "created"})),
         (BatchRequest::PATH, _) => (
             200,
             json!({"version": 1, "status": "created", "accepted": records, "refused": [], "next_batch_sequence": 2}),
@@ -80,4 +85,11 @@ fn serve(stream: TcpStream, said: &Mutex<Said>) {
     let answer = answer.to_string();
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
     let _ = (&stream).write_all([head.as_bytes(), answer.as_bytes()].concat().as_slice());
+}
+
+/// Its signed word, with the key that the terminal trusts.
+fn consent(asked: &SaleRequest) -> Consent {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed");
+    let at = Now::of_system().date_time();
+    Consent::sign(&asked.sale, at, |bytes| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes")))
 }
