@@ -250,7 +250,10 @@ pub fn preview(folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceErr
 
 /// Previews that were drawn, by template and name: drawn once, and one at a time; none of a template that took too long.
 #[derive(Debug, Default)]
-pub struct Previews(Mutex<HashMap<(String, String), Option<Vec<u8>>>>);
+pub struct Previews(Mutex<HashMap<(String, String), Drawn>>);
+
+/// An image; none of a template that took too long.
+type Drawn = Option<Vec<u8>>;
 
 /// Most previews that are kept: some templates of both sides with every invented name.
 const PREVIEWS_MAX: usize = 64;

@@ -228,7 +228,7 @@ pub fn ask(
     if reason.is_some_and(str::is_empty) {
         return Err(QueryError::ReasonMissing);
     }
-    let found = store.act(|tx| -> Result<_, QueryError> {
+    store.act(|tx| -> Result<_, QueryError> {
         let roles: &[Role] = if reason.is_some() { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
         tx.require_one(operator, roles)?;
         let found = match whom {
@@ -244,8 +244,7 @@ pub fn ask(
         let answer = look(tx, rules, found, part, reason.is_some())?;
         let detail = reason.map_or_else(|| "masked".to_owned(), |reason| format!("unmasked: {reason}"));
         Ok((Ok(answer), asker.act(part.act(), found, &detail)))
-    })?;
-    found
+    })?
 }
 
 /// One part of what is known of a person.
