@@ -40,7 +40,7 @@ use crate::error::Error;
 use crate::lang::Lang;
 use crate::operator::duty;
 use crate::operator::login::{self, LoginError};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// Longest form.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -245,8 +245,9 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
         .route("/console/batches/{number}/live", get(stream::batch));
     for route in ROUTES.iter().copied().flatten() {
         let filter = if route.kind == Kind::Looks { MethodFilter::GET } else { MethodFilter::POST };
-        let answer =
-            move |state, limits, newcomer, path, request| answer(route, state, limits, newcomer, path, request);
+        let answer = move |state, limits, newcomer, peer, path, request| {
+            answer(route, state, limits, newcomer, peer, path, request)
+        };
         router = router.route(route.path, on(filter, answer));
     }
     router.with_state(desk)
