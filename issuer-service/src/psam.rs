@@ -319,7 +319,9 @@ impl Show for Psam {
                     if *due < clock::compact(clock::today()) { lang.pick("，已逾期", ", OVERDUE") } else { "" };
                 lang.pick(format!("，{holder} 保管至 {due}{late}"), format!(", held by {holder} until {due}{late}"))
             }
-            _ => String::new(),
+            // It was lost with whoever had it.
+            (Some(holder), None) => lang.pick(format!("，最后由 {holder} 保管"), format!(", last held by {holder}")),
+            (None, _) => String::new(),
         };
         let ended = match (reason, ended_by) {
             (Some(reason), Some(by)) => lang.pick(format!("（{by}: {reason}）"), format!(" ({by}: {reason})")),

@@ -145,6 +145,11 @@ fn who_answers_for_a_psam_stands_in_the_database_sealed_and_only_while_it_is_out
     // Nor is anybody named in the reason of an act.
     let named = custody::lose(&mut site.centre.store, OLD, "样例 lost it", Some("zhou")).expect_err("a name");
     assert_eq!(named.code(), "REASON_UNFIT");
+    // Who had one that is lost stays known.
+    custody::lose(&mut site.centre.store, OLD, "stolen", Some("zhou")).expect("lost");
+    assert_eq!(site.psam(OLD).holder.as_deref(), Some("样例"));
+    let mut site = self::site();
+    site.act("handout", OLD).expect("handed out");
     // A centre from before has names in clear, until the next hand-out.
     ask(&site.centre.folder, "DELETE FROM psam_custodian; UPDATE psam SET holder = '样例' WHERE state = 'handed_out'")
         .expect("as it was");

@@ -122,7 +122,7 @@ fn what_became_known_meanwhile_and_goes_onto_no_card_spoils_this_card_and_stops_
     assert_eq!(summary.made, 1, "{:?}", hall.rig.events.names());
     assert_eq!(hall.rig.events.names(), ["begun", "refused", "begun", "made"]);
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
-    assert_eq!(hall.rig.text("SELECT state FROM job WHERE person = 1 ORDER BY number DESC LIMIT 1"), "set-aside");
+    assert_eq!(hall.rig.text("SELECT detail FROM station_journal WHERE event = 'set-aside'"), "content");
 }
 
 #[test]
