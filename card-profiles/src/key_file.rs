@@ -423,7 +423,13 @@ mod tests {
         let keys = GivenKeys::parse(&format!("mark = \"REHEARSAL\"\n[[key]]\n{rows}"));
         let slots = keys.and_then(|keys| keys.slots(&builtin("ssc-3.0").expect("built in"), CARD));
         match slots.map(|slots| slots.len()) {
-            Err(KeyFileError::Row { line: 2, problem, .. }) => problem,
+            Err(KeyFileError::Row { line, problem, .. }) => {
+                // A value that is not hex has a line of its own; behind the mark and the head of the row.
+                let own = |what: &str| rows.lines().position(|row| row.starts_with(what)).map(|row| row + 3);
+                let place = if let RowProblem::Hex { what, .. } = &problem { own(what) } else { None };
+                assert_eq!(line, place.unwrap_or(2), "{rows}");
+                problem
+            }
             other => panic!("{rows}: {other:?}"),
         }
     }

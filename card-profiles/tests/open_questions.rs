@@ -51,7 +51,7 @@ const QUESTIONS: &[(&str, &[&str], &str, &str)] = &[
     ("directory file", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "option directory_file", "SFI 1E"),
     ("internal purse file", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "profile", "internal purse file"),
     ("V1 amounts or digits", &["ssc-1.0"], "profile", "61, 65, 66, 6D, 71, 72"),
-    ("access to Hebei's DF03 EF12", &["ssc-1.0-hebei"], "DF03.EF12", "not published"),
+    ("access to Hebei's DF03 EF12", &["ssc-1.0-hebei"], "option province_pension", "not published"),
     ("Zhejiang's UK1MF", &["ssc-1.0-zhejiang"], "SSSE.EF0C", "UK1MF"),
     ("PSAM of Zhejiang", &["ssc-1.0-zhejiang"], "profile", "no PSAM of the province is known"),
     ("access to EF0D", &["ssc-2.0-ef0d"], "SSSE.EF0D", "read condition"),
