@@ -44,11 +44,11 @@ pub trait Line {
     /// [`StationError`].
     fn work_left(&mut self) -> Result<bool, StationError>;
 
-    /// Whether cards of the batch were begun here and not ended: they may come with the next ones.
+    /// Whether one of the next cards may be of use though nobody waits for a blank one: a card begun here, one from a factory.
     ///
     /// # Errors
     /// [`StationError`].
-    fn cards_begun(&mut self) -> Result<bool, StationError>;
+    fn others_may_come(&mut self) -> Result<bool, StationError>;
 
     /// Whether the centre knows the chip, before the card is asked anything.
     ///

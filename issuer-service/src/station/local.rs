@@ -114,8 +114,8 @@ impl Line for LocalLine<'_, '_> {
         Ok(self.store.read(|tx| tx.work_left(self.centre.batch))?)
     }
 
-    fn cards_begun(&mut self) -> Result<bool, StationError> {
-        Ok(self.store.read(|tx| tx.cards_begun_here(self.centre.batch))?)
+    fn others_may_come(&mut self) -> Result<bool, StationError> {
+        Ok(self.store.read(|tx| tx.work_left_here(self.centre.batch))?)
     }
 
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {

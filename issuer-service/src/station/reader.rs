@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
                     return Ok(Ended::NoBlanks);
                 }
                 // This card stays blank, and every other one would.
-                Outcome::NothingWaits if !line.cards_begun()? => {
+                Outcome::NothingWaits if !line.others_may_come()? => {
                     let ended = if line.work_left()? { Ended::OnLease } else { Ended::NothingLeft };
                     if ended == Ended::OnLease {
                         self.tell(None, What::ReaderEnded { reason: "JOBS_ON_LEASE" });

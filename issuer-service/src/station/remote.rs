@@ -289,8 +289,9 @@ impl Line for RemoteLine<'_> {
         }
     }
 
-    fn cards_begun(&mut self) -> Result<bool, StationError> {
-        Ok(!self.centre.jobs().begun.is_empty())
+    fn others_may_come(&mut self) -> Result<bool, StationError> {
+        // Which cards factories have made for the batch is known at the centre.
+        Ok(true)
     }
 
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {

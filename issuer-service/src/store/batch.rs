@@ -244,16 +244,19 @@ impl Tx<'_> {
         Ok(find.exists([batch])?)
     }
 
-    /// Whether a card of a batch is in work that no station elsewhere began.
+    /// As [`Tx::work_left`], of what stations elsewhere have neither begun nor on lease.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn cards_begun_here(&self, batch: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare(
-            "SELECT 1 FROM job j WHERE j.batch = $1 AND j.state = 'writing'
-             AND NOT EXISTS (SELECT 1 FROM station_job s WHERE s.job = j.number)",
-        )?;
-        Ok(find.exists([batch])?)
+    pub fn work_left_here(&self, batch: i64) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare(&format!(
+            "SELECT 1 FROM job j WHERE j.batch = $1 AND (j.state = 'writing' OR (j.state = 'waiting'
+             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')
+             AND NOT {KEPT}))
+             AND NOT EXISTS (SELECT 1 FROM station_job s WHERE s.job = j.number
+                             AND (j.state = 'writing' OR s.lease_until >= $2))"
+        ))?;
+        Ok(find.exists((batch, clock::now()))?)
     }
 
     /// Waiting jobs of a batch for whose people no card can be made and about which no partner is being asked: job and person, in
