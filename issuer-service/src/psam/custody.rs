@@ -240,7 +240,7 @@ pub fn lose(store: &mut Store, number: &str, reason: &str, operator: Option<&str
             tx.set_terminal_state(terminal.number, TerminalState::Stopped)?;
         }
         let signed = tx.signed_by_psam(number)?;
-        let loss = Loss { psam: found(tx, number)?, terminal_stopped: active.is_some(), signed };
+        let loss = Loss { psam: masked(found(tx, number)?), terminal_stopped: active.is_some(), signed };
         let stopped = if loss.terminal_stopped { ", terminal stopped" } else { "" };
         let detail = format!("{reason}, {} transactions signed{stopped}", loss.signed.len());
         Ok((loss, act(operator, "psam.lost", number, detail)))
