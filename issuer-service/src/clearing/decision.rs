@@ -253,6 +253,9 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
     let (terminal, record) = (row.terminal, row.journal_sequence);
     let unpostable = || ClearingError::RowUnpostable { terminal, record, code: row.code };
     match act {
+        RowAct::Dismiss if row.has_cards_code() && word_stands(tx, row)? => {
+            return Err(ClearingError::RowProved { terminal, record });
+        }
         RowAct::Dismiss => return Ok(()),
         RowAct::TakeBack => return takeable(tx, row),
         RowAct::Post | RowAct::Return => {}
@@ -264,6 +267,7 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
         }
         || tx.card_facts(row.card_identifier)?.is_none()
         || is_taken(tx, row)?
+        || is_disproved(tx, row)?
     {
         return Err(unpostable());
     }
@@ -293,10 +297,24 @@ fn takeable(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
     if is_there { Ok(()) } else { Err(refused()) }
 }
 
-/// Whether people's word stands against the card's own: the row has no code, and a record with the card's code for its number waits.
+/// Whether people's word stands against the card's own: the row has no code of the card, and a record that has one for the same number
+/// waits.
 fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
-    let has_no_code = row.kind == RowKind::Purchase && row.tac.is_none() && row.proof.is_none();
-    Ok(has_no_code && tx.waits_with_code(row.card_identifier, row.card_sequence)?)
+    if row.kind != RowKind::Purchase || row.has_cards_code() {
+        return Ok(false);
+    }
+    let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
+    let waits = |other: &UploadRow| other.outcome != RowOutcome::Accepted && other.decided.is_none();
+    Ok(same.iter().any(|other| other.has_cards_code() && waits(other)))
+}
+
+/// Whether a record without the card's code was posted or returned under the number of this one.
+fn word_stands(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
+    if row.kind != RowKind::Purchase {
+        return Ok(false);
+    }
+    let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
+    Ok(same.iter().any(|other| !other.has_cards_code() && other.is_decided_as_paid()))
 }
 
 /// Whether the row's numbers are another record's: the card gives each of them once, and that record was posted.
@@ -395,6 +413,9 @@ pub struct ListedRow {
     /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_contradicted: bool,
+    /// It has the card's own code, and another record without one was posted or returned under its number: that one is taken back first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waits_for_take_back: bool,
 }
 
 /// Records that were not posted.
@@ -412,7 +433,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
     for row in tx.rows_not_posted()? {
         // What was posted and is contradicted since waits for somebody.
-        let is_disproved = row.contradicted_at.is_some() || (row.is_decided_as_paid() && is_disproved(tx, &row)?);
+        let is_disproved = row.contradicted_at.is_some() || is_disproved(tx, &row)?;
         let is_to_take_back = is_disproved && row.is_decided_as_paid();
         if open && row.decided.is_some() && !is_to_take_back {
             continue;
@@ -420,11 +441,12 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
         let is_rivalled = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
         // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
-        let is_contradicted = is_disproved || (is_rivalled && row.tac.is_none());
+        let is_contradicted = is_disproved || (is_rivalled && !row.has_cards_code());
+        let waits_for_take_back = row.decided.is_none() && row.has_cards_code() && word_stands(tx, &row)?;
         let is_free = !is_contradicted && !is_rivalled;
         let may_be_posted = may_be_posted(&row) && is_free;
         let may_be_returned = may_be_returned(&row) && is_free && !may_be_posted;
-        rows.push(ListedRow { may_be_posted, may_be_returned, is_contradicted, row, proposal });
+        rows.push(ListedRow { may_be_posted, may_be_returned, is_contradicted, waits_for_take_back, row, proposal });
     }
     Ok(ListedRows { rows })
 }
@@ -457,6 +479,12 @@ impl Show for ListedRows {
                 Some(Decision { number, act, state, .. }) => {
                     format!("{} {number} {} {}", lang.pick("处理单", "decision"), act.word(lang), state.word(lang))
                 }
+                None if listed.waits_for_take_back => lang
+                    .pick(
+                        "→ 有卡的校验码；先冲回同号的另一条",
+                        "→ has the card's own code; first the other one of its number is taken back",
+                    )
+                    .to_owned(),
                 None if listed.may_be_posted => {
                     format!("→ issuer row propose {place} --post|--return|--dismiss --reason …")
                 }

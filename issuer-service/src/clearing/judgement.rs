@@ -23,7 +23,7 @@ pub fn contradict(tx: &Tx<'_>, request: &ContradictionRequest) -> Result<(bool, 
         .row_of_record(terminal, record)?
         .filter(|row| row.hash == request.hash)
         .ok_or(ClearingError::Refused(ErrorCode::RecordUnknown))?;
-    if row.tac.is_some() {
+    if row.has_cards_code() {
         return Err(ClearingError::Refused(ErrorCode::RecordContradictory));
     }
     let known = row.contradicted_at.is_some();

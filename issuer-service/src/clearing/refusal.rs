@@ -130,6 +130,14 @@ pub enum ClearingError {
         /// Number.
         record: u64,
     },
+    /// A record with the card's own code is not dismissed while another one stands under its number.
+    #[error("record {terminal}/{record} has the card's own code")]
+    RowProved {
+        /// Terminal.
+        terminal: TerminalNumber,
+        /// Number at the terminal.
+        record: u64,
+    },
     /// The record contradicts the card, or its numbers went to another.
     #[error("record {terminal}/{record} cannot be posted")]
     RowUnpostable {
@@ -332,6 +340,7 @@ impl ClearingError {
             | Self::RowDecided { .. }
             | Self::RowUnpostable { .. }
             | Self::RowNotTakenBack { .. }
+            | Self::RowProved { .. }
             | Self::DecisionUnknown { .. }
             | Self::ClosureUnknown { .. }
             | Self::SaleNotOpen { .. }
@@ -406,6 +415,7 @@ impl Explain for ClearingError {
             Self::RowDecided { .. } => "ROW_DECIDED",
             Self::RowUnpostable { .. } => "ROW_UNPOSTABLE",
             Self::RowNotTakenBack { .. } => "ROW_NOT_TAKEN_BACK",
+            Self::RowProved { .. } => "ROW_PROVED",
             Self::DecisionUnknown { .. } => "DECISION_UNKNOWN",
             Self::ClosureUnknown { .. } => "CLOSURE_UNKNOWN",
             Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
@@ -468,6 +478,7 @@ impl Explain for ClearingError {
             | Self::SaleDecided { .. }
             | Self::RowUnpostable { .. }
             | Self::RowNotTakenBack { .. }
+            | Self::RowProved { .. }
             | Self::CatalogueExists { .. }
             | Self::CataloguePublished { .. }
             | Self::BlacklistUnchanged { .. }

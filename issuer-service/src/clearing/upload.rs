@@ -193,6 +193,22 @@ impl UploadRow {
         }
     }
 
+    /// Whether the record has the card's own code: the TAC fits (it is looked at before all else but what makes it worthless), or the card
+    /// told its code afterwards.
+    #[must_use]
+    pub fn has_cards_code(&self) -> bool {
+        let is_worthless = matches!(
+            self.code,
+            Some(
+                ErrorCode::TacWrong
+                    | ErrorCode::AlgorithmUnsupported
+                    | ErrorCode::CardUnknown
+                    | ErrorCode::RecordContradictory
+            )
+        );
+        self.proof.is_some() || (self.tac.is_some() && !is_worthless)
+    }
+
     /// Whether the purchase stands: accepted, or posted by a decision that was not taken back.
     #[must_use]
     pub fn is_posted(&self) -> bool {

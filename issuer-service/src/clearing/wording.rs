@@ -110,6 +110,12 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "只冲回已入账或退还、卡内所示相反、没有退费、退还的钱还未划走的记录",
             "only what was posted or returned is, when its card shows the opposite, nothing of it was refunded, and what went to the holder still waits",
         ),
+        ClearingError::RowProved { terminal, record } => row(
+            format!("记录 {terminal}/{record} 有卡的校验码，不能销账"),
+            format!("record {terminal}/{record} has the card's own code: it is not dismissed"),
+            "同号的另一条没有卡的校验码：先冲回那一条（row propose --take-back），再为本条入账",
+            "another record without it stands under the same number: take that one back first (`row propose --take-back`), then post this one",
+        ),
         ClearingError::RowUnpostable { terminal, record, code } => row(
             format!(
                 "记录 {terminal}/{record} 不能入账或退还({})",

@@ -232,18 +232,15 @@ impl Tx<'_> {
         Ok(statement.exists((card.to_string(), sequence, kind.stored()))?)
     }
 
-    /// Whether a purchase with the card's own code waits because people posted another record with its number.
+    /// The purchases of a number of a card: the card gave it once.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn waits_with_code(&self, card: CardIdentifier, sequence: u16) -> Result<bool, StoreError> {
-        let mut statement = self.sql.prepare(
-            "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = 'purchase' AND tac IS NOT NULL
-             AND code IN ('DUPLICATE_CARD_SEQUENCE', 'DUPLICATE_TERMINAL_SEQUENCE')
-             AND NOT EXISTS (SELECT 1 FROM row_decision WHERE row_terminal = upload_row.terminal
-                 AND row_record = upload_row.record AND state = 'approved')",
-        )?;
-        Ok(statement.exists((card.to_string(), sequence))?)
+    pub fn purchases_of_number(&self, card: CardIdentifier, sequence: u16) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement =
+            self.sql.prepare(&format!("{ROW} WHERE card = $1 AND card_sequence = $2 AND kind = 'purchase'"))?;
+        let found = statement.query_map((card.to_string(), sequence), upload_row)?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     /// Posted purchases of a terminal sequence, accepted or posted by a decision: one of each card, where a security module

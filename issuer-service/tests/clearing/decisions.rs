@@ -417,6 +417,8 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
     assert_eq!(refused, ["DUPLICATE_CARD_SEQUENCE"]);
     let post = ["row", "propose", sold.as_str(), "--post", "--reason", "the card's own code"];
     assert_eq!(centre.run("ma", &post).status.code(), Some(3), "the number is taken");
+    let dismiss = centre.run("ma", &["row", "propose", &sold, "--dismiss", "--reason", "as if it were nothing"]);
+    assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "{dismiss:?}");
     let listed = centre.ok("ma", &["row", "list", "--open"]);
     let of = |place: &str| {
         let rows = listed["rows"].as_array().expect("rows");
