@@ -23,7 +23,9 @@ fn two_readers_make_a_batch_although_one_card_is_pulled_and_one_is_a_lemon() {
     let (code, lines) = bench.run(&[0, 1]);
     assert_eq!(code, Some(0), "{lines:?}");
     let count = |name: &str| lines.iter().filter(|line| line["event"] == name).count();
-    assert_eq!((count("begun"), count("pulled"), count("returned"), count("spoilt"), count("made")), (6, 1, 1, 1, 5));
+    assert_eq!((count("begun"), count("spoilt"), count("made")), (6, 1, 5));
+    // A busy machine may meet the card again before its contacts rest.
+    assert!(count("pulled") >= 1 && count("pulled") == count("returned"), "{lines:?}");
     let summary = lines.last().expect("summary");
     assert_eq!((&summary["made"], &summary["spoilt"], &summary["left"]), (&5.into(), &1.into(), &0.into()));
     bench.assert_complete(5, 1);
