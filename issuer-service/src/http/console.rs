@@ -348,7 +348,7 @@ async fn answer(
                                 Some(before) => Ok(before),
                                 // The same form at another server of this centre may have been first.
                                 None => match work(&mut Turn { store: &mut *store, ask }) {
-                                    Err(error) => once::already(store, &ask, route)?.map_or(Err(error), Ok),
+                                    Err(error) => once::already(store, &ask, route)?.ok_or(error),
                                     done => done,
                                 },
                             }

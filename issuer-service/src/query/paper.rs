@@ -100,6 +100,9 @@ pub fn print(store: &mut Store, folder: &Path, code: &str, order: &Order<'_>) ->
     Ok(printed)
 }
 
+/// The bytes of a document that tells of a person.
+type Sheet = Zeroizing<Vec<u8>>;
+
 /// Draws it and counts it.
 fn counted(
     tx: &Tx<'_>,
@@ -107,7 +110,7 @@ fn counted(
     person: i64,
     asker: &Asker,
     (order, fonts): (&Order<'_>, &Fonts),
-) -> Result<((Printed, Zeroizing<Vec<u8>>), Act), QueryError> {
+) -> Result<((Printed, Sheet), Act), QueryError> {
     if face::tells(order.out, [&answer.name, &answer.citizen_number, &answer.code.to_string()]) {
         return Err(FaceError::Tells.into());
     }
