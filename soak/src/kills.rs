@@ -28,8 +28,7 @@ const FIRST_EVERY: u64 = 13;
 /// Lives after which a batch of so many cards must be finished.
 const LIVES_PER_CARD: u64 = 1_000;
 
-/// Milliseconds of a flush during which readers gather, and about how many writes and flushes there are in what they write together.
-const GATHER_MS: u32 = 30;
+/// About how many writes and flushes there are in what readers write together.
 const GATHERED: u64 = 24;
 
 /// kill -9.
@@ -42,8 +41,9 @@ pub enum Unit {
     Commits(usize),
     /// Every write and every flush, each hit once.
     Writes,
-    /// The commit of readers that waited for each other, at one of its writes after the other.
-    Together,
+    /// The commit of readers that waited for each other, at one of its writes after the other. A flush takes so many milliseconds, in
+    /// which they gather.
+    Together(u32),
 }
 
 /// Kills of one kind of entry, and the worst that was found after any of them.
@@ -138,9 +138,9 @@ impl Soak<'_> {
         let mut aim: Box<dyn Aim> = match unit {
             Unit::Commits(turn) => Box::new(Commits { turn, ..Commits::default() }),
             Unit::Writes => Box::new(Writes::new()?),
-            Unit::Together => Box::new(Together),
+            Unit::Together(_) => Box::new(Together),
         };
-        let slow_ms = if unit == Unit::Together { GATHER_MS } else { 0 };
+        let slow_ms = if let Unit::Together(ms) = unit { ms } else { 0 };
         let end = loop {
             lives += 1;
             if lives > LIVES_PER_CARD * u64::from(self.people) {
