@@ -5,7 +5,6 @@
 //!
 //! Owns: the queue, one connection for all. Never: lets one part's failure be another's: what failed together is done one by one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +16,8 @@ use crate::store::{Store, Tx};
 pub struct Gather<'a> {
     waiting: Mutex<Vec<Part<'a>>>,
     writer: Mutex<Option<Store>>,
-    connected: AtomicBool,
+    /// Held while somebody connects, and never over a commit: who comes with the first writes gathers too.
+    connected: Mutex<bool>,
 }
 
 /// Carried out in a transaction.
@@ -40,13 +40,12 @@ impl<'a> Gather<'a> {
         mut work: impl FnMut(&Tx<'_>) -> Result<T, StationError> + Send + 'a,
     ) -> Result<T, StationError> {
         // Before anything waits: who is told that there is no database leaves nothing behind for others to write.
-        if !self.connected.load(Ordering::Acquire) {
-            let mut writer = locked(&self.writer);
-            if writer.is_none() {
-                *writer = Some(open()?);
-                self.connected.store(true, Ordering::Release);
-            }
+        let mut connected = locked(&self.connected);
+        if !*connected {
+            *locked(&self.writer) = Some(open()?);
+            *connected = true;
         }
+        drop(connected);
         let kept = Arc::new(Mutex::new(None));
         let (done, told) = sync_channel(1);
         let keep = Arc::clone(&kept);
@@ -93,7 +92,8 @@ impl std::fmt::Debug for Gather<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::audit::Act;
@@ -187,6 +187,38 @@ mod tests {
         assert_eq!(told.iter().map(|(good, _)| *good).collect::<Vec<_>>(), [true, false, true]);
         assert_eq!(folder.facts(), [true, false, true]);
         assert_eq!((folder.lines("intend"), folder.lines("with")), (2, 0), "each in a commit of its own");
+    }
+
+    #[test]
+    fn who_comes_while_the_first_one_connects_is_waiting_when_it_commits() {
+        let (folder, gather, came) = (Folder::new(), Gather::default(), AtomicU32::new(0));
+        let soon = |what: &dyn Fn() -> bool| {
+            let until = Instant::now() + Duration::from_secs(20);
+            while !what() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            what()
+        };
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                let open = || {
+                    soon(&|| came.load(Ordering::SeqCst) == 2);
+                    // They are told, and then they ask: a moment that no counter sees.
+                    std::thread::sleep(Duration::from_millis(50));
+                    folder.open()
+                };
+                gather.write(open, |_| Ok(soon(&|| locked(&gather.waiting).len() == 2)))
+            });
+            for name in ["b", "c"] {
+                let (gather, folder, came) = (&gather, &folder, &came);
+                scope.spawn(move || {
+                    came.fetch_add(1, Ordering::SeqCst);
+                    gather.write(|| folder.open(), move |tx| Ok(tx.set_fact(name, "written")?)).expect("written")
+                });
+            }
+            assert!(first.join().expect("ends").expect("written"), "others wait for a commit that they could share");
+        });
+        assert_eq!(folder.facts(), [false, true, true]);
     }
 
     #[test]
