@@ -62,7 +62,9 @@ impl<'a> Gather<'a> {
             Err(TryRecvError::Disconnected) => unreachable!("a writer that dies takes its station along"),
             Err(TryRecvError::Empty) => {
                 let store = writer.as_mut().expect("connected above");
-                carry_out(store, std::mem::take(&mut *locked(&self.waiting)));
+                // The queue is open while these are written: whoever comes by then is in the next commit.
+                let parts = std::mem::take(&mut *locked(&self.waiting));
+                carry_out(store, parts);
                 told.recv().expect("our part was among them")
             }
         };
@@ -92,7 +94,7 @@ impl std::fmt::Debug for Gather<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -190,35 +192,40 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_while_the_first_one_connects_is_waiting_when_it_commits() {
-        let (folder, gather, came) = (Folder::new(), Gather::default(), AtomicU32::new(0));
+    fn who_comes_while_the_first_one_connects_waits_for_no_commit_but_its_own() {
+        let (folder, came, go) = (Folder::new(), AtomicU32::new(0), AtomicBool::new(false));
+        let gather = Gather::default();
         let soon = |what: &dyn Fn() -> bool| {
-            let until = Instant::now() + Duration::from_secs(20);
+            let until = Instant::now() + Duration::from_secs(3);
             while !what() && Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            what()
         };
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| {
-                let open = || {
-                    soon(&|| came.load(Ordering::SeqCst) == 2);
-                    // They are told, and then they ask: a moment that no counter sees.
-                    std::thread::sleep(Duration::from_millis(50));
-                    folder.open()
-                };
-                gather.write(open, |_| Ok(soon(&|| locked(&gather.waiting).len() == 2)))
-            });
-            for name in ["b", "c"] {
-                let (gather, folder, came) = (&gather, &folder, &came);
+            let (gather, folder, came, go) = (&gather, &folder, &came, &go);
+            for name in ["a", "b", "c"] {
                 scope.spawn(move || {
                     came.fetch_add(1, Ordering::SeqCst);
-                    gather.write(|| folder.open(), move |tx| Ok(tx.set_fact(name, "written")?)).expect("written")
+                    let open = || {
+                        soon(&|| came.load(Ordering::SeqCst) == 3);
+                        // They are told, and then they ask: a moment that no counter sees.
+                        std::thread::sleep(Duration::from_millis(50));
+                        folder.open()
+                    };
+                    let work = move |tx: &Tx<'_>| {
+                        soon(&|| go.load(Ordering::SeqCst));
+                        tx.set_fact(name, "written")?;
+                        let (actor, object, detail) = ("x".to_owned(), format!("place {name}"), String::new());
+                        Ok(tx.append_audit(&Act { actor, act: "test", object, detail }).map(drop)?)
+                    };
+                    gather.write(open, work).expect("written");
                 });
             }
-            assert!(first.join().expect("ends").expect("written"), "others wait for a commit that they could share");
+            soon(&|| locked(&gather.waiting).len() == 2);
+            go.store(true, Ordering::SeqCst);
         });
-        assert_eq!(folder.facts(), [false, true, true]);
+        assert_eq!(folder.facts(), [true, true, true]);
+        assert!(folder.lines("intend") < 3, "one of them alone, then both that waited");
     }
 
     #[test]
