@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod sale;
 pub mod statement;
 pub mod succession;
+pub mod take_back;
 pub mod upload;
 pub mod window;
 mod wording;

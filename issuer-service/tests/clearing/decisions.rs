@@ -5,7 +5,7 @@ use settlement::record::{Evidence, TransactionRecord};
 
 use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
 
-const CONTRADICTED: &str = "/terminal/v1/records/contradicted";
+pub(crate) const CONTRADICTED: &str = "/terminal/v1/records/contradicted";
 
 /// Buys without an answered TAC: the till proved it by the card's log.
 fn held(centre: &Centre, terminal: &mut Terminal, card: &mut Card, fen: [u32; 3]) -> TransactionRecord {
@@ -13,13 +13,13 @@ fn held(centre: &Centre, terminal: &mut Terminal, card: &mut Card, fen: [u32; 3]
     TransactionRecord { evidence: Evidence::LogOnly, ..record }
 }
 
-fn upload(terminal: &mut Terminal, record: TransactionRecord) -> (String, Vec<String>) {
+pub(crate) fn upload(terminal: &mut Terminal, record: TransactionRecord) -> (String, Vec<String>) {
     let place = format!("{}/{}", terminal.number, record.journal_sequence);
     let body = terminal.seal(vec![record]);
     (place, codes(&terminal.send(BATCHES, &body).1))
 }
 
-fn agreement(
+pub(crate) fn agreement(
     centre: &Centre,
     terminal: &Terminal,
     card: &Card,
@@ -41,7 +41,7 @@ fn agreement(
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-fn proof(centre: &Centre) -> Value {
+pub(crate) fn proof(centre: &Centre) -> Value {
     let proof = centre.ok("ma", &["window", "show", "--date", &centre.today().to_string()]);
     assert_eq!(proof["holds"], true, "{proof}");
     proof
@@ -161,7 +161,7 @@ fn a_day_that_is_proved_keeps_its_proof_when_a_record_of_it_is_decided_later() {
 }
 
 /// A till says that the card paid, by a person's word; the card did not, and its next debit has the same number.
-fn judged_and_real(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> [TransactionRecord; 2] {
+pub(crate) fn judged_and_real(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> [TransactionRecord; 2] {
     let judged = card.purchase(terminal, centre.today(), [820, 0, 0]);
     let judged = TransactionRecord { evidence: Evidence::Judged, ..judged };
     (card.balance, card.offline) = (card.balance + 820, card.offline - 1);
@@ -359,6 +359,8 @@ fn a_purchase_whose_code_was_spoilt_is_posted_with_the_one_that_the_card_tells_a
     assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "exists");
     let listed = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(listed["rows"][0]["may_be_posted"], true, "{listed}");
+    let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "as if it had not paid"]);
+    assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "{dismiss:?}");
     centre.ok("ma", &post);
     centre.ok("wu", &["row", "approve", "1"]);
     assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_180, 820));
