@@ -16,6 +16,7 @@ pub mod judgement;
 pub mod ledger;
 pub mod ledger_side;
 pub mod load;
+mod neighbours;
 pub mod receipt;
 pub mod reconciliation;
 pub mod refund;

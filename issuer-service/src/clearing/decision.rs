@@ -26,7 +26,7 @@ use settlement::judgement::Judgement;
 use super::ledger::{self, Account, Posting, PostingKind};
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
-use super::{sale, succession, take_back};
+use super::{neighbours, sale, succession, take_back};
 use crate::audit::Act;
 use crate::lang::Lang;
 use crate::output::Show;
@@ -266,7 +266,8 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
 fn is_free(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<bool, ClearingError> {
     let may_be = match act {
         RowAct::Return => may_be_returned(row),
-        RowAct::Post | RowAct::Dismiss | RowAct::TakeBack => may_be_posted(row),
+        RowAct::Post => may_be_posted(row) || neighbours::show(tx, row)?,
+        RowAct::Dismiss | RowAct::TakeBack => false,
     };
     Ok(may_be
         && !row.is_contradicted()
@@ -391,6 +392,9 @@ pub struct ListedRow {
     /// Whether it may be returned alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub may_be_returned: bool,
+    /// Its code is wrong, and the card's records beside it show that the card did it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_shown: bool,
     /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_contradicted: bool,
@@ -425,13 +429,15 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let is_contradicted = is_disproved || (is_rivalled && !row.has_cards_code());
         let waits_for_take_back = row.decided.is_none() && row.has_cards_code() && word_stands(tx, &row)?;
         let is_free = !is_contradicted && !is_rivalled;
-        let may_be_posted = may_be_posted(&row) && is_free;
+        let is_shown = row.proof.is_none() && row.decided.is_none() && is_free && neighbours::show(tx, &row)?;
+        let may_be_posted = (may_be_posted(&row) || is_shown) && is_free;
         let may_be_returned = may_be_returned(&row) && is_free && !may_be_posted;
         rows.push(ListedRow {
             row,
             proposal,
             may_be_posted,
             may_be_returned,
+            is_shown,
             is_contradicted,
             waits_for_take_back,
         });
@@ -439,14 +445,23 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     Ok(ListedRows { rows })
 }
 
-/// What a supervisor at the terminal said, on a line of its own.
-fn judged(said: &Judgement, is_disproved: bool, lang: Lang) -> String {
+/// What a supervisor at the terminal said, on a line of its own, and what shows the opposite.
+fn judged(said: &Judgement, row: &UploadRow, lang: Lang) -> String {
     let Judgement { done, by, reason } = said;
     let word = match done {
         true => lang.pick("卡已执行", "the card did it"),
         false => lang.pick("卡未执行", "the card did not do it"),
     };
-    let shown = if is_disproved { lang.pick(";卡内所示相反", "; the card shows the opposite") } else { "" };
+    let shown = match (done, row.has_cards_code()) {
+        (true, _) if row.is_contradicted() => lang.pick("；卡内所示相反", "; the card shows the opposite"),
+        (true, _) => "",
+        // There is a record because the card came back and had done it.
+        (false, true) => lang.pick("；卡内所示相反(卡的校验码)", "; the card shows the opposite (its own code)"),
+        (false, false) => lang.pick(
+            "；卡内所示相反(卡内序号、余额或明细)",
+            "; the card shows the opposite (its counter, balance or log)",
+        ),
+    };
     format!("\n  {} {by}: {word}, {reason}{shown}", lang.pick("终端判定", "judged at the terminal by"))
 }
 
@@ -473,6 +488,10 @@ impl Show for ListedRows {
                         "→ has the card's own code; first the other one of its number is taken back",
                     )
                     .to_owned(),
+                None if listed.is_shown => {
+                    let shown = lang.pick("卡的前后记录表明已付款", "the card's records beside it show that it paid");
+                    format!("→ {shown}: issuer row propose {place} --post|--return --reason …")
+                }
                 None if listed.may_be_posted && row.has_cards_code() => {
                     format!("→ issuer row propose {place} --post|--return --reason …")
                 }
@@ -493,7 +512,7 @@ impl Show for ListedRows {
                 [row.code.map_or("", ErrorCode::as_str), if listed.is_contradicted { "CONTRADICTED" } else { "" }]
                     .join(" ")
                     .trim_end()
-            ) + &row.judgement.as_ref().map_or_else(String::new, |said| judged(said, row.is_contradicted(), lang))
+            ) + &row.judgement.as_ref().map_or_else(String::new, |said| judged(said, row, lang))
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
