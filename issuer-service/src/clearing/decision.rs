@@ -5,7 +5,7 @@
 //! | post    | yes           | yes             | as any purchase: card and pool pay, the institution is owed; it can be refunded |
 //! | return  | yes           | no              | card → the holder's pending money, who gets it at the next load; nobody is owed |
 //! | dismiss | no            | no              | nothing; of a load or refund too, whose money `load settle` decides |
-//! | take-back | no          | no              | the mirror of what was posted or returned before its card contradicted it |
+//! | take-back | no          | no              | the mirror of what was posted or returned before its card contradicted it (`take_back`) |
 //!
 //! The record stays as it was judged, and the day that it came in keeps its proof: the decision counts in the window that is open
 //! when it is made.
@@ -19,15 +19,14 @@
 use serde::{Serialize, Serializer};
 use settlement::code::ErrorCode;
 use settlement::date::BusinessDate;
-use settlement::fen::{Fen, FenError};
+use settlement::fen::Fen;
 use settlement::id::TerminalNumber;
 use settlement::judgement::Judgement;
-use settlement::refund::Original;
 
 use super::ledger::{self, Account, Posting, PostingKind};
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
-use super::{sale, succession};
+use super::{neighbours, sale, succession, take_back};
 use crate::audit::Act;
 use crate::lang::Lang;
 use crate::output::Show;
@@ -197,10 +196,10 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
         DecisionMove::Approve => {
             possible(tx, &row, act)?;
             let window = tx.current_window()?;
-            if let Some(posting) = posting(tx, &row, act)? {
+            for posting in postings(tx, &row, act)? {
                 tx.post_once(&posting, window)?;
-                succession::follow(tx, row.card_identifier)?;
             }
+            succession::follow(tx, row.card_identifier)?;
             // What the card paid takes of its limits as a row, no longer as a sale that was asked about.
             match (row.kind, act) {
                 (RowKind::Purchase, RowAct::Dismiss) => sale::dismissed(tx, &row)?,
@@ -251,55 +250,38 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
 
 fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingError> {
     let (terminal, record) = (row.terminal, row.journal_sequence);
-    let unpostable = || ClearingError::RowUnpostable { terminal, record, code: row.code };
     match act {
-        RowAct::Dismiss if row.has_cards_code() && word_stands(tx, row)? => {
+        // The card did pay: the purchase is posted or returned, at once or when the word under its number is taken back.
+        RowAct::Dismiss if row.has_cards_code() && (word_stands(tx, row)? || is_free(tx, row, RowAct::Post)?) => {
             return Err(ClearingError::RowProved { terminal, record });
         }
         RowAct::Dismiss => return Ok(()),
-        RowAct::TakeBack => return takeable(tx, row),
+        RowAct::TakeBack => return take_back::possible(tx, row),
         RowAct::Post | RowAct::Return => {}
     }
-    if row.contradicted_at.is_some()
-        || !match act {
-            RowAct::Return => may_be_returned(row),
-            RowAct::Post | RowAct::Dismiss | RowAct::TakeBack => may_be_posted(row),
-        }
-        || tx.card_facts(row.card_identifier)?.is_none()
-        || is_taken(tx, row)?
-        || is_disproved(tx, row)?
-    {
-        return Err(unpostable());
-    }
-    Ok(())
+    if is_free(tx, row, act)? { Ok(()) } else { Err(ClearingError::RowUnpostable { terminal, record, code: row.code }) }
 }
 
-/// Whether what two people posted or returned is taken back: its card contradicts it, nothing of it was given back, and what went to the
-/// holder still waits there.
-fn takeable(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
-    let (terminal, record) = (row.terminal, row.journal_sequence);
-    let refused = || ClearingError::RowNotTakenBack { terminal, record };
-    let is_wrong = row.contradicted_at.is_some() || is_disproved(tx, row)?;
-    let decided = row.decided.filter(|_| is_wrong && row.taken_back.is_none()).ok_or_else(refused)?;
-    let sequence = row.terminal_sequence.unwrap_or_default();
-    let is_there = match decided.act {
-        RowAct::Post => {
-            let original = Original { terminal, terminal_sequence: sequence };
-            tx.refunds_of(original, row.card_identifier)?.is_empty()
-        }
-        RowAct::Return => {
-            let card = row.card_identifier;
-            let holder = tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?.holder;
-            tx.balance(&Account::Pending(holder))? >= row.personal_account_fen
-        }
+/// Whether a record may be posted, or returned: nothing contradicts it, and its numbers are its own.
+fn is_free(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<bool, ClearingError> {
+    let may_be = match act {
+        RowAct::Return => may_be_returned(row),
+        RowAct::Post => may_be_posted(row) || neighbours::show(tx, row)?,
         RowAct::Dismiss | RowAct::TakeBack => false,
     };
-    if is_there { Ok(()) } else { Err(refused()) }
+    Ok(may_be
+        && !row.is_contradicted()
+        && tx.card_facts(row.card_identifier)?.is_some()
+        && !is_taken(tx, row)?
+        && !is_disproved(tx, row)?)
 }
 
 /// Whether people's word stands against the card's own: the row has no code of the card, and a record that has one for the same number
 /// waits.
-fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
+///
+/// # Errors
+/// [`ClearingError::Store`].
+pub(super) fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
     if row.kind != RowKind::Purchase || row.has_cards_code() {
         return Ok(false);
     }
@@ -327,12 +309,22 @@ fn is_taken(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
     Ok(by_terminal || tx.card_sequence_used(card, row.card_sequence, RowKind::Purchase)?)
 }
 
+/// What a decision posts.
+fn postings(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Vec<Posting>, ClearingError> {
+    let decided = row.decided.map(|decided| decided.act);
+    match (act, decided) {
+        (RowAct::TakeBack, Some(decided)) => take_back::postings(tx, row, posting(tx, row, decided)?),
+        (RowAct::TakeBack, None) | (RowAct::Post | RowAct::Return | RowAct::Dismiss, _) => {
+            Ok(posting(tx, row, act)?.into_iter().collect())
+        }
+    }
+}
+
 fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>, ClearingError> {
     let sequence = row.terminal_sequence.unwrap_or_default();
-    let reference = ledger::purchase_reference(row.terminal, sequence, row.card_identifier);
+    let reference = tx.purchase_reference(row.terminal, sequence, row.card_identifier, row.journal_sequence)?;
     match act {
-        RowAct::Dismiss => Ok(None),
-        RowAct::TakeBack => mirror(tx, row),
+        RowAct::Dismiss | RowAct::TakeBack => Ok(None),
         RowAct::Post => Ok(ledger::purchase(
             reference,
             row.card_identifier,
@@ -349,16 +341,6 @@ fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>,
             Ok(Some(Posting::transfer(reference, PostingKind::Correction, from, to, row.personal_account_fen)?))
         }
     }
-}
-
-/// The entries of a decision, the other way round.
-fn mirror(tx: &Tx<'_>, row: &UploadRow) -> Result<Option<Posting>, ClearingError> {
-    let (terminal, record) = (row.terminal, row.journal_sequence);
-    let decided = row.decided.ok_or(ClearingError::RowNotTakenBack { terminal, record })?;
-    let Some(before) = posting(tx, row, decided.act)? else { return Ok(None) };
-    let back = before.entries().iter().map(|entry| Ok((entry.account.clone(), Fen::ZERO.minus(entry.amount)?)));
-    let back = back.collect::<Result<Vec<_>, FenError>>()?;
-    Ok(Some(Posting::new(format!("taken-back:{}", before.reference()), before.kind(), back)?))
 }
 
 fn open_row(tx: &Tx<'_>, terminal: TerminalNumber, record: u64) -> Result<UploadRow, ClearingError> {
@@ -410,6 +392,9 @@ pub struct ListedRow {
     /// Whether it may be returned alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub may_be_returned: bool,
+    /// Its code is wrong, and the card's records beside it show that the card did it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_shown: bool,
     /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_contradicted: bool,
@@ -433,7 +418,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
     for row in tx.rows_not_posted()? {
         // What was posted and is contradicted since waits for somebody.
-        let is_disproved = row.contradicted_at.is_some() || is_disproved(tx, &row)?;
+        let is_disproved = row.is_contradicted() || is_disproved(tx, &row)?;
         let is_to_take_back = is_disproved && row.is_decided_as_paid();
         if open && row.decided.is_some() && !is_to_take_back {
             continue;
@@ -444,21 +429,39 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let is_contradicted = is_disproved || (is_rivalled && !row.has_cards_code());
         let waits_for_take_back = row.decided.is_none() && row.has_cards_code() && word_stands(tx, &row)?;
         let is_free = !is_contradicted && !is_rivalled;
-        let may_be_posted = may_be_posted(&row) && is_free;
+        let is_shown = row.proof.is_none() && row.decided.is_none() && is_free && neighbours::show(tx, &row)?;
+        let may_be_posted = (may_be_posted(&row) || is_shown) && is_free;
         let may_be_returned = may_be_returned(&row) && is_free && !may_be_posted;
-        rows.push(ListedRow { may_be_posted, may_be_returned, is_contradicted, waits_for_take_back, row, proposal });
+        rows.push(ListedRow {
+            row,
+            proposal,
+            may_be_posted,
+            may_be_returned,
+            is_shown,
+            is_contradicted,
+            waits_for_take_back,
+        });
     }
     Ok(ListedRows { rows })
 }
 
-/// What a supervisor at the terminal said, on a line of its own.
-fn judged(said: &Judgement, is_disproved: bool, lang: Lang) -> String {
+/// What a supervisor at the terminal said, on a line of its own, and what shows the opposite.
+fn judged(said: &Judgement, row: &UploadRow, lang: Lang) -> String {
     let Judgement { done, by, reason } = said;
     let word = match done {
         true => lang.pick("卡已执行", "the card did it"),
         false => lang.pick("卡未执行", "the card did not do it"),
     };
-    let shown = if is_disproved { lang.pick(";卡内所示相反", "; the card shows the opposite") } else { "" };
+    let shown = match (done, row.has_cards_code()) {
+        (true, _) if row.is_contradicted() => lang.pick("；卡内所示相反", "; the card shows the opposite"),
+        (true, _) => "",
+        // There is a record because the card came back and had done it.
+        (false, true) => lang.pick("；卡内所示相反(卡的校验码)", "; the card shows the opposite (its own code)"),
+        (false, false) => lang.pick(
+            "；卡内所示相反(卡内序号、余额或明细)",
+            "; the card shows the opposite (its counter, balance or log)",
+        ),
+    };
     format!("\n  {} {by}: {word}, {reason}{shown}", lang.pick("终端判定", "judged at the terminal by"))
 }
 
@@ -485,6 +488,13 @@ impl Show for ListedRows {
                         "→ has the card's own code; first the other one of its number is taken back",
                     )
                     .to_owned(),
+                None if listed.is_shown => {
+                    let shown = lang.pick("卡的前后记录表明已付款", "the card's records beside it show that it paid");
+                    format!("→ {shown}: issuer row propose {place} --post|--return --reason …")
+                }
+                None if listed.may_be_posted && row.has_cards_code() => {
+                    format!("→ issuer row propose {place} --post|--return --reason …")
+                }
                 None if listed.may_be_posted => {
                     format!("→ issuer row propose {place} --post|--return|--dismiss --reason …")
                 }
@@ -502,10 +512,7 @@ impl Show for ListedRows {
                 [row.code.map_or("", ErrorCode::as_str), if listed.is_contradicted { "CONTRADICTED" } else { "" }]
                     .join(" ")
                     .trim_end()
-            ) + &row
-                .judgement
-                .as_ref()
-                .map_or_else(String::new, |said| judged(said, row.contradicted_at.is_some(), lang))
+            ) + &row.judgement.as_ref().map_or_else(String::new, |said| judged(said, row, lang))
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }

@@ -2,7 +2,7 @@
 //!
 //! A record that a person made is held until two people decide. They see who said so and why. When its card comes back to that
 //! terminal and contradicts it, the terminal tells: the record stays as it was signed, and can only be dismissed from then on. One
-//! that was posted before stays posted and stays in the list: the three sides do not agree, and people mend it.
+//! that was posted or returned before stays in the list until two people take it back (`take_back`).
 //!
 //! Source: docs/adr/0068. Owns: taking that word. Never: posts; reads a card.
 

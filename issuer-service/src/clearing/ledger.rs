@@ -20,7 +20,7 @@ use crate::output::Show;
 /// |---------------------------------|---------------------------------------------------|------------|
 /// | `fund:personal-account`         | 个人账户基金, where allotted money comes from     | −          |
 /// | `fund:pooled`                   | 统筹基金, what the pool has paid                  | −          |
-/// | `pending:<holder>`              | 待圈存, allotted to a person, not yet on a card   | +          |
+/// | `pending:<holder>`              | 待圈存, allotted to a person, not yet on a card; − what the person owes (`take_back`) | +          |
 /// | `transit:<card>`                | load prepared, its outcome not known              | +          |
 /// | `card:<card>`                   | what the chip holds                               | +          |
 /// | `institution:<code>:payable`    | 应付, owed to an institution                      | +          |

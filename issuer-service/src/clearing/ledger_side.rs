@@ -11,7 +11,7 @@ use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
 use settlement::id::{CardIdentifier, Tac, TerminalNumber};
 
-use super::decision::RowAct;
+use super::decision::{self, RowAct};
 use super::load::{Load, LoadState};
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
@@ -38,8 +38,10 @@ pub struct LedgerCard {
     pub dismissed_fen: Fen,
     /// Purchases received and not posted: terminal/record, amount, code.
     pub not_posted: Vec<NotPosted>,
-    /// Purchases that people posted or returned, and that their cards contradict since.
+    /// Purchases that people posted or returned, and that their cards contradict since: their terminals count them no more.
     pub contradicted: Vec<NotPosted>,
+    /// Purchases that people posted or returned, and whose number another record with the card's own code has.
+    pub disproved: Vec<NotPosted>,
     /// Loads without outcome.
     pub open_loads: Vec<OpenLoad>,
 }
@@ -87,7 +89,8 @@ pub fn ledger_side(
     let stand = rows.iter().filter(|row| !is_duplicate(row) && row.tac.is_some()).map(payment).collect();
     for row in &rows {
         terminals.insert(row.terminal);
-        take_row(cards.entry(row.card_identifier).or_default(), row, &stand, through)?;
+        let is_disproved = row.is_decided_as_paid() && !row.is_contradicted() && decision::is_disproved(tx, row)?;
+        take_row(cards.entry(row.card_identifier).or_default(), row, is_disproved, &stand, through)?;
     }
     for load in tx.loads()? {
         terminals.insert(load.terminal);
@@ -110,6 +113,7 @@ const fn is_duplicate(row: &UploadRow) -> bool {
 fn take_row(
     card: &mut LedgerCard,
     row: &UploadRow,
+    is_disproved: bool,
     stand: &BTreeSet<Payment>,
     through: BusinessDate,
 ) -> Result<(), FenError> {
@@ -119,7 +123,7 @@ fn take_row(
     // The same number, amount and code are the same purchase again: the card paid once. Anything else is money.
     let is_again = is_duplicate(row) && stand.contains(&payment(row));
     // What the card contradicts its terminal does not count any more.
-    let amount_fen = if is_again || row.contradicted_at.is_some() { Fen::ZERO } else { row.personal_account_fen };
+    let amount_fen = if is_again || row.is_contradicted() { Fen::ZERO } else { row.personal_account_fen };
     let decided = row.decided.filter(|decided| decided.posted_on <= through).map(|decided| decided.act);
     // What was taken back nobody counts: not the ledger any more, and neither card nor terminal.
     if row.taken_back.is_some_and(|on| on <= through) {
@@ -128,12 +132,15 @@ fn take_row(
     match (row.outcome, decided) {
         // What was returned to the holder was spent by the chip all the same.
         (RowOutcome::Accepted, _) | (_, Some(RowAct::Post | RowAct::Return)) => {
-            if row.contradicted_at.is_some() {
-                card.contradicted.push(NotPosted {
-                    reference: format!("{}/{}", row.terminal, row.journal_sequence),
-                    amount_fen: row.personal_account_fen,
-                    code: row.code.map_or("", ErrorCode::as_str),
-                });
+            let wrong = NotPosted {
+                reference: format!("{}/{}", row.terminal, row.journal_sequence),
+                amount_fen: row.personal_account_fen,
+                code: row.code.map_or("", ErrorCode::as_str),
+            };
+            match (row.is_contradicted(), is_disproved) {
+                (true, _) => card.contradicted.push(wrong),
+                (false, true) => card.disproved.push(wrong),
+                (false, false) => {}
             }
             card.purchases = card.purchases.saturating_add(1);
             card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;

@@ -37,7 +37,7 @@ use settlement::tac::{self, TacVerdict};
 use super::ledger::{Account, Posting, PostingKind};
 use super::refund::{self, Refund};
 use super::refusal::ClearingError;
-use super::succession;
+use super::{succession, take_back};
 use crate::audit::Act;
 use crate::clock;
 use crate::lang::Lang;
@@ -331,6 +331,11 @@ pub fn settle(
     };
     if let Some(posting) = posting {
         tx.post_once(&posting, window)?;
+    }
+    if let (LoadState::Credited, Some(refund)) = (state, &load.refund)
+        && let Some(owed) = take_back::late_refund(tx, load, refund)?
+    {
+        tx.post_once(&owed, window)?;
     }
     tx.settle_load((load.load_id, load.state), state, tac, evidence, window)?;
     succession::follow(tx, load.card_identifier)

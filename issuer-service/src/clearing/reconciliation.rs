@@ -264,7 +264,8 @@ fn compare(
             uncertain: 0,
         });
         let refused = Fen::sum(ledger.not_posted.iter().map(|row| row.amount_fen))?;
-        let received = ledger.purchased_fen.plus(refused)?.plus(ledger.dismissed_fen)?;
+        let contradicted = Fen::sum(ledger.contradicted.iter().map(|row| row.amount_fen))?;
+        let received = ledger.purchased_fen.minus(contradicted)?.plus(refused)?.plus(ledger.dismissed_fen)?;
         let evidence = format!(
             "journal {} purchases {}, ledger {} purchases {}, received and not posted {refused}",
             journal.purchases, journal.purchased_fen, ledger.purchases, ledger.purchased_fen
@@ -297,7 +298,7 @@ fn compare(
     for row in &ledger.not_posted {
         find(FindingCode::PurchaseNotPosted, row.amount_fen, format!("{} {}", row.reference, row.code));
     }
-    for row in &ledger.contradicted {
+    for row in ledger.contradicted.iter().chain(&ledger.disproved) {
         find(FindingCode::PurchaseContradicted, row.amount_fen, row.reference.clone());
     }
     for load in &ledger.open_loads {
@@ -310,7 +311,9 @@ fn compare(
         None => {}
         Some(on_chip) => {
             let refused = Fen::sum(ledger.not_posted.iter().map(|row| row.amount_fen))?;
-            let low = ledger.balance_fen.minus(refused)?.minus(not_uploaded)?;
+            let wrong = ledger.contradicted.iter().chain(&ledger.disproved);
+            let on_card = ledger.balance_fen.plus(Fen::sum(wrong.map(|row| row.amount_fen))?)?;
+            let low = on_card.minus(refused)?.minus(not_uploaded)?;
             let high = low.plus(Fen::sum(ledger.open_loads.iter().map(|load| load.amount_fen))?)?;
             if on_chip != low && on_chip != high && in_ledger.is_some() {
                 let evidence = format!("card {on_chip}, ledger {}, explained {low} or {high}", ledger.balance_fen);

@@ -43,7 +43,9 @@ pub struct Statement {
     pub refunded_pooled_fund_fen: Fen,
     /// Given back in cash.
     pub refunded_self_paid_fen: Fen,
-    /// 应付: personal account and pooled fund, less what was refunded.
+    /// Of refunds whose purchase was taken back: their holders owe it, the institution does not.
+    pub recovered_fen: Fen,
+    /// 应付: personal account and pooled fund, less what was refunded and is the institution's to give.
     pub payable_fen: Fen,
     /// What the ledger owes for this day.
     pub ledger_payable_fen: Fen,
@@ -89,16 +91,17 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let refunded_account_fen = refunded(|load| load.amount_fen)?;
     let refunded_pooled_fund_fen = refunded(|load| load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen))?;
     let refunded_self_paid_fen = refunded(|load| load.refund.as_ref().map_or(Fen::ZERO, |r| r.self_paid_fen))?;
-    let payable_fen =
-        personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_account_fen)?.minus(refunded_pooled_fund_fen)?;
     let account = Account::Payable(code.clone()).to_string();
-    let kinds = [PostingKind::Purchase.name(), PostingKind::Refund.name()];
-    let ledger_payable_fen = Fen::sum(
-        tx.movements(date)?
-            .into_iter()
-            .filter(|(kind, other, _)| kinds.contains(&kind.as_str()) && *other == account)
-            .map(|(_, _, amount)| amount),
-    )?;
+    let movements = tx.movements(date)?;
+    let owed = |kinds: &[PostingKind]| {
+        let of_account = movements.iter().filter(|(_, other, _)| *other == account);
+        let chosen = of_account.filter(|(kind, ..)| kinds.iter().any(|one| one.name() == kind));
+        Fen::sum(chosen.map(|(_, _, amount)| *amount))
+    };
+    let recovered_fen = owed(&[PostingKind::Correction])?;
+    let refunded_fen = refunded_account_fen.plus(refunded_pooled_fund_fen)?;
+    let payable_fen = personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_fen)?.plus(recovered_fen)?;
+    let ledger_payable_fen = owed(&[PostingKind::Purchase, PostingKind::Refund, PostingKind::Correction])?;
     Ok(Statement {
         institution,
         business_date: date,
@@ -111,6 +114,7 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
         refunded_account_fen,
         refunded_pooled_fund_fen,
         refunded_self_paid_fen,
+        recovered_fen,
         payable_fen,
         ledger_payable_fen,
         in_agreement: payable_fen == ledger_payable_fen,
@@ -180,6 +184,13 @@ impl Show for Statement {
                     "  {} refunds  to accounts {}  to the pool {}  in cash {}",
                     self.refunds, self.refunded_account_fen, self.refunded_pooled_fund_fen, self.refunded_self_paid_fen
                 ),
+            ));
+        }
+        if self.recovered_fen != Fen::ZERO {
+            let amount = self.recovered_fen;
+            lines.push(lang.pick(
+                format!("  已冲回交易的退费 {amount}，由持卡人归还，不由机构承担"),
+                format!("  refunds of what was taken back {amount}: their holders owe it, not the institution"),
             ));
         }
         lines.push(lang.pick(

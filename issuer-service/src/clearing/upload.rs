@@ -209,6 +209,12 @@ impl UploadRow {
         self.proof.is_some() || (self.tac.is_some() && !is_worthless)
     }
 
+    /// Whether its card showed its terminal that it did not do this; nobody's word weighs more than the card's own code.
+    #[must_use]
+    pub fn is_contradicted(&self) -> bool {
+        self.contradicted_at.is_some() && !self.has_cards_code()
+    }
+
     /// Whether the purchase stands: accepted, or posted by a decision that was not taken back.
     #[must_use]
     pub fn is_posted(&self) -> bool {
@@ -472,7 +478,7 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
     match &record.transaction {
         Transaction::Purchase { terminal_sequence, .. } => {
             let posting = ledger::purchase(
-                ledger::purchase_reference(row.terminal, *terminal_sequence, row.card_identifier),
+                tx.purchase_reference(row.terminal, *terminal_sequence, row.card_identifier, row.journal_sequence)?,
                 row.card_identifier,
                 &row.institution,
                 row.personal_account_fen,

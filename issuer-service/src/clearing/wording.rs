@@ -107,14 +107,14 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
         ClearingError::RowNotTakenBack { terminal, record } => row(
             format!("记录 {terminal}/{record} 不能冲回"),
             format!("record {terminal}/{record} cannot be taken back"),
-            "只冲回已入账或退还、卡内所示相反、没有退费、退还的钱还未划走的记录",
-            "only what was posted or returned is, when its card shows the opposite, nothing of it was refunded, and what went to the holder still waits",
+            "只冲回已入账或退还、而卡内所示相反（或同号的另一条有卡的校验码）的记录",
+            "only what was posted or returned is, when its card shows the opposite or another record of its number has the card's own code",
         ),
         ClearingError::RowProved { terminal, record } => row(
             format!("记录 {terminal}/{record} 有卡的校验码，不能销账"),
             format!("record {terminal}/{record} has the card's own code: it is not dismissed"),
-            "同号的另一条没有卡的校验码：先冲回那一条（row propose --take-back），再为本条入账",
-            "another record without it stands under the same number: take that one back first (`row propose --take-back`), then post this one",
+            "卡已付款：入账或退还；同号的另一条没有卡的校验码时，先冲回那一条（row propose --take-back）",
+            "the card paid: post or return it; where a record without the code stands under the same number, take that one back first (`row propose --take-back`)",
         ),
         ClearingError::RowUnpostable { terminal, record, code } => row(
             format!(

@@ -17,6 +17,7 @@ use settlement::refund::Original;
 
 use crate::clearing::ledger::{Account, PostingKind};
 use crate::clearing::refusal::ClearingError;
+use crate::clearing::take_back;
 use crate::store::Tx;
 use crate::store::query::AccountEntry;
 
@@ -86,7 +87,7 @@ pub fn lines(tx: &Tx<'_>, holder: i64, cards: &[CardIdentifier]) -> Result<Vec<S
         let Some(first) = entries.first() else { continue };
         let change = Fen::sum(entries.iter().map(|entry| entry.amount))?;
         balance_fen = balance_fen.plus(change)?;
-        let Some((kind, amount_fen)) = told(first.kind, entries, change) else { continue };
+        let Some((kind, amount_fen)) = told(first, entries, change) else { continue };
         lines.push(StatementLine {
             date: first.window_date,
             kind,
@@ -100,8 +101,10 @@ pub fn lines(tx: &Tx<'_>, holder: i64, cards: &[CardIdentifier]) -> Result<Vec<S
 }
 
 /// What a posting is to its holder; `None` when it only moves money from one of the holder's accounts to another.
-fn told(kind: PostingKind, entries: &[AccountEntry], change: Fen) -> Option<(LineKind, Fen)> {
-    let kind = match kind {
+fn told(first: &AccountEntry, entries: &[AccountEntry], change: Fen) -> Option<(LineKind, Fen)> {
+    let kind = match first.kind {
+        // A sale that was not, after all, is no purchase.
+        _ if first.reference.starts_with(take_back::PREFIX) => LineKind::Correction,
         PostingKind::LoadCredited => {
             // From under way to the card: what arrived is the part above zero.
             let arrived = entries.iter().map(|entry| entry.amount).find(|amount| *amount > Fen::ZERO)?;

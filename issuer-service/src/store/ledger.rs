@@ -5,12 +5,13 @@
 
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
-use settlement::id::CardIdentifier;
+use settlement::id::{CardIdentifier, TerminalNumber};
 
 use super::engine::OptionalExtension;
 use super::{StoreError, Tx};
-use crate::clearing::ledger::{Account, Posted, Posting};
+use crate::clearing::ledger::{self, Account, Posted, Posting};
 use crate::clearing::refusal::ClearingError;
+use crate::clearing::take_back;
 use crate::clock;
 
 impl Tx<'_> {
@@ -78,6 +79,22 @@ impl Tx<'_> {
                 Err(ClearingError::ReferenceReused { reference: posting.reference().to_owned() })
             }
         }
+    }
+
+    /// Reference of a purchase's posting: its own, or with the number of the record where a posting of this name was taken back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn purchase_reference(
+        &self,
+        terminal: TerminalNumber,
+        sequence: u32,
+        card: CardIdentifier,
+        record: u64,
+    ) -> Result<String, StoreError> {
+        let reference = ledger::purchase_reference(terminal, sequence, card);
+        let is_taken_back = self.posting_entries(&format!("{}{reference}", take_back::PREFIX))?.is_some();
+        Ok(if is_taken_back { format!("{reference}:{record}") } else { reference })
     }
 
     /// What each card's account held after window `through`, in order of the card.

@@ -219,6 +219,18 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// When loads and refunds of a card were, and what they brought: those that reached it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn credited_loads(&self, card: CardIdentifier) -> Result<Vec<(DateTime, Fen)>, StoreError> {
+        let mut statement =
+            self.sql.prepare("SELECT date_time, amount_fen FROM load WHERE card = $1 AND state = 'CREDITED'")?;
+        let rows = statement
+            .query_map([card.to_string()], |row| Ok((cell::parsed(row, 0, DateTime::parse)?, Fen::new(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Refunds credited in a window, oldest first.
     ///
     /// # Errors

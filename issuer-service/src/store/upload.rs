@@ -243,6 +243,17 @@ impl Tx<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// Whether any purchase of a card came in with a lower number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_purchase_below(&self, card: CardIdentifier, sequence: u16) -> Result<bool, StoreError> {
+        let mut statement = self
+            .sql
+            .prepare("SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence < $2 AND kind = 'purchase'")?;
+        Ok(statement.exists((card.to_string(), sequence))?)
+    }
+
     /// Posted purchases of a terminal sequence, accepted or posted by a decision: one of each card, where a security module
     /// elsewhere numbers purchases as the card does.
     ///

@@ -5,7 +5,7 @@ use settlement::record::{Evidence, TransactionRecord};
 
 use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
 
-const CONTRADICTED: &str = "/terminal/v1/records/contradicted";
+pub(crate) const CONTRADICTED: &str = "/terminal/v1/records/contradicted";
 
 /// Buys without an answered TAC: the till proved it by the card's log.
 fn held(centre: &Centre, terminal: &mut Terminal, card: &mut Card, fen: [u32; 3]) -> TransactionRecord {
@@ -13,13 +13,13 @@ fn held(centre: &Centre, terminal: &mut Terminal, card: &mut Card, fen: [u32; 3]
     TransactionRecord { evidence: Evidence::LogOnly, ..record }
 }
 
-fn upload(terminal: &mut Terminal, record: TransactionRecord) -> (String, Vec<String>) {
+pub(crate) fn upload(terminal: &mut Terminal, record: TransactionRecord) -> (String, Vec<String>) {
     let place = format!("{}/{}", terminal.number, record.journal_sequence);
     let body = terminal.seal(vec![record]);
     (place, codes(&terminal.send(BATCHES, &body).1))
 }
 
-fn agreement(
+pub(crate) fn agreement(
     centre: &Centre,
     terminal: &Terminal,
     card: &Card,
@@ -41,7 +41,7 @@ fn agreement(
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-fn proof(centre: &Centre) -> Value {
+pub(crate) fn proof(centre: &Centre) -> Value {
     let proof = centre.ok("ma", &["window", "show", "--date", &centre.today().to_string()]);
     assert_eq!(proof["holds"], true, "{proof}");
     proof
@@ -161,7 +161,7 @@ fn a_day_that_is_proved_keeps_its_proof_when_a_record_of_it_is_decided_later() {
 }
 
 /// A till says that the card paid, by a person's word; the card did not, and its next debit has the same number.
-fn judged_and_real(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> [TransactionRecord; 2] {
+pub(crate) fn judged_and_real(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> [TransactionRecord; 2] {
     let judged = card.purchase(terminal, centre.today(), [820, 0, 0]);
     let judged = TransactionRecord { evidence: Evidence::Judged, ..judged };
     (card.balance, card.offline) = (card.balance + 820, card.offline - 1);
@@ -359,6 +359,8 @@ fn a_purchase_whose_code_was_spoilt_is_posted_with_the_one_that_the_card_tells_a
     assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "exists");
     let listed = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(listed["rows"][0]["may_be_posted"], true, "{listed}");
+    let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "as if it had not paid"]);
+    assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "{dismiss:?}");
     centre.ok("ma", &post);
     centre.ok("wu", &["row", "approve", "1"]);
     assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_180, 820));
@@ -437,4 +439,67 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
     assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
     assert_eq!(agreement(&centre, &terminal, &card, (1, 500), 50_000, 0)["in_agreement"], true);
     proof(&centre);
+}
+
+#[test]
+fn a_spoilt_code_is_posted_when_the_cards_records_beside_it_show_the_purchase_to_the_fen() {
+    for amount_is_true in [true, false] {
+        let (centre, mut terminal, mut card) = loaded();
+        let (mut record, _) = spoilt(&centre, &mut terminal, &mut card);
+        if !amount_is_true {
+            // Whoever has the till's key says more than the card paid.
+            let more: settlement::record::Transaction = {
+                let mut text = serde_json::to_value(&record.transaction).expect("JSON");
+                text["personal_account_fen"] = json!(920);
+                serde_json::from_value(text).expect("a purchase")
+            };
+            record.transaction = more;
+        }
+        let (place, refused) = upload(&mut terminal, record);
+        assert_eq!(refused, ["TAC_WRONG"]);
+        let post = ["row", "propose", &place, "--post", "--reason", "the card went on from there"];
+        assert_eq!(centre.run("ma", &post).status.code(), Some(3), "nothing shows it yet");
+        // The card forgets the code with its next purchase, which begins with what this one left.
+        let next = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+        assert_eq!(upload(&mut terminal, next).1, Vec::<String>::new());
+        let listed = centre.ok("ma", &["row", "list", "--open"]);
+        let row = &listed["rows"][0];
+        if !amount_is_true {
+            assert_eq!((&row["may_be_posted"], &row["is_shown"]), (&json!(false), &json!(null)), "{listed}");
+            assert_eq!(centre.run("ma", &post).status.code(), Some(3), "the amount is not the card's");
+            continue;
+        }
+        assert_eq!((&row["may_be_posted"], &row["is_shown"]), (&json!(true), &json!(true)), "{listed}");
+        centre.ok("ma", &post);
+        centre.ok("wu", &["row", "approve", "1"]);
+        assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_080, 920));
+        assert_eq!(agreement(&centre, &terminal, &card, (2, 920), 50_000, 0)["in_agreement"], true);
+        proof(&centre);
+    }
+}
+
+#[test]
+fn a_spoilt_code_after_which_the_card_began_elsewhere_is_not_posted() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (record, _) = spoilt(&centre, &mut terminal, &mut card);
+    let (place, _) = upload(&mut terminal, record);
+    card.balance += 1;
+    let next = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+    assert_eq!(upload(&mut terminal, next).1, Vec::<String>::new());
+    let post = ["row", "propose", &place, "--post", "--reason", "x"];
+    assert_eq!(centre.run("ma", &post).status.code(), Some(3), "a fen more than it left");
+}
+
+#[test]
+fn what_the_card_shows_against_a_supervisors_no_is_said_with_what_shows_it() {
+    let (centre, mut terminal, mut card) = loaded();
+    let judgement = json!({ "done": false, "by": "007", "reason": "no receipt" });
+    let judgement = Some(serde_json::from_value(judgement).expect("a judgement"));
+    let record = TransactionRecord { judgement, ..held(&centre, &mut terminal, &mut card, [820, 0, 0]) };
+    assert_eq!(upload(&mut terminal, record).1, ["TAC_MISSING"]);
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
+    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
+    let text = String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned();
+    let said = "the card did not do it, no receipt; the card shows the opposite (its counter, balance or log)";
+    assert!(text.contains(said), "{text}");
 }

@@ -20,4 +20,5 @@ mod receipts;
 mod refunds;
 mod sales;
 mod succession;
+mod take_backs;
 mod uploads;
