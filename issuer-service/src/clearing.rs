@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod reconciliation;
 pub mod refund;
 pub mod refusal;
+pub mod rejection;
 pub mod sale;
 pub mod statement;
 pub mod succession;

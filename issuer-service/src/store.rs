@@ -47,6 +47,7 @@ mod photo;
 mod pin;
 mod psam;
 pub mod query;
+mod rejection;
 mod request;
 mod retention;
 pub(crate) mod rotation;
@@ -123,6 +124,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (69, include_str!("store/schema_069_held_rows.sql")),
     (70, include_str!("store/schema_070_sale_closure.sql")),
     (73, include_str!("store/schema_073_benefit_days.sql")),
+    (74, include_str!("store/schema_074_rejection.sql")),
     (75, include_str!("store/schema_075_certificate_prints.sql")),
     (76, include_str!("store/schema_076_session_page.sql")),
     (80, include_str!("store/schema_080_data_given.sql")),

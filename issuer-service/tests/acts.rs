@@ -179,7 +179,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "account allot --card 513300D1560000050000000100000000 --amount 5.00"),
     (Acts, OTHER, "account approve 1"),
     (Acts, ONE, "account allot --card 513300D1560000050000000100000000 --amount 5.00"),
-    (Acts, OTHER, "account reject 2"),
+    (Acts, OTHER, "account reject 2 --reason asked-twice"),
     (Acts, ONE, "account move-balances"),
     (Looks, ONE, "account requests"),
     (Looks, ONE, "account list"),

@@ -9,6 +9,7 @@ use settlement::id::CardIdentifier;
 
 use super::ledger::{Account, Posting, PostingKind};
 use super::refusal::ClearingError;
+use super::rejection::{self, Rejected};
 use crate::audit::Act;
 use crate::lang::Lang;
 use crate::output::Show;
@@ -81,6 +82,9 @@ pub struct AllotmentRequest {
     pub made_at: String,
     /// Who decided.
     pub checker: Option<String>,
+    /// Why it was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<String>,
     /// Shares.
     pub lines: Vec<AllotmentLine>,
 }
@@ -120,6 +124,22 @@ pub fn request(
         object: format!("allotment {request}"),
         detail: format!("holders {} total {total}", lines.len()),
     };
+    let allotment = tx.allotment(request)?.ok_or(ClearingError::AllotmentUnknown { request })?;
+    Ok((allotment, act))
+}
+
+/// Rejects a request, and keeps why.
+///
+/// # Errors
+/// As [`decide`]; [`ClearingError::ReasonMissing`].
+pub fn reject(
+    tx: &Tx<'_>,
+    request: i64,
+    reason: &str,
+    checker: &str,
+) -> Result<(AllotmentRequest, Act), ClearingError> {
+    let (_, act) = decide(tx, request, AllotmentState::Rejected, checker)?;
+    let act = rejection::keep(tx, (Rejected::Allotment, request), reason, Act { act: "account.reject", ..act })?;
     let allotment = tx.allotment(request)?.ok_or(ClearingError::AllotmentUnknown { request })?;
     Ok((allotment, act))
 }
@@ -177,7 +197,7 @@ impl Show for AllotmentRequest {
             let next = lang.pick("等待另一人复核", "waits for another person");
             format!("{head}\n  {next}: issuer account approve {request} --operator NAME")
         } else {
-            head
+            head + &rejection::line(self.rejection.as_deref(), lang)
         }
     }
 }

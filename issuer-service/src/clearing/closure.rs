@@ -12,6 +12,7 @@ use settlement::id::SaleId;
 
 use super::decision::{DecisionMove, DecisionState};
 use super::refusal::ClearingError;
+use super::rejection::{self, Rejected};
 use super::sale::{SaleMove, SaleState};
 use crate::audit::Act;
 use crate::lang::Lang;
@@ -36,6 +37,9 @@ pub struct Closure {
     pub made_at: String,
     /// Who decided.
     pub checker: Option<String>,
+    /// Why it was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<String>,
 }
 
 /// All of them.
@@ -60,6 +64,16 @@ pub fn propose(tx: &Tx<'_>, sale: SaleId, reason: &str, maker: &str) -> Result<(
     }
     let number = tx.add_closure(sale, reason, maker)?;
     Ok((found(tx, number)?, told(maker, "sale.propose", sale, format!("closure {number}: {reason}"))))
+}
+
+/// Refuses what another person asked for, and keeps why.
+///
+/// # Errors
+/// As [`decide`]; [`ClearingError::ReasonMissing`].
+pub fn reject(tx: &Tx<'_>, number: i64, reason: &str, checker: &str) -> Result<(Closure, Act), ClearingError> {
+    let (_, act) = decide(tx, number, DecisionMove::Reject, checker)?;
+    let act = rejection::keep(tx, (Rejected::Sale, number), reason, act)?;
+    Ok((found(tx, number)?, act))
 }
 
 /// Closes what another person asked for, or refuses it.
@@ -109,7 +123,7 @@ impl Show for Closure {
             format!("closure {number}  {word}  sale {sale_id}  by {maker}  checked by {checker}  {reason}"),
         );
         if *state != DecisionState::Proposed {
-            return head;
+            return head + &rejection::line(self.rejection.as_deref(), lang);
         }
         let next = lang.pick("等待另一人复核", "waits for another person");
         format!("{head}\n  {next}: issuer sale approve {number} --operator NAME")

@@ -47,6 +47,9 @@ pub enum Verb {
     Reject {
         /// Its number.
         request: i64,
+        /// Why.
+        #[arg(long)]
+        reason: String,
     },
     /// Give the money of cards that are out of use for good to their holders, once their days are over. For a daily timer.
     MoveBalances,
@@ -122,7 +125,8 @@ pub enum BlacklistVerb {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    let reason = if let Verb::Reject { reason, .. } = &verb { Some(reason.as_str()) } else { None };
+    let mut centre = common.centre_told(reason, output)?;
     let operator = common.operator.as_deref();
     match verb {
         Verb::Allot { batch, cards, amount } => {
@@ -143,10 +147,10 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             })?;
             output.show(&decided);
         }
-        Verb::Reject { request } => {
+        Verb::Reject { request, reason } => {
             let decided = centre.store.act(|tx| -> Result<_, ClearingError> {
                 let checker = tx.require(operator, Role::Approve)?;
-                allotment::decide(tx, request, AllotmentState::Rejected, &checker)
+                allotment::reject(tx, request, &reason, &checker)
             })?;
             output.show(&decided);
         }

@@ -6,6 +6,7 @@ use settlement::id::TerminalNumber;
 use super::Common;
 use crate::clearing::decision::{self, DecisionMove, RowAct};
 use crate::clearing::refusal::ClearingError;
+use crate::clearing::rejection;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
@@ -51,6 +52,9 @@ pub enum Verb {
     Reject {
         /// Number of the decision.
         number: i64,
+        /// Why.
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -63,9 +67,9 @@ fn place(text: &str) -> Result<(TerminalNumber, u64), String> {
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let operator = common.operator.as_deref();
-    let (number, step) = match verb {
+    let number = match verb {
         Verb::List { open } => {
-            let rows = common.centre()?.store.read(|tx| decision::list(tx, open))?;
+            let rows = common.centre()?.store.read(|tx| rejection::rows(tx, open))?;
             output.show(&rows);
             return Ok(Exit::Ok);
         }
@@ -83,12 +87,19 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&proposed);
             return Ok(Exit::Ok);
         }
-        Verb::Approve { number } => (number, DecisionMove::Approve),
-        Verb::Reject { number } => (number, DecisionMove::Reject),
+        Verb::Reject { number, reason } => {
+            let rejected = common.centre_told(Some(&reason), output)?.store.act(|tx| -> Result<_, ClearingError> {
+                let checker = tx.require(operator, Role::Approve)?;
+                rejection::reject_row(tx, number, &reason, &checker)
+            })?;
+            output.show(&rejected);
+            return Ok(Exit::Ok);
+        }
+        Verb::Approve { number } => number,
     };
     let decided = common.centre()?.store.act(|tx| -> Result<_, ClearingError> {
         let checker = tx.require(operator, Role::Approve)?;
-        decision::decide(tx, number, step, &checker)
+        decision::decide(tx, number, DecisionMove::Approve, &checker)
     })?;
     output.show(&decided);
     Ok(Exit::Ok)

@@ -36,12 +36,15 @@ pub enum Verb {
     Reject {
         /// Number of the closure.
         number: i64,
+        /// Why it stays open.
+        #[arg(long)]
+        reason: String,
     },
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let operator = common.operator.as_deref();
-    let (number, step) = match verb {
+    let number = match verb {
         Verb::List => {
             let closures = common.centre()?.store.read(|tx| tx.closures())?;
             output.show(&Closures { closures });
@@ -55,12 +58,19 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&proposed);
             return Ok(Exit::Ok);
         }
-        Verb::Approve { number } => (number, DecisionMove::Approve),
-        Verb::Reject { number } => (number, DecisionMove::Reject),
+        Verb::Reject { number, reason } => {
+            let rejected = common.centre_told(Some(&reason), output)?.store.act(|tx| -> Result<_, ClearingError> {
+                let checker = tx.require(operator, Role::Approve)?;
+                closure::reject(tx, number, &reason, &checker)
+            })?;
+            output.show(&rejected);
+            return Ok(Exit::Ok);
+        }
+        Verb::Approve { number } => number,
     };
     let decided = common.centre()?.store.act(|tx| -> Result<_, ClearingError> {
         let checker = tx.require(operator, Role::Approve)?;
-        closure::decide(tx, number, step, &checker)
+        closure::decide(tx, number, DecisionMove::Approve, &checker)
     })?;
     output.show(&decided);
     Ok(Exit::Ok)

@@ -42,7 +42,7 @@ use super::connection::{self, Limits, Newcomer, NoBody};
 use super::console;
 use super::operators::{self, OperatorDesk};
 use super::problem::ApiProblem;
-use super::session::{Session, own_page, said};
+use super::session::{Session, own_page, said, token};
 use super::tls::Peer;
 use super::{json, single};
 use crate::error::Error;
@@ -83,8 +83,8 @@ pub struct Call<'a> {
     query: &'a [(String, String)],
     body: &'a Bytes,
     cookie: Option<HeaderValue>,
-    /// The block of addresses, or the certificate, that the request comes from.
-    from: &'a str,
+    /// The block of addresses, or the certificate, that the request comes from, and the token of the session that it brings along.
+    from: (&'a str, Option<&'a str>),
     /// What an act would have been done to, when there was nothing to do.
     untouched: Option<String>,
 }
@@ -247,6 +247,16 @@ async fn answer(
     };
     let watched = Arc::clone(&head);
     let at_the_door = endpoint.asks == Asks::Nothing;
+    let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
+    let place = if at_the_door && endpoint.method == Method::Post {
+        desk.lines.turn(&desk.rates, &from).await.map(Some)
+    } else {
+        Ok(None)
+    };
+    let _place = match place {
+        Ok(place) => place,
+        Err(error) => return problem(&error.into(), lang),
+    };
     let _turn = if at_the_door { desk.doors.acquire().await.ok() } else { None };
     let done = if endpoint.work.joins() {
         let (of_work, head) = (Arc::clone(&desk), Arc::clone(&head));
@@ -297,7 +307,8 @@ fn admitted(
         own_page(&head.headers)?;
     }
     if endpoint.asks == Asks::Nothing {
-        return desk.knocked(head.peer.as_ref()).map(|()| None);
+        // Logins wait in their line.
+        return if endpoint.method == Method::Get { desk.knocked(head.peer.as_ref()).map(|()| None) } else { Ok(None) };
     }
     let (peer, seen) = (head.peer.as_ref(), !endpoint.work.goes_on());
     let session = Session::within(store, (desk.is_secure(), seen), &head.headers, peer);
@@ -370,7 +381,9 @@ fn carry_out(
         }
         let (lang, path, query, cookie) = (head.lang, head.path.as_slice(), head.query.as_slice(), None);
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
-        let mut call = Call { store, desk, lang, session, path, query, body, cookie, from: &from, untouched: None };
+        let before = token(&head.headers, desk.is_secure());
+        let from = (from.as_str(), before.as_deref().map(String::as_str));
+        let mut call = Call { store, desk, lang, session, path, query, body, cookie, from, untouched: None };
         let answer = match (endpoint.work.done(&mut call), keyed) {
             (Ok(answer), _) => answer,
             // The same request at another server at once: it was done there, and what refuses here is that.

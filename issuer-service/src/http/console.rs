@@ -29,8 +29,8 @@ use super::api::failure::ApiError;
 use super::api::{self, rate};
 use super::connection::{self, Limits, Newcomer};
 use super::operators::{self, OperatorDesk};
-use super::problem::ApiProblem;
-use super::session::{Session, cookie, no_cookie, own_page};
+use super::problem::{self, ApiProblem};
+use super::session::{Session, cookie, no_cookie, own_page, token};
 use super::single;
 use super::tls::Peer;
 use crate::centre::Centre;
@@ -425,7 +425,7 @@ fn shown(viewer: &Viewer<'_>, done: Option<&(&'static str, &'static str)>, reply
         Err(error) => {
             let note = Note::of(error.explain(), viewer.lang);
             let title = viewer.say("未办理", "Nothing was done");
-            page(status(&error), &viewer.page(title, Some(&note), &back(viewer)))
+            waiting(&error, page(status(&error), &viewer.page(title, Some(&note), &back(viewer))))
         }
     }
 }
@@ -466,24 +466,28 @@ async fn log_in(
 ) -> Response {
     let lang = language(request.headers());
     let from = peer.map(|Extension(peer)| peer.holder()).unwrap_or_default();
-    if let Err(error) = desk.rates.take(&format!("door {from}"), rate::DOOR) {
-        return refused(&error.into(), lang);
-    }
     if let Err(error) = own_page(request.headers()) {
         return refused(&error.into(), lang);
     }
+    let headers = request.headers().clone();
     let form = match form_of(request, limits, DOOR_BYTES_MAX).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
     let name = value(&form.fields, "operator").to_owned();
+    let before = token(&headers, desk.is_secure());
+    let _place = match desk.lines.turn(&desk.rates, &from).await {
+        Ok(place) => place,
+        Err(error) => return refused(&error.into(), lang),
+    };
     let _turn = desk.doors.acquire().await.ok();
     let work = {
         let desk = Arc::clone(&desk);
         move || {
             let (name, password, code) =
                 (value(&form.fields, "operator"), value(&form.fields, "password"), value(&form.fields, "code"));
-            desk.at_the_door(|store| login::log_in(store, name, password, code, &from))
+            let from = (from.as_str(), before.as_deref().map(String::as_str));
+            desk.at_the_door(|store| login::log_in(store, name, (password, code), from))
         }
     };
     match tokio::task::spawn_blocking(work).await {
@@ -497,7 +501,7 @@ async fn log_in(
         }
         Ok(Err(error)) => {
             let error = Error::from(error);
-            page(status(&error), &gate::page(lang, Some(&Note::of(error.explain(), lang)), &name))
+            waiting(&error, page(status(&error), &gate::page(lang, Some(&Note::of(error.explain(), lang)), &name)))
         }
         Err(_) => refused(&ApiError::BrokenOff.into(), lang),
     }
@@ -620,8 +624,14 @@ fn status(error: &Error) -> StatusCode {
     ApiProblem::of(error.explain(), Lang::En).into_response().status()
 }
 
+/// A refusal that says when to come back.
+fn waiting(error: &Error, mut response: Response) -> Response {
+    problem::set_retry_after(&mut response, error.explain().wait_seconds());
+    response
+}
+
 fn refused(error: &Error, lang: Lang) -> Response {
-    page(status(error), &gate::page(lang, Some(&Note::of(error.explain(), lang)), ""))
+    waiting(error, page(status(error), &gate::page(lang, Some(&Note::of(error.explain(), lang)), "")))
 }
 
 /// A page that there is not.

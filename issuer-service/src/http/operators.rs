@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use super::api;
 use super::api::failure::ApiError;
-use super::api::rate::{self, Rates};
+use super::api::rate::{self, Lines, Rates};
 use super::connection::{self, Limits};
 use super::console;
 use super::log;
@@ -79,6 +79,7 @@ pub struct OperatorDesk {
     secure: bool,
     pub(super) doors: Semaphore,
     pub(super) rates: Rates,
+    pub(super) lines: Lines,
     pub(super) previews: Previews,
     streams: Mutex<HashMap<String, usize>>,
     turns: Turns,
@@ -93,8 +94,23 @@ impl OperatorDesk {
         let (store, door) = (Mutex::new(store), Mutex::new(door));
         let (folder, rehearsal, lookers, turn) = (PathBuf::new(), None, Vec::new(), AtomicUsize::new(0));
         let (doors, rates, previews) = (Semaphore::new(DOORS), Rates::default(), Previews::default());
-        let (streams, turns) = (Mutex::default(), Turns::default());
-        Self { store, lookers, turn, door, config, secure, doors, rates, previews, streams, turns, folder, rehearsal }
+        let (streams, turns, lines) = (Mutex::default(), Turns::default(), Lines::default());
+        Self {
+            store,
+            lookers,
+            turn,
+            door,
+            config,
+            secure,
+            doors,
+            rates,
+            lines,
+            previews,
+            streams,
+            turns,
+            folder,
+            rehearsal,
+        }
     }
 
     /// With connections of their own for those who only look; without them they wait for those who act.

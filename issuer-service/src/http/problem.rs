@@ -15,6 +15,17 @@ use crate::error::{Error, Explain};
 use crate::exit::Exit;
 use crate::lang::Lang;
 
+/// Seconds after which it is worth asking again where nothing better is known: assumed.
+const RETRY_SECONDS: u64 = 5;
+
+/// Says after how many seconds to come back: with every 429 and 503 (RFC 9110, 10.2.3).
+pub(super) fn set_retry_after(response: &mut Response, seconds: Option<u64>) {
+    if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&response.status()) {
+        let seconds = HeaderValue::from(seconds.unwrap_or(RETRY_SECONDS));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+}
+
 /// A refusal.
 #[derive(Debug)]
 pub struct Problem {
@@ -168,6 +179,7 @@ impl IntoResponse for StationProblem {
         let mut response =
             super::json(self.status, serde_json::to_string(&self.body).expect("an error body serializes"));
         response.extensions_mut().insert(Code(self.body.code));
+        set_retry_after(&mut response, None);
         // Who is not served keeps no connection either.
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -271,11 +283,9 @@ impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
         let text = serde_json::to_string(&self.body).expect("a problem serializes");
         let mut response = super::json(self.status, text);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(wait) = self.wait {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
-        }
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        set_retry_after(&mut response, self.wait);
         response.extensions_mut().insert(Code(self.body.code));
         response
     }
@@ -310,6 +320,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = super::json(self.status(), self.text());
         response.extensions_mut().insert(Code(self.body.code.to_string()));
+        set_retry_after(&mut response, None);
         response
     }
 }
@@ -325,6 +336,8 @@ mod tests {
             let status = problem.status();
             assert!(status.is_client_error() || status.is_server_error(), "{code}");
             assert_eq!(status == StatusCode::SERVICE_UNAVAILABLE, code.retryable(), "{code}");
+            let told = problem.into_response();
+            assert_eq!(told.headers().contains_key(header::RETRY_AFTER), code.retryable(), "{code}");
         }
     }
 }

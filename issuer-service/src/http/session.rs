@@ -174,7 +174,7 @@ const fn name(secure: bool) -> &'static str {
 }
 
 /// The token, if exactly one cookie of the name is there and has its shape.
-fn token(headers: &HeaderMap, secure: bool) -> Option<Zeroizing<String>> {
+pub(super) fn token(headers: &HeaderMap, secure: bool) -> Option<Zeroizing<String>> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut found = cookies
         .flat_map(|line| line.split(';'))

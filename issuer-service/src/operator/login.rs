@@ -79,11 +79,17 @@ pub fn prove(store: &mut Store, name: &str, password: &str) -> Result<(), LoginE
 }
 
 /// Logs an operator in: password, then the code of the second factor, which is used up by it. Mistakes are counted for the name and
-/// the block of addresses that they come `from`: a stranger elsewhere makes nobody wait.
+/// the block of addresses that they come `from`: a stranger elsewhere makes nobody wait. The session whose token is brought along as
+/// `before` ends: the browser keeps one.
 ///
 /// # Errors
 /// [`LoginError`].
-pub fn log_in(store: &mut Store, name: &str, password: &str, code: &str, from: &str) -> Result<Begun, LoginError> {
+pub fn log_in(
+    store: &mut Store,
+    name: &str,
+    (password, code): (&str, &str),
+    (from, before): (&str, Option<&str>),
+) -> Result<Begun, LoginError> {
     let initial = verified(store, name, password, Some(from))?;
     let seconds = clock::seconds();
     let mut bytes = Zeroizing::new([0; 32]);
@@ -103,6 +109,9 @@ pub fn log_in(store: &mut Store, name: &str, password: &str, code: &str, from: &
         // This one is counted already.
         let mistakes = tx.login_failures(&heading)?.0.saturating_sub(1);
         tx.forget_logins(&heading)?;
+        if let Some(before) = before {
+            tx.end_session(before)?;
+        }
         tx.begin_session(&token, name, seconds, seconds.saturating_sub(SESSION_SECONDS))?;
         let detail = format!("{mistakes} mistakes before");
         let act = Act { actor: name.to_owned(), act: "operator.login", object: format!("operator {name}"), detail };

@@ -145,7 +145,8 @@ impl Tx<'_> {
     }
 }
 
-const REQUEST: &str = "SELECT id, state, maker, made_at, checker FROM allotment_request";
+const REQUEST: &str = "SELECT id, state, maker, made_at, checker, rejected_why FROM allotment_request
+    LEFT JOIN rejection ON rejected_kind = 'allotment' AND rejected_number = id";
 
 fn request(row: &Row<'_>) -> engine::Result<AllotmentRequest> {
     Ok(AllotmentRequest {
@@ -154,6 +155,7 @@ fn request(row: &Row<'_>) -> engine::Result<AllotmentRequest> {
         maker: row.get(2)?,
         made_at: row.get(3)?,
         checker: row.get(4)?,
+        rejection: row.get(5)?,
         lines: Vec::new(),
     })
 }

@@ -18,7 +18,7 @@ use card_profiles::identity::CardIdentifier;
 const ANCHORED: &str = "audit_anchor";
 
 /// Acts on many people whose detail is what somebody typed.
-const OWN_WORDS: &[&str] = &["exchange.abandon", "exchange.reveal", "batch.withdraw"];
+const OWN_WORDS: &[&str] = &["account.reject", "exchange.abandon", "exchange.reveal", "batch.withdraw"];
 
 impl Anchor {
     /// What its refusal means to the centre.

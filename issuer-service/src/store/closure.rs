@@ -9,7 +9,8 @@ use crate::clearing::decision::DecisionState;
 use crate::clock;
 use crate::state::State;
 
-const CLOSURE: &str = "SELECT number, sale_id, reason, state, maker, made_at, checker FROM sale_closure";
+const CLOSURE: &str = "SELECT number, sale_id, reason, state, maker, made_at, checker, rejected_why FROM sale_closure
+    LEFT JOIN rejection ON rejected_kind = 'sale' AND rejected_number = number";
 
 impl Tx<'_> {
     /// Writes what one person asks for, and gives it its number.
@@ -82,5 +83,6 @@ fn closure(row: &Row<'_>) -> engine::Result<Closure> {
         maker: row.get(4)?,
         made_at: row.get(5)?,
         checker: row.get(6)?,
+        rejection: row.get(7)?,
     })
 }

@@ -1,9 +1,11 @@
 //! Who is let in: passwords, codes, waiting, sessions, the token of a session.
 
+use std::time::{Duration, Instant};
+
 use issuer_service::operator::Role;
 use issuer_service::operator::login::{self, LoginError};
 
-use crate::office::{Clerk, Office};
+use crate::office::{Clerk, In, Office, secret_of};
 
 fn wrong(office: &Office, clerk: &Clerk) -> (u16, String) {
     let told = office.log_in(clerk, "not the word at all", &clerk.code(0));
@@ -102,7 +104,7 @@ fn a_stranger_elsewhere_makes_nobody_wait() {
     let li = office.clerk("li", &[Role::Capture]);
     let (password, code) = (li.password(), li.code(0));
     let store = &mut office.centre.store;
-    let mut from = |block: &str, password: &str| login::log_in(store, "li", password, &code, block).err();
+    let mut from = |block: &str, password: &str| login::log_in(store, "li", (password, &code), (block, None)).err();
     for _ in 0..5 {
         assert!(matches!(from("198.51.100.0", "rubbish"), Some(LoginError::Refused)));
     }
@@ -168,6 +170,33 @@ fn who_is_not_in_is_answered_so_often_and_no_more_and_a_browser_forgets_pages_at
         (0..90).map(|_| office.send("GET", "/api/v1/people", &[("cookie", &made_up)], b"").status).collect();
     assert_eq!((told[0], told.last()), (401, Some(&429)), "{told:?}");
     assert!(told.iter().all(|status| [401, 429].contains(status)));
+    // Pages as well say when to come back.
+    for path in ["/api/v1/people", "/console/people/1"] {
+        let told =
+            (0..9).map(|_| office.send("GET", path, &[("cookie", &made_up)], b"")).find(|told| told.status == 429);
+        let head = told.expect("too often").head.to_lowercase();
+        let seconds = head.lines().find_map(|line| line.strip_prefix("retry-after: ")).expect("a time");
+        assert!((1..=2).contains(&seconds.trim().parse::<u64>().expect("seconds")), "{head}");
+    }
+    assert_eq!(office.log_in(&li, &li.password(), &li.code(1)).status, 200, "who has no session keeps nobody from one");
+}
+
+#[test]
+fn strangers_of_ones_own_address_make_one_wait_for_a_login_and_shut_nobody_out() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let port = office.port();
+    let kind = [("content-type", "application/json")];
+    let stranger = move || Office::send_to(port, "POST", "/api/v1/session", &kind, b"{}").status;
+    let told: Vec<u16> = (0..64).map(|_| stranger()).collect();
+    assert!(told.iter().all(|status| *status == 400), "{told:?}");
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (0..9).map(|_| scope.spawn(stranger)).collect();
+        assert_eq!(office.log_in(&li, &li.password(), &li.code(0)).status, 200, "whoever knows the words comes in");
+        assert!(others.into_iter().all(|other| other.join().expect("an answer") == 400));
+    });
+    assert!(begun.elapsed() > Duration::from_secs(2), "no more often than before: {:?}", begun.elapsed());
 }
 
 #[test]
@@ -250,6 +279,46 @@ fn a_session_ends_by_idleness_by_age_by_logging_out_and_with_its_operator() {
         office.run(&head, Some(&head.password()), &["operator", "reset", "head", "--initial", "env:OWN_WORD"]);
     assert_eq!(exit, Some(0), "{said}");
     assert_eq!(office.get(&other, "/api/v1/session").status, 401, "another password, other sessions");
+}
+
+#[test]
+fn sessions_end_with_the_password_and_the_factor_that_began_them_and_with_the_browsers_next_login() {
+    let mut office = Office::new();
+    let mut li = office.clerk("li", &[Role::Capture]);
+    let wang = office.with("wang", &[Role::Capture]);
+    let state = |office: &Office, who: &In| office.get(who, "/api/v1/session").status;
+    let [first, second] = [office.enter(&li), {
+        let told = office.log_in(&li, &li.password(), &li.code(1));
+        In::of(&told)
+    }];
+    assert_eq!((state(&office, &first), state(&office, &second)), (200, 200), "two places, two sessions");
+    // The same browser logs in again, at the API and at the console: its session before is over, the other place's is not.
+    let forget = |office: &Office| office.ask("UPDATE operator_totp SET step = 0");
+    forget(&office);
+    let body = serde_json::json!({ "operator": "li", "password": li.password(), "code": li.code(0) });
+    let headers = [("cookie", first.cookie.as_str()), ("content-type", "application/json")];
+    let told = office.send("POST", "/api/v1/session", &headers, body.to_string().as_bytes());
+    let third = In::of(&told);
+    assert_eq!((state(&office, &first), state(&office, &second), state(&office, &third)), (401, 200, 200));
+    forget(&office);
+    let form = [("cookie", third.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let wrong = format!("operator=li&password=wrong&code={}", li.code(0));
+    assert_eq!(office.send("POST", "/console/login", &form, wrong.as_bytes()).status, 401);
+    assert_eq!(state(&office, &third), 200, "a mistake ends nothing");
+    let right = format!("operator=li&password={}&code={}", li.password().replace(' ', "+"), li.code(0));
+    assert_eq!(office.send("POST", "/console/login", &form, right.as_bytes()).status, 303);
+    assert_eq!((state(&office, &third), state(&office, &second)), (401, 200));
+    // Another password, then another factor: every session of that operator.
+    let store = &mut office.centre.store;
+    let address = login::change_totp(store, ("li", &li.password()), &li.code(1), "issuer-513300").expect("factor");
+    assert_eq!(state(&office, &second), 401, "another factor");
+    li.secret = secret_of(&address);
+    let fourth = office.enter(&li);
+    assert_eq!(state(&office, &fourth), 200);
+    let store = &mut office.centre.store;
+    login::change_password(store, "li", &li.password(), "another invented word of nobody").expect("another");
+    assert_eq!(state(&office, &fourth), 401, "another password");
+    assert_eq!(state(&office, &wang), 200, "nobody else's");
 }
 
 #[test]

@@ -58,6 +58,22 @@ impl Told {
     }
 }
 
+impl In {
+    /// Whom a login let in.
+    pub(crate) fn of(told: &Told) -> Self {
+        assert_eq!(told.status, 200, "{told:?}");
+        let line = told.head.lines().find(|line| line.to_lowercase().starts_with("set-cookie: ")).expect("a cookie");
+        let cookie = line["set-cookie: ".len()..].split(';').next().expect("a value").to_owned();
+        Self { cookie, csrf: told.body["csrf"].as_str().expect("a token").to_owned() }
+    }
+}
+
+/// The secret of a second factor, out of its address.
+pub(crate) fn secret_of(address: &str) -> Vec<u8> {
+    let (_, rest) = address.split_once("secret=").expect("a secret");
+    base32(rest.split('&').next().expect("the secret"))
+}
+
 impl Clerk {
     /// A code that was not taken yet, `steps` from now.
     pub(crate) fn code(&self, steps: i64) -> String {
@@ -134,8 +150,7 @@ impl Office {
         login::reset(store, by.as_deref(), "local:test", name, PASSWORD).expect("initial");
         login::change_password(store, name, PASSWORD, &clerk.password()).expect("own");
         let address = login::change_totp(store, (name, &clerk.password()), "", "issuer-513300").expect("factor");
-        let (_, rest) = address.split_once("secret=").expect("a secret");
-        clerk.secret = base32(rest.split('&').next().expect("the secret"));
+        clerk.secret = secret_of(&address);
         clerk
     }
 
@@ -146,10 +161,7 @@ impl Office {
 
     pub(crate) fn enter(&self, clerk: &Clerk) -> In {
         let told = self.log_in(clerk, &clerk.password(), &clerk.code(0));
-        assert_eq!(told.status, 200, "{told:?}");
-        let line = told.head.lines().find(|line| line.to_lowercase().starts_with("set-cookie: ")).expect("a cookie");
-        let cookie = line["set-cookie: ".len()..].split(';').next().expect("a value").to_owned();
-        In { cookie, csrf: told.body["csrf"].as_str().expect("a token").to_owned() }
+        In::of(&told)
     }
 
     /// A clerk of one role who is in.

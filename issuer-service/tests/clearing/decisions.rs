@@ -65,7 +65,14 @@ fn a_purchase_that_was_held_is_posted_by_two_people_and_can_be_refunded() {
     assert_eq!(centre.ok("ma", &propose)["state"], "proposed");
     assert_eq!(centre.run("ma", &propose).status.code(), Some(3), "once");
     centre.ok("ma", &["operator", "add", "both", "--role", "clearing", "--role", "approve"]);
-    centre.ok("both", &["row", "reject", "1"]);
+    assert_eq!(centre.run("both", &["row", "reject", "1", "--reason", " "]).status.code(), Some(1), "no reason");
+    let why = "the log is another card's";
+    assert_eq!(centre.ok("both", &["row", "reject", "1", "--reason", why])["rejection"], why);
+    let listed = centre.ok("ma", &["row", "list", "--open"]);
+    assert_eq!(
+        (&listed["rows"][0]["code"], &listed["rejections"][0]["rejection"], &listed["rejections"][0]["number"]),
+        (&json!("TAC_MISSING"), &json!(why), &json!(1))
+    );
     centre.ok("both", &propose);
     assert_eq!(centre.run("both", &["row", "approve", "2"]).status.code(), Some(3), "its own");
     assert_eq!(centre.balance("institution:P51330100001:payable"), 0);

@@ -159,7 +159,14 @@ fn a_sale_whose_terminal_never_comes_back_is_closed_by_two_people_and_what_comes
     assert_eq!(centre.ok("ma", &propose)["state"], "proposed");
     assert_eq!(centre.run("ma", &propose).status.code(), Some(3), "once");
     centre.ok("ma", &["operator", "add", "both", "--role", "clearing", "--role", "approve"]);
-    centre.ok("both", &["sale", "reject", "1"]);
+    assert_eq!(centre.run("both", &["sale", "reject", "1"]).status.code(), Some(1), "no reason");
+    assert_eq!(centre.run("both", &["sale", "reject", "1", "--reason", " "]).status.code(), Some(1));
+    let told = centre.run("both", &["sale", "reject", "1", "--reason", "as 513301199001010013 asked"]);
+    assert!(!told.status.success(), "{told:?}");
+    let why = "the till may come back";
+    assert_eq!(centre.ok("both", &["sale", "reject", "1", "--reason", why])["rejection"], why);
+    assert_eq!(centre.ok("ma", &["sale", "list"])["closures"][0]["rejection"], why);
+    assert!(centre.ask("UPDATE rejection SET rejected_why = 'x'").is_err(), "final");
     centre.ok("both", &propose);
     assert_eq!(centre.run("both", &["sale", "approve", "2"]).status.code(), Some(3), "its own");
     assert_eq!(centre.ok("wu", &["sale", "approve", "2"])["state"], "approved");

@@ -1,10 +1,13 @@
 //! How often somebody may ask: so many at once, so many a second from then on.
 //!
-//! Owns: the numbers (assumed), who has how many left. Never: grows with the number of those who asked: who has all left is forgotten.
+//! Owns: the numbers (assumed), who has how many left, who waits. Never: grows with the number of those who asked: who has all left is
+//! forgotten.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure::ApiError;
 
@@ -17,12 +20,14 @@ pub(crate) struct Rate {
     pub(crate) per_second: f64,
 }
 
-/// Whoever is not in yet, of one address.
+/// Whoever is not in yet, of one address; logins are counted for themselves, and wait instead of being refused.
 pub(in crate::http) const DOOR: Rate = Rate { burst: 60.0, per_second: 2.0 };
 /// An operator or a program, in all sessions together.
 pub(in crate::http) const OPERATOR: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
 /// Searches for people, of an operator or a program in all sessions together: nobody looks for a number by trying.
 pub(in crate::http) const SEARCH: Rate = Rate { burst: 10.0, per_second: 10.0 / 60.0 };
+/// Logins of one address that wait at once, as many as it has connections over which nobody is in: 16 seconds of [`DOOR`].
+const LINE: u32 = 32;
 /// Who asks at once, before those who have all left are looked for.
 const HOLDERS: usize = 4_096;
 
@@ -53,6 +58,55 @@ impl Rates {
     }
 }
 
+/// Those who want to be let in, of one address in the order in which they came: whoever floods the door makes the others of the same
+/// address wait, and refuses nobody.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Lines(Mutex<HashMap<String, Weak<Line>>>);
+
+#[derive(Debug)]
+struct Line {
+    places: Arc<Semaphore>,
+    first: Semaphore,
+}
+
+/// A place in a line, until the login is looked at. Who goes away leaves it.
+#[derive(Debug)]
+pub(in crate::http) struct Place {
+    _line: Arc<Line>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lines {
+    /// Waits until it is the turn of somebody of an address.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`] when [`LINE`] of that address wait already.
+    pub(in crate::http) async fn turn(&self, rates: &Rates, address: &str) -> Result<Place, ApiError> {
+        let line = self.line(address);
+        let seconds = Duration::from_secs_f64(f64::from(LINE) / DOOR.per_second).as_secs();
+        let place = Arc::clone(&line.places).try_acquire_owned().map_err(|_| ApiError::TooMany { seconds })?;
+        {
+            let _first = line.first.acquire().await.map_err(|_| ApiError::BrokenOff)?;
+            while let Err(ApiError::TooMany { seconds }) = rates.take(&format!("login {address}"), DOOR) {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+            }
+        }
+        Ok(Place { _line: line, _place: place })
+    }
+
+    fn line(&self, address: &str) -> Arc<Line> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = lines.get(address).and_then(Weak::upgrade) {
+            return line;
+        }
+        lines.retain(|_, line| line.strong_count() > 0);
+        let places = Arc::new(Semaphore::new(usize::try_from(LINE).unwrap_or_default()));
+        let line = Arc::new(Line { places, first: Semaphore::new(1) });
+        lines.insert(address.to_owned(), Arc::downgrade(&line));
+        line
+    }
+}
+
 fn filled(left: f64, since: Instant, rate: Rate, now: Instant) -> f64 {
     let seconds = now.saturating_duration_since(since).as_secs_f64();
     (left + seconds * rate.per_second).min(rate.burst)
@@ -75,5 +129,21 @@ mod tests {
             rates.take_at(&number.to_string(), rate, at).expect("each its own");
         }
         assert!(rates.0.lock().expect("held").len() <= HOLDERS);
+    }
+
+    #[tokio::test]
+    async fn a_line_is_so_long_is_each_addresses_own_and_forgets_who_has_gone() {
+        let (rates, lines) = (Rates::default(), Lines::default());
+        let mut places = Vec::new();
+        for _ in 0..LINE {
+            places.push(lines.turn(&rates, "a").await.expect("a place"));
+        }
+        assert_eq!(lines.turn(&rates, "a").await.expect_err("full"), ApiError::TooMany { seconds: 16 });
+        lines.turn(&rates, "b").await.expect("another address");
+        drop(places.pop());
+        places.push(lines.turn(&rates, "a").await.expect("one has gone"));
+        drop(places);
+        lines.turn(&rates, "c").await.expect("a place");
+        assert_eq!(lines.0.lock().expect("held").len(), 1, "nobody else waits");
     }
 }

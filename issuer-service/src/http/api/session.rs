@@ -77,7 +77,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 fn log_in(call: &mut Call<'_>, Json(body): Json<Login>) -> Result<In, Error> {
     let Login { operator, password, code } = body;
     let password = Zeroizing::new(password);
-    let begun = login::log_in(call.store, &operator, &password, &code, call.from)?;
+    let begun = login::log_in(call.store, &operator, (&password, &code), call.from)?;
     call.set_cookie(cookie(&begun.token, call.desk.is_secure()));
     let until = Some(clock::instant(begun.entered.until));
     let operator = begun.entered.operator;

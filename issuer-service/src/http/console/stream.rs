@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::http::api::rate;
 use crate::http::connection::Newcomer;
 use crate::http::operators::{self, OperatorDesk, Watching};
+use crate::http::problem::set_retry_after;
 use crate::http::session::Session;
 use crate::http::tls::Peer;
 use crate::lang::Lang;
@@ -81,7 +82,11 @@ pub(super) async fn batch(
     let lang = language(&headers);
     let peer = peer.map(|Extension(peer)| peer);
     let watch = Arc::new(Watch { desk, headers, peer, number, lang });
-    let Some(place) = place(&watch).await else { return guarded(StatusCode::TOO_MANY_REQUESTS.into_response()) };
+    let Some(place) = place(&watch).await else {
+        let mut response = guarded(StatusCode::TOO_MANY_REQUESTS.into_response());
+        set_retry_after(&mut response, None);
+        return response;
+    };
     if let (Some(_), Some(Extension(newcomer))) = (&place, newcomer) {
         newcomer.is_known();
     }
