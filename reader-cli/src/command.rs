@@ -391,7 +391,7 @@ fn settle_first(
 ) -> Result<Page, TerminalError> {
     let Some(store) = store else { return Ok(Page::new()) };
     let is_open = !store.open_of(&tapped.identifier)?.is_empty();
-    let settled = if is_open && pin_verified {
+    let settled = if pin_verified && (is_open || !store.doubted_of(&tapped.identifier)?.is_empty()) {
         store.take_turn()?;
         settle_and_untold(tapped, store)?
     } else {
