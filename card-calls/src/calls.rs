@@ -4,8 +4,11 @@
 //! Never: unwinds; answers more than a buffer holds; keeps a card past its time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::time::Instant;
 
+use card_counter::journal::EntryNumber;
+use card_counter::store::Store;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
 
@@ -24,6 +27,27 @@ pub struct Answer {
     pub code: Code,
     /// One text for each buffer; a fault has its message in the first, or the output of the earlier purchase that it is about.
     pub outputs: Vec<String>,
+    /// Purchases that it tells of, if any.
+    pub told: Option<Told>,
+}
+
+/// Purchases that an answer tells of. Until the caller has it they are marked as untold, and the next call of the card answers -3006.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    folder: PathBuf,
+    entries: Vec<EntryNumber>,
+}
+
+impl Answer {
+    /// The caller has the answer: nobody else needs to be told. A mark that stays is said once more.
+    pub fn handed_over(&self) {
+        let Some(told) = &self.told else { return };
+        if let Ok(Some(mut store)) = Store::open_if_there(&told.folder) {
+            for number in &told.entries {
+                let _ = store.word_given(*number);
+            }
+        }
+    }
 }
 
 /// Outputs are personal: only their lengths are shown.
@@ -40,6 +64,8 @@ pub struct Calls {
     pub(crate) cards: CardMemory,
     pub(crate) psams: PsamMemory,
     pub(crate) held: Option<Held>,
+    /// Purchases that the answer of this call tells of.
+    pub(crate) told: Vec<EntryNumber>,
 }
 
 impl Calls {
@@ -51,12 +77,18 @@ impl Calls {
         values: &[Value],
     ) -> Answer {
         let (room, language) = room(settings.as_ref().ok());
+        let folder = settings.as_ref().ok().and_then(|settings| settings.data.clone());
+        self.told.clear();
         let done = catch_unwind(AssertUnwindSafe(|| self.carry_out(settings, function, values, room)));
         let done = done.unwrap_or_else(|_| {
             self.held = None;
             Err(Failure::Panicked)
         });
-        answer(done, function, room, language)
+        // An error of another kind tells of no purchase.
+        let tells = matches!(&done, Ok(_) | Err(Failure::EarlierPaid { .. } | Failure::EarlierUnpaid { .. }));
+        let entries = std::mem::take(&mut self.told);
+        let told = folder.filter(|_| tells && !entries.is_empty()).map(|folder| Told { folder, entries });
+        Answer { told, ..answer(done, function, room, language) }
     }
 
     fn carry_out(
@@ -91,7 +123,7 @@ impl Calls {
 #[must_use]
 pub fn refused(settings: Option<&Settings>, failure: &Failure) -> Answer {
     let (room, language) = room(settings);
-    Answer { code: failure.code(), outputs: vec![fitting(&failure.message(language), room)] }
+    Answer { code: failure.code(), outputs: vec![fitting(&failure.message(language), room)], told: None }
 }
 
 fn room(settings: Option<&Settings>) -> (usize, Language) {
@@ -100,7 +132,7 @@ fn room(settings: Option<&Settings>) -> (usize, Language) {
 
 fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, language: Language) -> Answer {
     match done {
-        Ok(outputs) => Answer { code: Code::OK, outputs },
+        Ok(outputs) => Answer { code: Code::OK, outputs, told: None },
         Err(failure) => {
             let text = match &failure {
                 Failure::EarlierPaid { receipt, .. } => receipt.clone(),
@@ -108,7 +140,7 @@ fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, 
             };
             let mut outputs = vec![fitting(&text, room)];
             outputs.resize(function.outputs(), String::new());
-            Answer { code: failure.code(), outputs }
+            Answer { code: failure.code(), outputs, told: None }
         }
     }
 }

@@ -123,11 +123,15 @@ impl Code {
     pub const EARLIER_PAID: Self = Self(-3006);
     /// An earlier purchase of this card that a person judged paid was not: nothing was debited by this call.
     pub const EARLIER_UNPAID: Self = Self(-3007);
+    /// The terminal has signed out: nothing was debited.
+    pub const SIGNED_OUT: Self = Self(-3008);
+    /// The terminal's clock is not right: nothing was debited.
+    pub const CLOCK: Self = Self(-3009);
 
     /// Whether the terminal has more to say of it than this table.
     #[must_use]
     pub const fn is_of_terminal(self) -> bool {
-        matches!(self, Self::JOURNAL | Self::RULE | Self::UNCERTAIN)
+        matches!(self, Self::JOURNAL | Self::RULE | Self::UNCERTAIN | Self::SIGNED_OUT | Self::CLOCK)
     }
 
     /// The code of a refusal by the card: the negative status word.
@@ -416,6 +420,18 @@ pub const ROWS: &[Row] = &[
             "an earlier purchase of this card that was judged paid was not; nothing was debited now",
             "take its payment again or the goods back, then call again",
         ],
+    ),
+    row(
+        Code::SIGNED_OUT,
+        "SIGNED_OUT",
+        ["终端已签退，未扣款", "执行 sscard sign-in 后再收款"],
+        ["the terminal has signed out; nothing was debited", "run sscard sign-in, then sell"],
+    ),
+    row(
+        Code::CLOCK,
+        "CLOCK",
+        ["终端时钟不对，未扣款", "校准终端时钟后再收款"],
+        ["the terminal's clock is not right; nothing was debited", "set the terminal's clock, then sell"],
     ),
 ];
 

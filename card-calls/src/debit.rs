@@ -111,7 +111,10 @@ pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         let mut key = None;
         let Open { mut store, draft, policy, mut seller } = match wanted(visit, (store, number), &info, &mut key)? {
             // Its second step was lost on the way: there is nothing for an HSM to compute any more.
-            Wanted::Paid(entry) => return Err(earlier_paid(visit, &entry)?),
+            Wanted::Paid(entry) => {
+                visit.told.push(entry.number);
+                return Err(earlier_paid(visit, &entry)?);
+            }
             Wanted::Open(open) => *open,
         };
         let rules = visit.tapped.account()?;
@@ -158,7 +161,9 @@ pub(crate) fn step2(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         let card = (&mut held.tapped, rules);
         let paid = seller.finish(card, store, (offer, *asked), start, &mut unchecked);
         let _ = seller.tell(store, &paid);
-        receipt(&held.tapped, &paid?)
+        let paid = paid?;
+        calls.told.push(paid.number);
+        receipt(&held.tapped, &paid)
     })();
     calls.learn(held);
     answer
@@ -203,7 +208,7 @@ fn wanted<'k>(
     let account = visit.tapped.account()?;
     settle(&mut visit.tapped, account, &mut store, true)?;
     let bill_id = bill(&visit.tapped.identifier, info)?;
-    tell_of_earlier(visit, &mut store, &bill_id, (terminal, info))?;
+    tell_of_earlier(visit, &store, &bill_id, (terminal, info))?;
     let entries = store.entries_of(&visit.tapped.identifier)?;
     if let Some(entry) = entries.into_iter().find(|entry| entry.pays(&bill_id)) {
         return Ok(Wanted::Paid(Box::new(entry)));
@@ -233,10 +238,11 @@ fn wanted<'k>(
     Ok(Wanted::Open(Box::new(Open { store, draft, policy, seller })))
 }
 
-/// What was found out of purchases before this one, and no caller was told: a caller that tries again with another time would pay twice.
+/// What became of purchases before this one, and no caller was told: a caller that tries again with another time would pay twice. The
+/// marks go when the answer has been handed over.
 fn tell_of_earlier(
-    visit: &Visit<'_>,
-    store: &mut Store,
+    visit: &mut Visit<'_>,
+    store: &Store,
     bill: &BillId,
     (terminal, info): (TerminalNumber, &PayInfo),
 ) -> Result<(), Failure> {
@@ -254,8 +260,8 @@ fn tell_of_earlier(
             }
             _ => Some(Failure::EarlierUnpaid { entry: entry.number.to_string() }),
         };
-        store.word_given(entry.number)?;
         if let Some(failure) = failure {
+            visit.told.push(entry.number);
             return Err(failure);
         }
     }
@@ -300,7 +306,8 @@ fn bill(card: &CardIdentifier, info: &PayInfo) -> Result<BillId, Failure> {
     BillId::parse(&number).map_err(|_| TerminalError::Bug("a number of a call is a word").into())
 }
 
-fn paid(visit: &Visit<'_>, entry: &Entry) -> Outputs {
+fn paid(visit: &mut Visit<'_>, entry: &Entry) -> Outputs {
+    visit.told.push(entry.number);
     receipt(&visit.tapped, entry)
 }
 

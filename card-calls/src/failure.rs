@@ -293,14 +293,14 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::BlacklistStale { .. }
         | E::Blacklist(_)
         | E::YearTotalFull { .. }
-        | E::ClockBehindCard { .. }
-        | E::ClockDiffers { .. }
         | E::BillPaid { .. }
         | E::BillOpen { .. }
         | E::LimitExceeded { .. }
         | E::OnlineRequired
         | E::CentreRefused { .. }
         | E::Parameters(_) => Code::RULE,
+        E::SignedOut { .. } => Code::SIGNED_OUT,
+        E::ClockBehindCard { .. } | E::ClockBack { .. } | E::ClockDiffers { .. } => Code::CLOCK,
         E::KeyFile { .. } | E::File { .. } | E::Configuration { .. } => Code::ARGUMENT,
         // What only the terminal's own program does.
         _ => Code::UNKNOWN,

@@ -10,6 +10,7 @@ use card_core::script::TwoChallenges;
 use card_core::security::psam::Psam;
 use card_core::transport::pcsc::Interface;
 use card_counter::TerminalError;
+use card_counter::journal::EntryNumber;
 use card_counter::pin;
 use card_counter::secret::Pin;
 use card_counter::tap::{Ask, Tapped, tap};
@@ -82,6 +83,8 @@ pub(crate) struct Visit<'s> {
     /// What the card is kept for after this call.
     pub(crate) keep: Option<Next>,
     pub(crate) debit: Option<Begun>,
+    /// Purchases that the answer tells of.
+    pub(crate) told: Vec<EntryNumber>,
     desk: Desk<'s>,
 }
 
@@ -105,7 +108,17 @@ impl Calls {
         let mut visit = match held.and_then(|held| held.alive()) {
             Some(Held { tapped, reader, verified, .. }) => {
                 let desk = desk.with_card_in(&reader);
-                Visit { settings, tapped, reader, interface, verified, keep: Some(Next::Any), debit: None, desk }
+                Visit {
+                    settings,
+                    tapped,
+                    reader,
+                    interface,
+                    verified,
+                    keep: Some(Next::Any),
+                    debit: None,
+                    told: Vec::new(),
+                    desk,
+                }
             }
             None => self.new_card(settings, interface, desk)?,
         };
@@ -127,9 +140,17 @@ impl Calls {
             tap(met, &CATALOG, memory.clone(), Ask::Algorithm).map(|tapped| (tapped, reader.to_owned()))
         };
         match desk.meet(begin, is_foreign) {
-            Ok((tapped, reader)) => {
-                Ok(Visit { settings, tapped, reader, interface, verified: None, keep: None, debit: None, desk })
-            }
+            Ok((tapped, reader)) => Ok(Visit {
+                settings,
+                tapped,
+                reader,
+                interface,
+                verified: None,
+                keep: None,
+                debit: None,
+                told: Vec::new(),
+                desk,
+            }),
             Err(error) => {
                 self.psams = desk.into_known();
                 Err(error.into())
@@ -161,7 +182,8 @@ impl Calls {
     }
 
     fn end(&mut self, visit: Visit<'_>, done: bool) {
-        let Visit { settings, mut tapped, reader, interface, verified, keep, debit, desk } = visit;
+        let Visit { settings, mut tapped, reader, interface, verified, keep, debit, told, desk } = visit;
+        self.told = told;
         self.psams = desk.into_known();
         match keep.filter(|_| done) {
             Some(next) => {

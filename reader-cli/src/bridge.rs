@@ -28,6 +28,10 @@ pub const MESSAGE_BYTES_MAX: usize = 65_536;
 /// How long a handshake may take, and an answer to be taken.
 const WITHIN: Duration = Duration::from_secs(10);
 
+/// The bits of a frame's first byte that say what it is, and those of a frame that closes: RFC 6455 5.2.
+const OPCODE: u8 = 0x0F;
+const CLOSE: u8 = 0x08;
+
 /// `success` of a call that is done.
 const DONE: &str = "1";
 
@@ -160,7 +164,12 @@ impl Bridge {
             }
         };
         let said = serde_json::to_string(&Json::Object(spoken_answer(&name, function, &answer))).unwrap_or_default();
-        socket.send(Message::text(said))
+        let is_left = is_left(socket.get_ref());
+        socket.send(Message::text(said))?;
+        if !is_left {
+            answer.handed_over();
+        }
+        Ok(())
     }
 
     /// Whether the person at the counter agrees.
@@ -169,6 +178,19 @@ impl Bridge {
         let asked =
             Command::new(program).args([function.name, origin]).stdin(Stdio::null()).stdout(Stdio::null()).status();
         asked.is_ok_and(|status| status.success())
+    }
+}
+
+/// Whether the page is gone or going, so that what is sent is read by nobody: a browser says so with a frame of its own.
+fn is_left(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let _ = stream.set_nonblocking(true);
+    let seen = stream.peek(&mut first);
+    let _ = stream.set_nonblocking(false);
+    match seen {
+        Ok(0) => true,
+        Ok(_) => first[0] & OPCODE == CLOSE,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
     }
 }
 

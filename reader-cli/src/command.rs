@@ -391,11 +391,11 @@ fn settle_first(
 ) -> Result<Page, TerminalError> {
     let Some(store) = store else { return Ok(Page::new()) };
     let is_open = !store.open_of(&tapped.identifier)?.is_empty();
-    let settled = if is_open && pin_verified {
+    let settled = if pin_verified && (is_open || !store.doubted_of(&tapped.identifier)?.is_empty()) {
         store.take_turn()?;
         settle_and_untold(tapped, store)?
     } else {
-        store.untold_of(&tapped.identifier)?
+        untold_here(store, tapped)?
     };
     let page = settled_page(setting, tapped, None, &settled)?;
     if is_open && !pin_verified {
@@ -412,9 +412,15 @@ fn settle_first(
 
 /// Settles what is open for the card, and finds what was settled before and nobody was told of, as when the program was killed.
 fn settle_and_untold(tapped: &mut Tapped<'_>, store: &mut Store) -> Result<Vec<Entry>, TerminalError> {
-    let before = store.untold_of(&tapped.identifier)?;
+    let before = untold_here(store, tapped)?;
     let settled = settle(tapped, tapped.account()?, store, true)?;
     Ok(before.into_iter().chain(settled).collect())
+}
+
+/// What was settled before and nobody at the counter was told of; what a driver's call sold is told to that program.
+fn untold_here(store: &Store, tapped: &Tapped<'_>) -> Result<Vec<Entry>, TerminalError> {
+    let untold = store.untold_of(&tapped.identifier)?;
+    Ok(untold.into_iter().filter(|entry| !entry.is_owed_to_a_caller()).collect())
 }
 
 /// Prints receipts of what was settled as paid, and notes each.
@@ -442,7 +448,8 @@ fn settled_page(
     }
     let mut owed = setting.owed.borrow_mut();
     owed.notes = std::mem::take(&mut owed.notes).joined(page.clone());
-    owed.entries.extend(settled.iter().map(|entry| entry.number));
+    let said = settled.iter().filter(|entry| !entry.is_owed_to_a_caller());
+    owed.entries.extend(said.map(|entry| entry.number));
     Ok(page)
 }
 

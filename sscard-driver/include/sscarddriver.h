@@ -182,6 +182,8 @@ long SSCARD_CALL iDoDebit_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
 #define SSCARD_CONSENT (-3005) /* 经办人未同意; the person at the counter did not agree */
 #define SSCARD_EARLIER_PAID (-3006) /* 此卡上一笔消费查明已付，本次未扣款; an earlier purchase of this card turned out to be paid; nothing was debited now */
 #define SSCARD_EARLIER_UNPAID (-3007) /* 此卡一笔被判定已付的消费实际未付，本次未扣款; an earlier purchase of this card that was judged paid was not; nothing was debited now */
+#define SSCARD_SIGNED_OUT (-3008) /* 终端已签退，未扣款; the terminal has signed out; nothing was debited */
+#define SSCARD_CLOCK (-3009) /* 终端时钟不对，未扣款; the terminal's clock is not right; nothing was debited */
 
 #ifdef __cplusplus
 }

@@ -73,11 +73,18 @@ enum Door {
 /// A connection of either kind.
 trait Line: Read + Write + Send {
     fn set_times(&self, read: Option<Duration>) -> io::Result<()>;
+    /// Whether the other end has hung up, so that what is sent is read by nobody.
+    fn is_left(&self) -> bool;
     /// What ends it from outside.
     fn end(&self) -> io::Result<Box<dyn Fn() + Send>>;
 }
 
 impl Line for UnixStream {
+    fn is_left(&self) -> bool {
+        // Sending to a socket of this machine whose other end is closed fails by itself.
+        false
+    }
+
     fn set_times(&self, read: Option<Duration>) -> io::Result<()> {
         self.set_write_timeout(Some(WITHIN))?;
         self.set_read_timeout(read)
@@ -90,6 +97,16 @@ impl Line for UnixStream {
 }
 
 impl Line for TcpStream {
+    fn is_left(&self) -> bool {
+        let _ = self.set_nonblocking(true);
+        let is_left = match self.peek(&mut [0]) {
+            Ok(seen) => seen == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        };
+        let _ = self.set_nonblocking(false);
+        is_left
+    }
+
     fn set_times(&self, read: Option<Duration>) -> io::Result<()> {
         self.set_nodelay(true)?;
         self.set_write_timeout(Some(WITHIN))?;
@@ -203,7 +220,11 @@ fn attend(line: &mut dyn Line, (turn, callers): (&Turn, &Callers), caller: u64, 
             Err(None) => return Ok(()),
             Err(Some(failure)) => refused(settings.as_ref().ok(), &failure),
         };
+        let is_left = line.is_left();
         send(line, &answer)?;
+        if !is_left {
+            answer.handed_over();
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns: of which records the card is asked, what it told. Never: asks a card; sends.
 
+use std::collections::BTreeMap;
+
 use settlement::ErrorCode;
 use settlement::id::{CardIdentifier, Tac};
 use settlement::journal::State;
@@ -9,23 +11,27 @@ use settlement::record::Evidence;
 
 use super::entries::write;
 use super::{Store, StoreError};
-use crate::journal::{Entry, EntryNumber, Shown};
+use crate::journal::{Entry, EntryNumber, Shown, Subject};
 
 /// Before the number of an entry, among the facts.
 const PROVED: &str = "proved.";
 
 impl Store {
-    /// Records of a card that the centre cannot post with what it was sent, and of which the card was not asked.
+    /// Records of a card that the centre cannot post with what it was sent, or may find so: those of which the card told no other code
+    /// yet. A code that the centre has not seen can be wrong without anybody at the till knowing, and the card forgets it with its next
+    /// purchase: of those the last one is asked for.
     pub(super) fn without_their_code(&self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
         let refused = self.refused_records()?;
-        let is_wrong = |record: u64| refused.get(&record).is_some_and(|code| code == ErrorCode::TacWrong.as_str());
         let mut doubted = Vec::new();
-        for entry in self.entries_of(card)? {
-            let (State::Confirmed, Some(record), Some(done)) = (entry.state, entry.record, entry.done) else {
-                continue;
-            };
-            let agrees = done.evidence == Evidence::Judged && entry.shown == Some(Shown::Agrees);
-            if (agrees || is_wrong(record)) && self.fact(&name(entry.number))?.is_none() {
+        let entries = self.entries_of(card)?;
+        let is_purchase =
+            |entry: &&Entry| matches!(entry.draft.subject, Subject::Purchase { .. }) && entry.record.is_some();
+        let last = entries.iter().rev().find(is_purchase).map(|entry| entry.number);
+        for entry in entries {
+            let (State::Confirmed, Some(record)) = (entry.state, entry.record) else { continue };
+            let is_asked_for = is_wanted(&entry, &refused)
+                || (last == Some(entry.number) && !refused.contains_key(&record) && !self.is_answered(record)?);
+            if is_asked_for && self.fact(&name(entry.number))?.is_none() {
                 doubted.push(entry);
             }
         }
@@ -44,7 +50,8 @@ impl Store {
         })
     }
 
-    /// Entries whose cards told their codes afterwards, and of which no letter on this path tells.
+    /// Entries whose cards told their codes afterwards, which the centre has no code for that fits, and of which no letter on this path
+    /// tells.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -61,13 +68,23 @@ impl Store {
         let rows = statement
             .query_map([PROVED, path], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
             .map_err(fail)?;
-        rows.map(|row| {
-            let (number, tac) = row.map_err(fail)?;
-            let tac = Tac::parse(&tac).map_err(|_| self.corrupt("a code of a card"))?;
-            Ok((self.entry(EntryNumber(number.unsigned_abs()))?, tac))
-        })
-        .collect()
+        let codes: Vec<(Entry, Tac)> = rows
+            .map(|row| {
+                let (number, tac) = row.map_err(fail)?;
+                let tac = Tac::parse(&tac).map_err(|_| self.corrupt("a code of a card"))?;
+                Ok((self.entry(EntryNumber(number.unsigned_abs()))?, tac))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        let refused = self.refused_records()?;
+        Ok(codes.into_iter().filter(|(entry, _)| is_wanted(entry, &refused)).collect())
     }
+}
+
+/// Whether the centre has no code of this record that fits: it said so, or a person judged and the card agrees.
+fn is_wanted(entry: &Entry, refused: &BTreeMap<u64, String>) -> bool {
+    let agrees = entry.shown == Some(Shown::Agrees) && entry.done.is_some_and(|done| done.evidence == Evidence::Judged);
+    let code = entry.record.and_then(|record| refused.get(&record));
+    agrees || code.is_some_and(|code| code == ErrorCode::TacWrong.as_str())
 }
 
 fn name(number: EntryNumber) -> String {

@@ -169,14 +169,14 @@ impl Journal for Store {
     fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
         let (evidence, tac) = written(done.evidence);
         let values = params![done.balance_after, evidence, tac];
+        let transaction = self.begin()?;
+        self.advance(number, event, None, CONFIRM, values)?;
         if event == Event::ShownDone {
-            let transaction = self.begin()?;
-            self.advance(number, event, None, CONFIRM, values)?;
             self.owe_a_word(number)?;
-            transaction.commit().map_err(|source| self.failure(source))?;
         } else {
-            self.advance(number, event, None, CONFIRM, values)?;
+            self.owe_its_caller(number)?;
         }
+        transaction.commit().map_err(|source| self.failure(source))?;
         self.entry(number)
     }
 
@@ -203,15 +203,17 @@ impl Journal for Store {
     }
 
     fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
         let noted = self
             .connection
             .prepare_cached("UPDATE entry SET shown = ?2 WHERE number = ?1 AND judged IS NOT NULL AND shown IS NULL")
             .and_then(|mut statement| statement.execute(params![key(number), shown.as_str()]))
             .map_err(|source| self.failure(source))?;
-        match noted {
-            1 => Ok(()),
-            _ => Err(StoreError::Moved { id: number.to_string(), expected: "judged, and not looked at since" }),
+        if noted != 1 {
+            return Err(StoreError::Moved { id: number.to_string(), expected: "judged, and not looked at since" });
         }
+        self.owe_its_caller(number)?;
+        transaction.commit().map_err(|source| self.failure(source))
     }
 
     fn doubted_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
@@ -252,12 +254,14 @@ impl Store {
         Ok(self.entries_where("number = ?1", &key(number).to_string())?.pop())
     }
 
-    /// Whether something is open for a card with this factor, or nobody was told how it ended: asked before the card is recognised.
+    /// Whether something is open for a card with this factor, or nobody at the counter was told how it ended: asked before the card is
+    /// recognised.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn has_open_with(&self, factor: CardFactor) -> Result<bool, StoreError> {
-        let is_untold = self.untold()?.iter().any(|entry| entry.draft.card_factor == factor);
+        let is_ours = |entry: &Entry| entry.draft.card_factor == factor && !entry.is_owed_to_a_caller();
+        let is_untold = self.untold()?.iter().any(is_ours);
         Ok(is_untold || !self.open_where("card_factor = ?1", &factor.to_string())?.is_empty())
     }
 

@@ -1,9 +1,10 @@
-//! What the next tap of a card settled and nobody was told of yet: it is said until a program has said it.
+//! What the next tap of a card settled, or a driver's call sold, and nobody was told of yet: it is said until a program has said it.
 //!
 //! Owns: the mark of an entry, written with the move that it is about. Never: decides who is told, or how.
 
 use rusqlite::{OptionalExtension as _, params};
 use settlement::id::CardIdentifier;
+use settlement::journal::State;
 
 use super::{Store, StoreError};
 use crate::journal::{Entry, EntryNumber};
@@ -17,6 +18,21 @@ impl Store {
         self.connection
             .prepare_cached("INSERT INTO fact (name, value) VALUES (?1, '') ON CONFLICT DO NOTHING")
             .and_then(|mut statement| statement.execute([mark(number)]))
+            .map(drop)
+            .map_err(|source| self.failure(source))
+    }
+
+    /// Marks a paid purchase of a driver's call, in the transaction that is open: its caller may be gone before it has the answer. As
+    /// [`Entry::is_owed_to_a_caller`].
+    pub(super) fn owe_its_caller(&self, number: EntryNumber) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO fact (name, value) SELECT ?1 || number, '' FROM entry
+                 WHERE number = ?2 AND kind = 'purchase' AND paper = '' AND state = ?3 ON CONFLICT DO NOTHING",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![UNTOLD, number.0.cast_signed(), State::Confirmed.as_str()])
+            })
             .map(drop)
             .map_err(|source| self.failure(source))
     }

@@ -4,6 +4,7 @@ use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Show
 use card_counter::store::{Store, StoreError};
 use settlement::id::CardIdentifier;
 use settlement::journal::Event;
+use settlement::record::Evidence;
 
 /// When the program dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +21,18 @@ pub(crate) struct Dying {
     death: Option<Death>,
     writes: usize,
     dead: bool,
+    /// The card's code comes with a wrong bit: MAC2 is right, and nobody at the till sees it.
+    spoils_code: bool,
 }
 
 impl Dying {
     pub(crate) fn new(store: Store, death: Option<Death>) -> Self {
-        Self { store, death, writes: 0, dead: false }
+        Self { store, death, writes: 0, dead: false, spoils_code: false }
+    }
+
+    /// A program that lives, and reads the code of a purchase with a wrong bit.
+    pub(crate) fn misreading(store: Store) -> Self {
+        Self { spoils_code: true, ..Self::new(store, None) }
     }
 
     /// Whether the program lived to the end.
@@ -64,7 +72,13 @@ impl Journal for Dying {
     }
 
     fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
-        self.write(|store| store.confirm(number, event, done))
+        let mut done = *done;
+        if let Evidence::Answered { tac } = &mut done.evidence
+            && self.spoils_code
+        {
+            tac.0[3] ^= 0x10;
+        }
+        self.write(|store| store.confirm(number, event, &done))
     }
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {

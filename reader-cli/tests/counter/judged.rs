@@ -1,7 +1,7 @@
 //! What a person judged is compared with the card: both ways, for purchase, load and refund, killed at every write of the journal.
 
 use card_counter::TerminalError;
-use card_counter::journal::{Entry, Journal as _, RefundState, Shown, Subject};
+use card_counter::journal::{Entry, EntryNumber, Journal as _, RefundState, Shown, Subject};
 use card_counter::pin;
 use card_counter::refund::Asked;
 use card_counter::secret::Pin;
@@ -9,6 +9,7 @@ use card_counter::settle::settle;
 use card_counter::store::Store;
 use card_counter::verify::verify;
 use card_sim::fault::{Fault, Moment, Trigger};
+use card_sim::noise::Noise;
 use settlement::id::{PublicKey, StaffNumber};
 use settlement::journal::{Event, State};
 use settlement::judgement::{Judgement, Reason};
@@ -230,4 +231,42 @@ fn without_its_pin_a_judged_card_is_not_held_up() {
     let mut tapped = stand.tapped().expect("taps");
     assert!(settle(&mut tapped, stand.account(), &mut store, false).expect("left for another tap").is_empty());
     assert_eq!(store.entry(judged.number).expect("kept").shown, None);
+}
+
+/// Records of the card of which it is asked for its code at the next tap.
+fn doubted(stand: &Stand) -> Vec<EntryNumber> {
+    let card = stand.tapped().expect("the card is there").identifier;
+    stand.store().doubted_of(&card).expect("reads").iter().map(|entry| entry.number).collect()
+}
+
+/// A tap with the PIN that sells nothing, with these faults from then on.
+fn asked(stand: &Stand, faults: Vec<Fault>) {
+    let mut store = stand.store();
+    let mut tapped = stand.tapped().expect("the card is there");
+    pin::verify(&mut tapped, &Pin::parse(cards::PIN).expect("pin"), false).expect("right PIN");
+    Stand::faults(&stand.card, faults);
+    settle(&mut tapped, stand.account(), &mut store, true).expect("nothing is open");
+    Stand::faults(&stand.card, Vec::new());
+}
+
+#[test]
+fn a_spoilt_code_that_the_centre_did_not_see_yet_is_asked_for_before_the_card_forgets_it() {
+    let mut stand = Stand::new();
+    let mut journal = Dying::misreading(stand.store());
+    let spoilt = stand.purchase(&mut journal, |_| {}).expect("MAC2 is right");
+    drop(journal);
+    assert_eq!(doubted(&stand), [spoilt.number], "nothing was uploaded");
+    // GET TRANSACTION PROVE, spoilt as well: each answer differently.
+    for seed in 0..12 {
+        let seed = Noise::new(seed);
+        let spoils = Fault::BitErrors { at: Trigger::instruction(0x32, 1), per_million: 60_000, seed };
+        asked(&stand, vec![spoils]);
+        assert_eq!(doubted(&stand), [spoilt.number], "what was spoilt on its way is not kept");
+    }
+    let mut store = stand.store();
+    let next = stand.purchase(&mut store, |_| {}).expect("paid");
+    drop(store);
+    assert_eq!(doubted(&stand), [next.number], "the card told the first one's code before its next DEBIT");
+    asked(&stand, Vec::new());
+    assert_eq!(doubted(&stand), [next.number], "its record has the card's code: nothing is kept");
 }

@@ -10,8 +10,9 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::ChainPosition;
 use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, StaffNumber, TerminalNumber};
 use settlement::journal::State;
+use settlement::judgement::{Judgement, Reason};
 use settlement::message::{
     AnswerStatus, BatchRequest, Institution, Request as _, SignInAnswer, TerminalLimits, Version1,
 };
@@ -65,7 +66,7 @@ impl Shop {
         self.calls(calls).into_iter().map(|(code, _)| code).collect()
     }
 
-    fn states(&self) -> Vec<State> {
+    pub(crate) fn states(&self) -> Vec<State> {
         let store = Store::open(self.data.as_ref()).expect("a journal");
         store.entries().expect("entries").into_iter().map(|entry| entry.state).collect()
     }
@@ -102,8 +103,8 @@ fn told(data: &str, blacklisted: &[&str], online: OnlinePolicy, parameters: u64)
             TerminalLimits {
                 purchase_max_fen: Fen::new(10_000),
                 card_day_max_fen: Fen::new(20_000),
-                card_day_count_max: 20,
-                pending_records_max: 3,
+                card_day_count_max: 60,
+                pending_records_max: 60,
                 pending_max_fen: Fen::new(100_000),
                 blacklist_age_max_hours: 24,
                 online,
@@ -327,6 +328,49 @@ fn a_retry_with_another_time_answers_the_purchase_that_was_paid_and_sells_nothin
     assert_eq!(shop.codes(&[&retry]), [0], "told once: another purchase is another");
     assert_eq!(shop.states(), [State::Confirmed; 2]);
     drop(back);
+}
+
+#[test]
+fn what_a_supervisor_judged_paid_and_the_card_shows_is_told_to_the_retry_with_another_time() {
+    let shop = Shop::open(true);
+    let image = shop.counter.folder.path().join("person.card");
+    shop.counter.farm.eject(0).expect("pulled");
+    let witness = Witness::torn_at(&shop.counter, 0, &image, Some((&[0xB0, 0x2C], Torn::After)));
+    let first = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
+    assert_eq!(first, Some(vec![-3003]));
+    drop(witness);
+    {
+        let mut store = Store::open(shop.data.as_ref()).expect("a journal");
+        let entry = store.entries().expect("entries").remove(0);
+        let by = StaffNumber::parse("007").expect("a word");
+        let reason = Reason::parse("paid").expect("a reason");
+        store.judge(entry.number, 0, &Judgement { done: true, by, reason }).expect("judged");
+    }
+    let back = Witness::in_slot(&shop.counter, 0, &image);
+    let time = Now::of_system().later(60).date_time();
+    let retry = format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|");
+    let again = (0..CALLS_MAX)
+        .map(|_| shop.calls(&[&retry]))
+        .find(|answers| answers.first().is_none_or(|(code, _)| *code != -2));
+    let (code, output) = again.expect("the card is back").remove(0);
+    assert_eq!(code, -3006, "{output}");
+    assert!(output.contains(TIME.as_str()), "the first one's output: {output}");
+    assert_eq!(shop.states(), [State::Confirmed], "nothing was sold");
+    assert_eq!(shop.codes(&[&retry]), [0], "told once");
+    assert_eq!(shop.states(), [State::Confirmed; 2]);
+    drop(back);
+}
+
+#[test]
+fn after_sign_out_a_call_says_so_and_sells_again_after_the_next_sign_in() {
+    let shop = Shop::open(true);
+    Store::open(shop.data.as_ref()).expect("a journal").set_signed_out(Now::of_system().date_time()).expect("written");
+    let set = [("SSCARD_DATA", shop.data.as_str()), ("SSCARD_PIN_ENTRY", &shop.entry), ("SSCARD_LANG", "en")];
+    let (code, text) = shop.counter.session(&[&pay("0.1|0.2")], &set).remove(0);
+    assert_eq!(code, -3008, "{text}");
+    assert!(text.contains("signed out") && text.contains("sscard sign-in"), "{text}");
+    enrol(&shop.data, &[]);
+    assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [0]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use card_counter::clock::Now;
+use settlement::journal::State;
 
 use crate::counter::Counter;
 use crate::money::Shop;
@@ -162,6 +163,126 @@ fn a_port_wants_a_token_and_one_caller_never_goes_on_with_anothers_card() {
     assert_eq!(call(&mut second, &["iCheckCard", "i3"]), Some(0), "the server goes on");
 }
 
+/// A server whose caller knows the token, in a shop; `variables` are the server's alone.
+fn till(shop: &Shop, variables: &[(&str, &str)]) -> Server {
+    let token = shop.counter.folder.path().join("token");
+    std::fs::write(&token, format!("{TOKEN}\n")).expect("written");
+    let token = token.display().to_string();
+    let set = [
+        ("SSCARD_SERVER_TOKEN_FILE", token.as_str()),
+        ("SSCARD_DATA", shop.data.as_str()),
+        ("SSCARD_PIN_ENTRY", shop.entry.as_str()),
+    ];
+    Server::start(&shop.counter, "127.0.0.1:0", &[&set, variables].concat())
+}
+
+const TOKEN: &str = "0123456789abcdef0123";
+
+/// A purchase of a caller that takes the time of its call: no two calls have the same.
+fn purchase(seconds: i64) -> [String; 4] {
+    let time = Now::of_system().later(seconds - 500).date_time();
+    ["iDoDebit".to_owned(), "i3".to_owned(), "-".to_owned(), format!("s0.1|0.2|{time}|")]
+}
+
+fn pays(line: &mut Line, seconds: i64) -> Option<i64> {
+    let fields = purchase(seconds);
+    let code = line.call(TOKEN, &fields.each_ref().map(String::as_str));
+    // With the next answer the call before is over, its mark and all.
+    let _ = line.call(TOKEN, &["iCheckCard", "i3"]);
+    code
+}
+
+/// As `soak` kills programs: behind a flush of the journal.
+fn fault(folder: &Path) -> String {
+    let (source, library) = (folder.join("fault.c"), folder.join("fault.so"));
+    std::fs::write(&source, include_str!("../../../soak/src/fault.c")).expect("written");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    assert!(built.expect("a C compiler").success());
+    library.display().to_string()
+}
+
+#[test]
+fn a_server_killed_behind_any_flush_of_a_purchase_never_sells_the_retry_unsaid() {
+    let shop = Shop::open(true);
+    let library = fault(shop.counter.folder.path());
+    let (mut told, mut seconds) = (0, 0);
+    let mut next = || {
+        seconds += 10;
+        seconds
+    };
+    let mut answered_late = 0;
+    for at in 1.. {
+        let number = at.to_string();
+        let faulty = [
+            ("LD_PRELOAD", library.as_str()),
+            ("SOAK_FOLDER", shop.data.as_str()),
+            ("SOAK_FILES", "-wal"),
+            ("SOAK_ACT", "flushed"),
+            ("SOAK_AT", number.as_str()),
+        ];
+        let mut server = till(&shop, &faulty);
+        let mut line = Line::open(&server.address);
+        let first = pays(&mut line, next());
+        let next_call = line.call(TOKEN, &["iCheckCard", "i3"]);
+        drop(line);
+        let was_killed = next_call.is_none();
+        if was_killed {
+            assert!(!server.child.wait().expect("ended").success());
+        }
+        drop(server);
+        let server = till(&shop, &[]);
+        let mut line = Line::open(&server.address);
+        let before = shop.states().iter().filter(|state| **state == State::Confirmed).count();
+        let retry = pays(&mut line, next());
+        let after = shop.states().iter().filter(|state| **state == State::Confirmed).count();
+        match (first, retry) {
+            (None, Some(-3006)) => {
+                answered_late += 1;
+                // The answer tells of one purchase, which no answer told of before; told once.
+                told += 1;
+                assert_eq!((before.max(told), after), (told, told), "flush {at}");
+                assert_eq!(pays(&mut line, next()), Some(0), "flush {at}");
+                told += 1;
+            }
+            // Nothing was paid when it was killed.
+            (None, Some(0)) => told += 1,
+            // It was killed between its answer and the mark: that purchase is said twice.
+            (Some(0), Some(-3006)) if was_killed => {
+                assert_eq!(before, after);
+                told += 1;
+            }
+            (Some(0), Some(0)) => told += 2,
+            other => panic!("flush {at}: {other:?}"),
+        }
+        let paid = shop.states().iter().filter(|state| **state == State::Confirmed).count();
+        assert_eq!(paid, told, "flush {at}: every purchase was told of");
+        if !was_killed {
+            assert!(answered_late >= 2, "killed behind SENT and behind CONFIRMED at least: {answered_late}");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_caller_that_hung_up_over_its_call_is_told_by_the_retry() {
+    let shop = Shop::open(true);
+    let typing = shop.counter.folder.path().join("typing");
+    let entry = shop.counter.pin_entry(&format!(">{}; sleep 1; echo 864213", typing.display()));
+    let server = till(&shop, &[("SSCARD_PIN_ENTRY", &entry)]);
+    let mut gone = Line::open(&server.address);
+    let fields = purchase(10);
+    gone.say(TOKEN, &fields.each_ref().map(String::as_str)).expect("sent");
+    // While the PIN is typed: the program ends, the page is loaded anew.
+    while !typing.exists() {
+        std::thread::yield_now();
+    }
+    drop(gone);
+    let mut line = Line::open(&server.address);
+    let first = pays(&mut line, 20);
+    assert_eq!((first, shop.states()), (Some(-3006), vec![State::Confirmed]), "nothing was sold to the retry");
+    assert_eq!((pays(&mut line, 30), shop.states()), (Some(0), vec![State::Confirmed; 2]), "told once");
+}
+
 #[test]
 fn it_does_not_listen_without_a_token_on_a_port_or_beyond_this_machine() {
     let run = |arguments: &[&str]| {
@@ -190,13 +311,21 @@ impl Line {
 
     /// The code of a call; `None` when the server hangs up.
     fn call(&mut self, token: &str, fields: &[&str]) -> Option<i64> {
+        self.say(token, fields)?;
+        self.hear()
+    }
+
+    fn say(&mut self, token: &str, fields: &[&str]) -> Option<()> {
         let mut body = Vec::new();
         for field in [token].iter().chain(fields) {
             body.extend(field.as_bytes());
             body.push(0);
         }
         let length = u32::try_from(body.len()).expect("short").to_be_bytes();
-        self.0.write_all(&[&length[..], &body].concat()).ok()?;
+        self.0.write_all(&[&length[..], &body].concat()).ok()
+    }
+
+    fn hear(&mut self) -> Option<i64> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).ok()?;
         let mut answer = vec![0; usize::try_from(u32::from_be_bytes(length)).expect("short")];
