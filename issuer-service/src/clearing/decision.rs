@@ -276,8 +276,8 @@ fn is_free(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<bool, ClearingEr
         && !is_disproved(tx, row)?)
 }
 
-/// Whether people's word stands against the card's own: the row has no code of the card, and a record that has one for the same number
-/// waits.
+/// Whether people's word stands against the card's own: the row has no code of the card, and a record of the same number has, whatever
+/// was decided of that one.
 ///
 /// # Errors
 /// [`ClearingError::Store`].
@@ -286,8 +286,7 @@ pub(super) fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, Clearin
         return Ok(false);
     }
     let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
-    let waits = |other: &UploadRow| other.outcome != RowOutcome::Accepted && other.decided.is_none();
-    Ok(same.iter().any(|other| other.has_cards_code() && waits(other)))
+    Ok(same.iter().any(UploadRow::has_cards_code))
 }
 
 /// Whether a record without the card's code was posted or returned under the number of this one.
@@ -392,7 +391,7 @@ pub struct ListedRow {
     /// Whether it may be returned alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub may_be_returned: bool,
-    /// Its code is wrong, and the card's records beside it show that the card did it.
+    /// Its code is wrong, and the card's records beside it, one of another institution, show that the card did it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_shown: bool,
     /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.

@@ -4,6 +4,9 @@
 //! code, and began with what this one left; the one before left what this one began with. Between two purchases only loads change the
 //! balance, and the centre knows them. So the card did it, with this amount: nothing else leads from the one to the other.
 //!
+//! A card's code covers neither its number nor the balance after it: these are the till's word. The next record must come from another
+//! institution, which has nothing of it.
+//!
 //! Source: docs/adr/0084. Owns: that comparison. Never: decides, posts.
 //! Units: fen.
 
@@ -31,6 +34,9 @@ pub(super) fn show(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> 
     let Some(next) = numbered(tx, row, row.card_sequence.checked_add(1), UploadRow::has_cards_code)? else {
         return Ok(false);
     };
+    if next.institution == row.institution {
+        return Ok(false);
+    }
     if row.balance_after_fen.plus(brought(Some(row.date_time), next.date_time)?)? != before(&next)? {
         return Ok(false);
     }

@@ -130,8 +130,9 @@ pub fn authorise(tx: &Tx<'_>, terminal: &Terminal, request: &SaleRequest) -> Res
         return refuse(ErrorCode::RecordContradictory);
     }
     let (card_identifier, number) = (sale.card_identifier, sale.card_sequence);
-    // What was posted has the card's own code, or two people's word: a terminal's question alone moves no card past a number.
-    if tx.last_purchase_number(card_identifier)?.is_some_and(|last| last >= number) {
+    // What has the card's own code: neither a terminal's question nor people's word moves a card past a number, or a wrong one would shut it
+    // out of every till that asks. The record of such a sale shows the word as wrong.
+    if tx.last_proved_number(card_identifier)?.is_some_and(|last| last >= number) {
         return refuse(ErrorCode::DuplicateCardSequence);
     }
     let (bought, spent) = tx.spent_on(sale.terminal, card_identifier, sale.business_date)?;

@@ -303,6 +303,18 @@ impl Tx<'_> {
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
+    /// The highest number of a card's purchases that its own code shows, accepted or told afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_proved_number(&self, card: CardIdentifier) -> Result<Option<u16>, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND (outcome = 'ACCEPTED'
+             OR EXISTS (SELECT 1 FROM row_proof WHERE proved_terminal = terminal AND proved_record = record))",
+        )?;
+        Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
+    }
+
     /// How often a card bought at a terminal on a business day, and what it spent, by rows that stand.
     ///
     /// # Errors

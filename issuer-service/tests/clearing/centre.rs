@@ -201,12 +201,19 @@ impl Centre {
 
     /// Registers a terminal with a key of its own.
     pub(crate) fn terminal(&self, n: u8) -> Terminal {
-        self.registered(n, &[])
+        self.registered(n, PHARMACY, &[])
+    }
+
+    /// The same, of an institution of its own.
+    pub(crate) fn terminal_elsewhere(&self, n: u8) -> Terminal {
+        let other = "P51330100009";
+        self.ok("ma", &["institution", "add", other, "--name", "另一药店", "--region", "513301", "--type", "pharmacy"]);
+        self.registered(n, other, &[])
     }
 
     /// The same, of a kiosk.
     pub(crate) fn kiosk(&self, n: u8) -> Terminal {
-        self.registered(n, &["--kiosk"])
+        self.registered(n, PHARMACY, &["--kiosk"])
     }
 
     /// Adds rows to the configuration.
@@ -216,11 +223,11 @@ impl Centre {
         std::fs::write(&path, text + rows).expect("written");
     }
 
-    fn registered(&self, n: u8, more: &[&str]) -> Terminal {
+    fn registered(&self, n: u8, institution: &str, more: &[&str]) -> Terminal {
         let key = TerminalKey::from_seed(&Zeroizing::new([n; 32]));
         let number = TerminalNumber([0x99, 0, 0, 0, 0, n]);
         let public_key = key.public_key().to_string();
-        let add = ["terminal", "add", &number.to_string(), "--institution", PHARMACY, "--public-key", &public_key];
+        let add = ["terminal", "add", &number.to_string(), "--institution", institution, "--public-key", &public_key];
         self.ok("ma", &[&add, more].concat());
         Terminal { number, key, chain: ChainPosition::START, port: self.port(), ids: u128::from(n) << 64, psam: 0 }
     }

@@ -7,11 +7,11 @@ use settlement::record::{Transaction, TransactionRecord};
 
 use crate::centre::{BATCHES, Card, Centre, Terminal, codes, loaded};
 
-const SALES: &str = "/terminal/v1/sales";
-const OUTCOME: &str = "/terminal/v1/sales/outcome";
+pub(crate) const SALES: &str = "/terminal/v1/sales";
+pub(crate) const OUTCOME: &str = "/terminal/v1/sales/outcome";
 
 /// Phase 1 of the card's next purchase.
-fn asked(centre: &Centre, terminal: &Terminal, card: &Card, id: u8, fen: [u32; 3]) -> Value {
+pub(crate) fn asked(centre: &Centre, terminal: &Terminal, card: &Card, id: u8, fen: [u32; 3]) -> Value {
     json!({ "version": 1, "sale": {
         "sale_id": SaleId([id; 16]),
         "terminal": terminal.number,
@@ -28,7 +28,7 @@ fn asked(centre: &Centre, terminal: &Terminal, card: &Card, id: u8, fen: [u32; 3
     } })
 }
 
-fn not_done(mut asked: Value) -> Value {
+pub(crate) fn not_done(mut asked: Value) -> Value {
     asked["outcome"] = "not_done".into();
     asked
 }
