@@ -303,15 +303,14 @@ impl Tx<'_> {
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
-    /// The highest number of a card's purchases that its own code shows, accepted or told afterwards.
+    /// The highest number of a card's purchases that stand and have its own code.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn last_proved_number(&self, card: CardIdentifier) -> Result<Option<u16>, StoreError> {
-        let mut statement = self.sql.prepare(
-            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND (outcome = 'ACCEPTED'
-             OR EXISTS (SELECT 1 FROM row_proof WHERE proved_terminal = terminal AND proved_record = record))",
-        )?;
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS} AND {CODED}"
+        ))?;
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
@@ -342,6 +341,10 @@ const STANDS: &str =
     AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss')
     AND NOT EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = upload_row.terminal
     AND taken_record = upload_row.record AND taken_state = 'approved'))";
+
+/// As [`UploadRow::has_cards_code`].
+const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED', 'CARD_UNKNOWN',
+    'RECORD_CONTRADICTORY')) OR EXISTS (SELECT 1 FROM row_proof WHERE proved_terminal = terminal AND proved_record = record))";
 
 pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,

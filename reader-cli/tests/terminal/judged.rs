@@ -169,6 +169,11 @@ fn a_card_that_agrees_gives_the_centre_its_own_code() {
 fn a_record_whose_code_was_spoilt_gets_the_cards_own_at_its_next_tap() {
     let shop = Shop::ready();
     assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).status, 0);
+    // Spoilt between the card and the till, where nobody can check it.
+    let journal = rusqlite::Connection::open(shop.path("data").join("terminal.db")).expect("the journal");
+    let spoilt = journal.execute("UPDATE entry SET tac = '00000000' WHERE record = 2", ()).expect("spoilt");
+    assert_eq!(spoilt, 1);
+    drop(journal);
     shop.centre.books().finds_tac_wrong = Some(2);
     assert_eq!(shop.run(&["upload"]).status, 10, "not posted");
     assert!(shop.centre.books().proved.is_empty());
