@@ -2,6 +2,7 @@
 //!
 //! Source: purchase pair of LD/T 32.7; pPayInfo and outputs of the published interface; states of `settlement::journal`.
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use card_counter::clock::Now;
@@ -280,20 +281,35 @@ fn an_hsm_pays_in_two_steps_and_a_second_step_that_never_comes_moves_nothing() {
 /// Calls until the daemon noticed a card.
 const CALLS_MAX: u32 = 1_000;
 
+/// A purchase whose card was pulled at DEBIT FOR PURCHASE: nobody knows whether it paid. Gives its image, which is in no reader.
+fn torn(shop: &Shop, torn: Torn) -> PathBuf {
+    let image = shop.counter.folder.path().join("person.card");
+    shop.counter.farm.eject(0).expect("pulled");
+    let witness = Witness::torn_at(&shop.counter, 0, &image, Some((&[0xB0, 0x2C], torn)));
+    let first = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
+    assert_eq!(first, Some(vec![-3003]), "{torn:?}: the outcome is unknown");
+    assert_eq!(shop.states(), [State::Uncertain]);
+    drop(witness);
+    image
+}
+
+/// The same purchase asked for with another time, once the card is seen: the call, its code and output.
+fn retried(shop: &Shop, time: &str) -> (String, i64, String) {
+    let retry = format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|");
+    let again = (0..CALLS_MAX)
+        .map(|_| shop.calls(&[&retry]))
+        .find(|answers| answers.first().is_none_or(|(code, _)| *code != -2));
+    let (code, output) = again.expect("the card is back").remove(0);
+    (retry, code, output)
+}
+
 #[test]
 fn a_card_pulled_at_debit_is_settled_by_the_same_call_and_pays_once() {
     for (torn, states) in
         [(Torn::Before, vec![State::Reversed, State::Confirmed]), (Torn::After, vec![State::Confirmed])]
     {
         let shop = Shop::open(true);
-        let image = shop.counter.folder.path().join("person.card");
-        shop.counter.farm.eject(0).expect("pulled");
-        // DEBIT FOR PURCHASE.
-        let witness = Witness::torn_at(&shop.counter, 0, &image, Some((&[0xB0, 0x2C], torn)));
-        let first = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
-        assert_eq!(first, Some(vec![-3003]), "{torn:?}: the outcome is unknown");
-        assert_eq!(shop.states(), [State::Uncertain]);
-        drop(witness);
+        let image = self::torn(&shop, torn);
         let back = Witness::in_slot(&shop.counter, 0, &image);
         let again = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
         assert_eq!(again, Some(vec![0]), "{torn:?}: the same call says what the card did, or pays");
@@ -307,19 +323,10 @@ fn a_card_pulled_at_debit_is_settled_by_the_same_call_and_pays_once() {
 #[test]
 fn a_retry_with_another_time_answers_the_purchase_that_was_paid_and_sells_nothing() {
     let shop = Shop::open(true);
-    let image = shop.counter.folder.path().join("person.card");
-    shop.counter.farm.eject(0).expect("pulled");
-    let witness = Witness::torn_at(&shop.counter, 0, &image, Some((&[0xB0, 0x2C], Torn::After)));
-    let first = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
-    assert_eq!(first, Some(vec![-3003]));
-    drop(witness);
+    let image = torn(&shop, Torn::After);
     let back = Witness::in_slot(&shop.counter, 0, &image);
     let time = Now::of_system().later(60).date_time();
-    let retry = format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|");
-    let again = (0..CALLS_MAX)
-        .map(|_| shop.calls(&[&retry]))
-        .find(|answers| answers.first().is_none_or(|(code, _)| *code != -2));
-    let (code, output) = again.expect("the card is back").remove(0);
+    let (retry, code, output) = retried(&shop, &time.to_string());
     assert_eq!(code, -3006, "{output}");
     assert!(output.contains(TIME.as_str()) && !output.contains(&time.to_string()), "the first one's output: {output}");
     assert_eq!(shop.states(), [State::Confirmed], "nothing was sold");
@@ -333,12 +340,7 @@ fn a_retry_with_another_time_answers_the_purchase_that_was_paid_and_sells_nothin
 #[test]
 fn what_a_supervisor_judged_paid_and_the_card_shows_is_told_to_the_retry_with_another_time() {
     let shop = Shop::open(true);
-    let image = shop.counter.folder.path().join("person.card");
-    shop.counter.farm.eject(0).expect("pulled");
-    let witness = Witness::torn_at(&shop.counter, 0, &image, Some((&[0xB0, 0x2C], Torn::After)));
-    let first = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
-    assert_eq!(first, Some(vec![-3003]));
-    drop(witness);
+    let image = torn(&shop, Torn::After);
     {
         let mut store = Store::open(shop.data.as_ref()).expect("a journal");
         let entry = store.entries().expect("entries").remove(0);
@@ -347,12 +349,7 @@ fn what_a_supervisor_judged_paid_and_the_card_shows_is_told_to_the_retry_with_an
         store.judge(entry.number, 0, &Judgement { done: true, by, reason }).expect("judged");
     }
     let back = Witness::in_slot(&shop.counter, 0, &image);
-    let time = Now::of_system().later(60).date_time();
-    let retry = format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|");
-    let again = (0..CALLS_MAX)
-        .map(|_| shop.calls(&[&retry]))
-        .find(|answers| answers.first().is_none_or(|(code, _)| *code != -2));
-    let (code, output) = again.expect("the card is back").remove(0);
+    let (retry, code, output) = retried(&shop, &Now::of_system().later(60).date_time().to_string());
     assert_eq!(code, -3006, "{output}");
     assert!(output.contains(TIME.as_str()), "the first one's output: {output}");
     assert_eq!(shop.states(), [State::Confirmed], "nothing was sold");
