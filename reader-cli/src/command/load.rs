@@ -26,11 +26,12 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     let centre = Centre::at(setting.centre()?, &key, number);
     let rules = setting.rules(Some(&store))?;
     let open = !store.open_of(&tapped.identifier)?.is_empty();
-    if open || arguments.pin.pin.is_some() {
+    let proves = open || arguments.pin.pin.is_some();
+    if proves {
         let given = setting.pin(&mut tapped, &arguments.pin)?;
         pin::verify(&mut tapped, &given, arguments.pin.last_try)?;
     }
-    let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
+    let notes = settle_first(setting, &mut tapped, Some(&mut store), proves)?;
     check::all_passed(check::card(&tapped, &rules))?;
     let mut loader = Loader::of(&centre, &setting.configuration.data, &Plain)?;
     let loaded = loader.load((&mut tapped, rules.day), &mut store, number, wanted);

@@ -141,11 +141,12 @@ fn bring(
     let centre = Centre::at(setting.centre()?, &key, number);
     let rules = setting.rules(Some(&store))?;
     let open = !store.open_of(&tapped.identifier)?.is_empty();
-    if open || pin_needed || pin_arguments.pin.is_some() {
+    let proves = open || pin_needed || pin_arguments.pin.is_some();
+    if proves {
         let given = setting.pin(&mut tapped, pin_arguments)?;
         pin::verify(&mut tapped, &given, pin_arguments.last_try)?;
     }
-    let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
+    let notes = settle_first(setting, &mut tapped, Some(&mut store), proves)?;
     check::all_passed(check::card(&tapped, &rules))?;
     let order = match begin(&mut store, &mut tapped, &centre) {
         // The try that was just settled was the one that was asked to be finished.
