@@ -38,8 +38,10 @@ use crate::centre::Place;
 use crate::measure::{Aim, Row, alternate, timed};
 use crate::people;
 
-/// Connections at once, each an operator's: one operator may ask so often only.
+/// Connections at once, each an operator's.
 const CLIENTS: usize = 4;
+/// Operators, who take turns block by block: one operator may ask so often only.
+const OPERATORS: usize = 4 * CLIENTS;
 /// Requests of a block, over all connections.
 const READS: u32 = 2_000;
 const WRITES: u32 = 200;
@@ -109,6 +111,8 @@ struct Ports {
 struct Bench {
     ports: Ports,
     tokens: Vec<String>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
     /// Dropped before what it serves: databases are not closed in async code.
     _runtime: Runtime,
     _desk: Arc<OperatorDesk>,
@@ -155,7 +159,7 @@ impl Bench {
             port
         });
         let ports = Ports { ours, bare: bare_port, anchored };
-        Self { ports, tokens, _runtime: runtime, _desk: desk, _bare: bare, _place: place }
+        Self { ports, tokens, turn: AtomicUsize::new(0), _runtime: runtime, _desk: desk, _bare: bare, _place: place }
     }
 
     /// Asks so often over all connections at once.
@@ -166,8 +170,9 @@ impl Bench {
         rounds: u32,
         request: impl Fn(u32) -> (&'static str, String, String) + Sync,
     ) -> Duration {
-        let mut connections: Vec<Client> =
-            self.tokens.iter().take(clients).map(|token| Client::new(port, token)).collect();
+        let first = self.turn.fetch_add(clients, Ordering::Relaxed) % OPERATORS;
+        let turns = self.tokens.iter().cycle().skip(first).take(clients);
+        let mut connections: Vec<Client> = turns.map(|token| Client::new(port, token)).collect();
         let clients = u32::try_from(clients).expect("few");
         timed(|| {
             std::thread::scope(|scope| {
@@ -186,9 +191,9 @@ impl Bench {
 }
 
 impl Place {
-    /// A session for each connection; tokens.
+    /// A session for each operator; tokens.
     fn sessions(&mut self, path: &Path) -> Vec<String> {
-        let names: Vec<String> = (0..CLIENTS).map(|number| format!("clerk-{number}")).collect();
+        let names: Vec<String> = (0..OPERATORS).map(|number| format!("clerk-{number}")).collect();
         let add = |tx: &store::Tx<'_>| -> Result<(), StoreError> {
             names.iter().try_for_each(|name| tx.add_operator(name, &[Role::Capture]))
         };

@@ -25,7 +25,7 @@ mod workbook;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use card_core::security::CityCode;
@@ -134,12 +134,13 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
         guess: &guess,
     };
     let (sender, batches) = sync_channel(BATCHES_AHEAD);
+    let (done_with, returned) = channel();
     let read = std::thread::scope(|scope| {
         let table = &mut table;
-        let reader = scope.spawn(move || ahead.read(table, &sender));
+        let reader = scope.spawn(move || ahead.read(table, &sender, &returned));
         let mut stored = Ok(());
         while let Ok(batch) = batches.recv() {
-            stored = work.store(store, batch, &batches);
+            stored = work.store(store, batch, &batches, &done_with);
             if stored.is_err() {
                 break;
             }
@@ -206,17 +207,25 @@ impl Work<'_> {
 
     /// Stores a batch and those that are ready soon behind it, and how far the import has come, in one transaction. Rows that an
     /// interrupted run stored are counted already: only their faults are listed, and their numbers remembered.
-    fn store(&mut self, store: &mut Store, first: Batch, more: &Receiver<Batch>) -> Result<(), ImportError> {
+    fn store(
+        &mut self,
+        store: &mut Store,
+        first: Batch,
+        more: &Receiver<Batch>,
+        done_with: &Sender<Vec<Row>>,
+    ) -> Result<(), ImportError> {
         let begun = Instant::now();
         let (read, length) = store.journal(|tx| -> Result<_, ImportError> {
             let (mut batch, mut taken) = (first, 1);
             let mut adder = tx.adder()?;
             loop {
-                let Batch { rows, at, read, length } = batch;
+                let Batch { mut rows, at, read, length } = batch;
                 let last = rows.last().map_or(0, |row| row.line);
-                for row in rows {
+                for row in &mut rows {
                     self.take_row(tx, &mut adder, row, at)?;
                 }
+                // A reader that has come to the end of the file takes none back.
+                let _ = done_with.send(rows);
                 let left = OPEN_MAX.saturating_sub(begun.elapsed());
                 let next = if taken < BATCHES_MAX { more.recv_timeout(left).ok() } else { None };
                 let Some(next) = next else {
@@ -232,13 +241,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn take_row(&mut self, tx: &Tx<'_>, adder: &mut Adder<'_, '_>, row: Row, at: u64) -> Result<(), ImportError> {
+    fn take_row(&mut self, tx: &Tx<'_>, adder: &mut Adder<'_, '_>, row: &mut Row, at: u64) -> Result<(), ImportError> {
         let Row { line, checked } = row;
+        let line = *line;
         let fresh = line > self.done;
         let newcomer = match checked {
             Ok(newcomer) => newcomer,
             Err(faults) => {
-                self.refuse(faults, fresh);
+                self.refuse(std::mem::take(faults), fresh);
                 return Ok(());
             }
         };

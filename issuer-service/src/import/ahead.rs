@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::check::Checks;
 use super::fault::Fault;
@@ -70,13 +70,23 @@ impl Guess {
 }
 
 impl Ahead<'_> {
-    /// Reads rows to the end of the file, or until nobody takes them.
+    /// Reads rows to the end of the file, or until nobody takes them. Rows that are done with come back to be freed by the thread that
+    /// made them: two threads that free what the other one allocates wait for each other.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub(super) fn read(&self, table: &mut Table, to: &SyncSender<Batch>) -> Result<(), OpenError> {
+    pub(super) fn read(
+        &self,
+        table: &mut Table,
+        to: &SyncSender<Batch>,
+        done_with: &Receiver<Vec<Row>>,
+    ) -> Result<(), OpenError> {
         let fields = self.checks.fields();
-        let empty = || Batch { rows: Vec::with_capacity(BATCH_ROWS), at: clock::seconds(), read: 0, length: 0 };
+        let empty = || {
+            let mut rows = done_with.try_iter().last().unwrap_or_else(|| Vec::with_capacity(BATCH_ROWS));
+            rows.clear();
+            Batch { rows, at: clock::seconds(), read: 0, length: 0 }
+        };
         let (mut batch, mut good) = (empty(), 0);
         loop {
             let row = table.next_row()?;
