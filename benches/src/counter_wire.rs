@@ -23,7 +23,7 @@ use card_profiles::Catalog;
 use card_profiles::account::{MacFields, load_seed};
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
-use card_profiles::read::{HOLDER, Reader};
+use card_profiles::read::Reader;
 use card_profiles::ways::Ways;
 use card_sim::Socket;
 use settlement::date::DateTime;
@@ -131,18 +131,17 @@ impl<'a> Counter<'a> {
     /// # Panics
     /// When a card refuses.
     pub fn read_by_library(&mut self, desk: Desk) -> Spent {
-        if desk != Desk::Usual {
+        if !desk.knows_psam() {
             self.known = PsamMemory::default();
         }
-        let met = self.power_up(desk, Ask::Algorithm, true);
-        let mut tapped = tap(met, &self.catalog, CardMemory::default(), Ask::Algorithm).expect("our card");
+        let met = self.power_up(desk, Ask::Basic, true);
+        let mut tapped = tap(met, &self.catalog, self.memory(desk), Ask::Basic).expect("our card");
         let mut psam = open(&self.psam, &self.catalog, false);
         // As the library does: a card whose file is free is not compared.
         if tapped.holder_needs_key() {
             assert_ne!(tapped.fits(&mut psam, &mut self.known).expect("both answer"), Some(false));
         }
-        let keys = Keys { psam: Some(&mut psam), consent: false };
-        assert!(read::files(&mut tapped, &HOLDER, keys).unread.is_empty(), "eleven fields");
+        assert!(read::basic_fields(&mut tapped, Some(&mut psam), false).unread.is_empty(), "eleven fields");
         Spent { card: tapped.session.wire(), psam: psam.session().wire() }
     }
 
@@ -177,7 +176,7 @@ impl<'a> Counter<'a> {
             return session.into();
         }
         let ssse = self.catalog.ssse_name();
-        let fci = (ask == Ask::Algorithm).then_some(ssse.len() + fci::WITH_ALGORITHM);
+        let fci = ask.asks_fci().then_some(ssse.len() + fci::WITH_ALGORITHM);
         let issuer = is_recognised.then(|| Reader::issuer_command(self.catalog.first(), Ways::default())).flatten();
         let question = Question { ssse, psams: self.catalog.psams(), fci, issuer: issuer.as_ref() };
         let asked = question.ask(session).expect("the card answers");

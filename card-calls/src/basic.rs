@@ -6,10 +6,9 @@
 
 use card_core::script::TwoChallenges;
 use card_core::security::SecurityModule;
-use card_counter::read::files_with;
+use card_counter::read::basic_fields;
 use card_counter::remote;
-use card_counter::tap::Tapped;
-use card_profiles::read::HOLDER;
+use card_counter::tap::{Ask, Tapped};
 
 use crate::calls::Calls;
 use crate::failure::Failure;
@@ -25,7 +24,7 @@ const NO_TERMINAL: [u8; 6] = [0; 6];
 
 /// `iReadCardBas`.
 pub(crate) fn read(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Result<Vec<String>, Failure> {
-    calls.with_card(settings, given.number("iType")?, |visit| {
+    calls.with_card_asking(Ask::Basic, settings, given.number("iType")?, |visit| {
         let terminal = if visit.tapped.holder_needs_key() {
             let mut psam = visit.psam()?;
             let read = holder(&mut visit.tapped, Some(&mut psam), settings.last_try);
@@ -105,7 +104,7 @@ fn finish(
 /// # Errors
 /// Why it is closed, or that the card does not answer.
 pub fn holder(tapped: &mut Tapped<'_>, module: Option<&mut dyn SecurityModule>, consent: bool) -> Result<(), Failure> {
-    let read = files_with(tapped, &HOLDER, module, consent);
+    let read = basic_fields(tapped, module, consent);
     match read.lost.or_else(|| read.unread.into_iter().next().map(|file| file.error)) {
         Some(error) => Err(error.into()),
         None => Ok(()),

@@ -96,6 +96,17 @@ impl Calls {
         interface: i32,
         work: impl FnOnce(&mut Visit<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.with_card_asking(Ask::Algorithm, settings, interface, work)
+    }
+
+    /// The same, and what is asked of a new card.
+    pub(crate) fn with_card_asking<T>(
+        &mut self,
+        ask: Ask,
+        settings: &Settings,
+        interface: i32,
+        work: impl FnOnce(&mut Visit<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let interface = Interface::of_type(interface).ok_or(Failure::CardInterface(interface))?;
         let held = self.held.take_if(|held| held.next == Next::Any && held.interface == interface);
         self.drop_held();
@@ -120,7 +131,7 @@ impl Calls {
                     desk,
                 }
             }
-            None => self.new_card(settings, interface, desk)?,
+            None => self.new_card(ask, settings, interface, desk)?,
         };
         let result = work(&mut visit);
         self.end(visit, result.is_ok());
@@ -129,6 +140,7 @@ impl Calls {
 
     fn new_card<'s>(
         &mut self,
+        ask: Ask,
         settings: &'s Settings,
         interface: Interface,
         mut desk: Desk<'s>,
@@ -136,9 +148,8 @@ impl Calls {
         let memory = settings.data.as_deref().map_or_else(|| self.cards.clone(), CardMemory::recall);
         desk.recognise(memory.types().clone());
         let is_foreign = |error: &TerminalError| matches!(error, TerminalError::NotSsc { .. });
-        let begin = &mut |reader: &str, met| {
-            tap(met, &CATALOG, memory.clone(), Ask::Algorithm).map(|tapped| (tapped, reader.to_owned()))
-        };
+        let begin =
+            &mut |reader: &str, met| tap(met, &CATALOG, memory.clone(), ask).map(|tapped| (tapped, reader.to_owned()));
         match desk.meet(begin, is_foreign) {
             Ok((tapped, reader)) => Ok(Visit {
                 settings,

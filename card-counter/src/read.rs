@@ -14,7 +14,7 @@ use card_profiles::approach::Means;
 use card_profiles::image::Reading;
 use card_profiles::memory::CardMemory;
 use card_profiles::place::Place;
-use card_profiles::read::{CyclicRecord, ModuleFault, Outcome, Reader, Reason, Refusal};
+use card_profiles::read::{CyclicRecord, HOLDER, ModuleFault, Outcome, Reader, Reason, Refusal};
 
 use crate::error::TerminalError;
 use crate::pin;
@@ -62,12 +62,28 @@ pub fn files_with(
     module: Option<&mut dyn SecurityModule>,
     consent: bool,
 ) -> Read {
+    carry_out(tapped, files, module, consent, false)
+}
+
+/// What the eleven basic fields need of the holder's file, where it must be read record by record; else the whole file.
+pub fn basic_fields(tapped: &mut Tapped<'_>, module: Option<&mut dyn SecurityModule>, consent: bool) -> Read {
+    carry_out(tapped, &HOLDER, module, consent, true)
+}
+
+fn carry_out(
+    tapped: &mut Tapped<'_>,
+    files: &[(&str, &str)],
+    module: Option<&mut dyn SecurityModule>,
+    consent: bool,
+    basic: bool,
+) -> Read {
     let has_keys = module.is_some() && tapped.algorithm().is_ok();
     let means = Means { factors: has_keys.then_some(tapped.factors), ..Means::default() };
     let mut earlier = tapped.take();
     earlier.refusals.clear();
     earlier.records.clear();
-    let mut reader = Reader::new(tapped.profile, files, means).after(earlier);
+    let reader = Reader::new(tapped.profile, files, means).after(earlier);
+    let mut reader = if basic { reader.basic() } else { reader };
     let card = &mut **tapped;
     let mut guard = Guard { book: &mut card.memory.tries, consent };
     let lost = card.session.play(&mut reader, module, &mut guard).err().map(TerminalError::from);

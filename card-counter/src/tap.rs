@@ -141,11 +141,12 @@ impl<'a> Approached<'a> {
     /// As [`tap`].
     pub fn recognise<'c>(mut self, catalog: &'c Catalog, ask: Ask) -> Result<Tapped<'c>, TerminalError> {
         let atr = self.session.atr()?;
-        if ask == Ask::Algorithm && !self.fci_asked {
+        if ask.asks_fci() && !self.fci_asked {
             self.outcome.state.forget_selection();
         }
         let reader = match ask {
             Ask::Algorithm => Reader::issuer(catalog.first()),
+            Ask::Basic => Reader::issuer(catalog.first()).basic(),
             Ask::Nothing => Reader::new(catalog.first(), &ISSUER, card_profiles::approach::Means::default()),
         };
         let ways = self.memory.ways(atr.card_type());
@@ -175,8 +176,7 @@ impl<'a> Approached<'a> {
         let city = recognition.city;
         let factors = Factors::of(city, self.factor);
         let Self { session, memory, factor, .. } = self;
-        let mut card =
-            Approached { session, profile, memory, factor, fci_asked: ask == Ask::Algorithm, heard: None, outcome };
+        let mut card = Approached { session, profile, memory, factor, fci_asked: ask.asks_fci(), heard: None, outcome };
         tell_apart(&mut card.session, identifier.0)?;
         Ok(Tapped { card, identifier, factors, city, version, recognition })
     }

@@ -45,8 +45,18 @@ pub struct Setup<'a> {
 pub enum Ask {
     /// Asked, where the FCI is long enough to name one.
     Algorithm,
+    /// Asked too, and of the card no more than the eleven basic fields, where its type is read record by record.
+    Basic,
     /// Not asked: INITIALIZE answers it, or nothing depends on it.
     Nothing,
+}
+
+impl Ask {
+    /// Whether the FCI is asked.
+    #[must_use]
+    pub const fn asks_fci(self) -> bool {
+        matches!(self, Self::Algorithm | Self::Basic)
+    }
 }
 
 /// A card that comes up, perhaps with SSSE selected when it was asked what it is.
@@ -211,7 +221,7 @@ impl<'a> Desk<'a> {
     ) -> Result<T, E> {
         loop {
             let Held { reader, session, ssse, issuer, asked } = self.card_unasked()?;
-            let met = Met { session, ssse, fci_asked: asked == Some(Ask::Algorithm), issuer };
+            let met = Met { session, ssse, fci_asked: asked.is_some_and(Ask::asks_fci), issuer };
             match begin(&reader, met) {
                 Err(error) if is_foreign(&error) && asked.is_none() && self.turns_out_a_psam(&reader)? => {}
                 result => return result,
@@ -254,7 +264,7 @@ impl<'a> Desk<'a> {
     /// Asks the card in a reader what it is, once; `None` when it does not answer. What it says of being a PSAM is remembered.
     fn ask(&mut self, reader: &ReaderInfo) -> Option<Kind> {
         if self.asked.iter().all(|slot| slot.reader != reader.name) {
-            let fci = (self.ask == Ask::Algorithm).then(|| self.catalog.ssse_name().len() + fci::WITH_ALGORITHM);
+            let fci = self.ask.asks_fci().then(|| self.catalog.ssse_name().len() + fci::WITH_ALGORITHM);
             let issuer = self.issuer_command(reader);
             let (ssse, psams) = (self.catalog.ssse_name(), self.catalog.psams());
             let question = Question { ssse, psams, fci, issuer: issuer.as_ref() };

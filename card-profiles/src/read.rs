@@ -34,7 +34,7 @@ use crate::address::{self, RecordRead};
 use crate::approach::{Means, State, select_command};
 use crate::limits::READ_CHUNK;
 use crate::place::Place;
-use crate::profile::{Df, Ef, EfKind, Profile};
+use crate::profile::{Df, Ef, EfKind, Element, Profile};
 use crate::ways::{Sure, Ways};
 
 /// The file that says who issued a card: free to read on every card.
@@ -43,11 +43,25 @@ pub const ISSUER: [(&str, &str); 1] = [("SSSE", "EF05")];
 /// The holder's basic data.
 pub const HOLDER: [(&str, &str); 1] = [("SSSE", "EF06")];
 
+/// Items of the eleven basic fields (读基本信息): the shortest read that driver functions promise.
+const BASIC: [&str; 8] = [
+    "card_identifier",
+    "spec_version",
+    "issue_date",
+    "valid_until",
+    "card_number",
+    "social_security_number",
+    "name",
+    "name_extension",
+];
+
 /// A read in progress.
 pub struct Reader<'a> {
     profile: &'a Profile,
     means: Means,
     asks_fci: bool,
+    /// Whether of a file that is read record by record only the basic items are wanted.
+    basic: bool,
     state: State,
     ways: Ways,
     sure: Sure,
@@ -68,6 +82,8 @@ struct File<'a> {
     cut: Vec<u8>,
     /// Ways in which this file was tried, the present one last.
     tried: Vec<Ways>,
+    /// Whether only its basic items are asked for, each by its tag.
+    basic: bool,
     /// Whether several records were asked for at once.
     asked_together: bool,
     /// How the card refused the first of them.
@@ -95,6 +111,7 @@ impl<'a> Reader<'a> {
             profile,
             means,
             asks_fci: false,
+            basic: false,
             state: State::default(),
             ways: Ways::default(),
             sure: Sure::default(),
@@ -119,6 +136,14 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn issuer(profile: &'a Profile) -> Self {
         Self { asks_fci: true, ..Self::new(profile, &ISSUER, Means::default()) }
+    }
+
+    /// Wants the eleven basic fields alone: a file that is read whole brings what it brings, of one that this type of card has read
+    /// record by record only their items are asked for, each by its tag as drivers do.
+    #[must_use]
+    pub const fn basic(mut self) -> Self {
+        self.basic = true;
+        self
     }
 
     /// Reads in these ways first: those that cards of the same type were read in.
@@ -277,13 +302,29 @@ impl<'a> Reader<'a> {
     }
 
     fn ask_records(&mut self, ways: Ways, records: std::ops::Range<usize>) {
-        let Some(ef) = self.current.as_ref().map(|file| file.ef) else { return };
+        let Some(file) = self.current.as_mut() else { return };
+        let ef = file.ef;
+        // What was asked for in another way before is asked for whole.
+        file.basic = self.basic && !ways.together && file.tried.len() == 1 && !file.asked_together;
+        if file.basic {
+            for (index, row) in ef.elements.iter().enumerate().filter(|(_, row)| is_basic(row)) {
+                let length = usize::from(row.format.length) + 2;
+                let record = Record::Tag(row.tag.unwrap_or_default());
+                let read = RecordRead { record, records: index..index + 1, length };
+                self.queue.push_back((Step::Send(read.command(ef, ways)), Wanted::Records(read)));
+            }
+            return;
+        }
         let rows = ef.elements.get(records.clone()).unwrap_or_default();
         let lengths: Vec<usize> = rows.iter().map(|row| usize::from(row.format.length) + 2).collect();
         for read in address::record_reads(&lengths, ways.together) {
             let read = read.shifted(records.start);
             self.queue.push_back((Step::Send(read.command(ef, ways)), Wanted::Records(read)));
         }
+    }
+
+    fn asks_basic(&self) -> bool {
+        self.current.as_ref().is_some_and(|file| file.basic)
     }
 
     /// The way that the current file is read in.
@@ -327,6 +368,11 @@ impl<'a> Reader<'a> {
         match file.ef.kind {
             // Entries were taken as they came.
             EfKind::Cyclic => {}
+            EfKind::TlvRecords if file.basic => {
+                let elements = file.ef.elements.iter().filter(|row| is_basic(row)).cloned().collect();
+                let ef = Ef { elements, ..file.ef.clone() };
+                self.outcome.reading.add_parts(file.df, &ef, &file.parts);
+            }
             EfKind::TlvRecords => self.outcome.reading.add_parts(file.df, file.ef, &file.parts),
             EfKind::Transparent => self.outcome.reading.add_file(file.df, file.ef, &file.parts.concat()),
         }
@@ -356,6 +402,14 @@ impl<'a> Reader<'a> {
     fn try_otherwise(&mut self, sw: StatusWord, start: usize) {
         let sure = self.sure;
         let Some(file) = self.current.as_mut() else { return };
+        // A card that gives no item by its tag is asked for all records by number.
+        if file.basic {
+            file.parts.clear();
+            self.basic = false;
+            self.queue.clear();
+            let way = file.tried.pop().unwrap_or(self.ways);
+            return self.ask_from(way, 0);
+        }
         file.refused.get_or_insert(sw);
         file.by_chance |= !Ways::is_unknown_to_card(sw);
         match Ways::after(&file.tried, sw, &sure).filter(|_| !is_final(sw)) {
@@ -410,6 +464,7 @@ impl<'a> File<'a> {
             parts: Vec::new(),
             cut: Vec::new(),
             tried: Vec::new(),
+            basic: false,
             asked_together: false,
             refused: None,
             by_chance: false,
@@ -428,6 +483,11 @@ impl std::fmt::Debug for Reader<'_> {
 /// Whether asking in another way could not bring more.
 fn is_final(sw: StatusWord) -> bool {
     matches!(sw, StatusWord::SECURITY_STATUS | StatusWord::SELECTED_INVALID | StatusWord::CONDITIONS_OF_USE)
+}
+
+/// Whether a row is an item of the basic fields. Files of other directories have none.
+fn is_basic(row: &Element) -> bool {
+    row.tag.is_some() && BASIC.contains(&&*row.id)
 }
 
 fn entry(ef: &Ef, ways: Ways, number: u8) -> (Step, Wanted) {

@@ -49,6 +49,7 @@ const QUESTIONS: &[(&str, &[&str], &str, &str)] = &[
     ("AIDs of DF05 and DF06", &["ssc-2.0-health-relief"], "profile", "select by FID"),
     ("where SSSE stands", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "profile", "DDF1"),
     ("directory file", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "option directory_file", "SFI 1E"),
+    ("Mongolian name", &["ssc-2.0", "ssc-3.0"], "profile", "姓名蒙文标识"),
     ("internal purse file", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "profile", "internal purse file"),
     ("V1 amounts or digits", &["ssc-1.0"], "profile", "61, 65, 66, 6D, 71, 72"),
     ("access to Hebei's DF03 EF12", &["ssc-1.0-hebei"], "option province_pension", "not published"),

@@ -511,7 +511,7 @@ impl Config {
         let text = fs::read_to_string(&path).map_err(|source| CentreError::File { path: path.clone(), source })?;
         let read = toml::from_str(&text).and_then(|config: Self| match config.pkcs11 {
             Some(_) if config.cards.contains(&Cards::Sm4) => Err(serde::de::Error::custom(
-                "cards: a PKCS#11 token computes no SM4 here, so that a centre with [pkcs11] has cards of ssc-3.0 alone",
+                "cards: a PKCS#11 token computes no SM4 here, so that a centre with [pkcs11] has cards of ssc-3.0 alone; one with SM4 cards keeps its keys in the sealed file (init --vault software)",
             )),
             _ => Ok(config),
         });

@@ -27,7 +27,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
-use crate::state::word;
+use crate::state::{State, word};
 use crate::station::failure::{StationError, transport_code};
 use crate::station::writer::{Broken, Writer, refused};
 use crate::store::{Store, StoreError, Tx};
@@ -141,6 +141,12 @@ pub enum PsamError {
         /// Code of the failure.
         reason: String,
     },
+    /// A PSAM that was made before failed while an environment was added: what it has stays as it was.
+    #[error("the environment was not added: {reason}")]
+    NotAdded {
+        /// Code of the failure.
+        reason: String,
+    },
     /// It was pulled, or the reader failed; it can be resumed.
     #[error(transparent)]
     Lost(#[from] TransportError),
@@ -166,7 +172,7 @@ pub struct Made {
 }
 
 /// Makes a PSAM of the blank one, or finishes the one begun, in the session: every environment for which it has room, whose cards are
-/// the site's, and whose keys the vault has.
+/// the site's, and whose keys the vault has. One that was made before and is at the centre gets the environments that it lacks.
 ///
 /// # Errors
 /// [`PsamError`]; after [`PsamError::Lost`] call again with the same order.
@@ -186,7 +192,10 @@ pub fn personalize(
     let atr = session.atr().map_err(|_| not_psam("ATR"))?;
     let chip = Chip::of(atr.historical()).ok_or_else(|| not_psam("ATR"))?;
     let known = store.read(|tx| tx.psam(&chip))?;
-    let resumed = known.as_ref().is_some_and(|psam| psam.state == "writing");
+    if let Some(made) = known.as_ref().filter(|psam| is_of(psam, order) && psam.state != PsamState::Writing.name()) {
+        return add(store, config, vault, session, made, &operator);
+    }
+    let resumed = known.as_ref().is_some_and(|psam| psam.state == PsamState::Writing.name());
     let begun_before = known.is_some();
     let key_set = match known.filter(|_| resumed) {
         Some(psam) => psam.key_set,
@@ -228,6 +237,64 @@ pub fn personalize(
             Err(PsamError::Failed { reason })
         }
     }
+}
+
+/// Whether an order names a PSAM that is there, so that nothing but its environments can be meant.
+fn is_of(psam: &Psam, order: &Order<'_>) -> bool {
+    psam.terminal_number == order.terminal_number
+        && psam.institution == order.institution
+        && psam.state != PsamState::Spoilt.name()
+}
+
+/// Adds to a PSAM at the centre the environments that it lacks, under the present keys. What it has is not touched, and it stays what it
+/// was until they are there: a PSAM that is pulled meanwhile is finished by the same order.
+fn add(
+    store: &mut Store,
+    config: &Config,
+    vault: &Vault,
+    session: &mut Session,
+    made: &Psam,
+    operator: &str,
+) -> Result<Made, PsamError> {
+    let terminal_number = made.terminal_number.clone();
+    if made.state != PsamState::InCustody.name() {
+        return Err(PsamError::State { terminal_number, state: made.state.clone() });
+    }
+    let key_set = store.read(|tx| tx.current_key_set())?.unwrap_or(Vault::FIRST_VERSION);
+    let environments = environment::look_again(session, config, vault, key_set)?;
+    let told = format!("{}, key version {key_set}", environment::told(&environments));
+    let act =
+        |act, detail| Act { actor: operator.to_owned(), act, object: format!("terminal {terminal_number}"), detail };
+    store.act(|tx| -> Result<_, PsamError> {
+        in_custody(tx, &made.chip)?;
+        Ok(((), act("psam.add_begin", told.clone())))
+    })?;
+    let values = values(config, &made.chip, &terminal_number);
+    let mut target = Target::blank(made.chip.factors(config.city), config.transport_lot);
+    target.versions = KeyVersions::all(key_set);
+    // One that was pulled half-way has some of its keys.
+    let done = environment::written(&environments)
+        .try_for_each(|cards| write(vault, session, &cards.psam_profile(), target.clone(), &values, true));
+    match done {
+        Ok(()) => {
+            let psam = store.act_under_way(|tx| -> Result<_, PsamError> {
+                Ok((in_custody(tx, &made.chip)?, act("psam.add", told)))
+            })?;
+            Ok(Made { psam, environments })
+        }
+        Err(Broken::Lost(error)) => Err(error.into()),
+        Err(Broken::Station(error)) => Err(error.into()),
+        Err(Broken::Bad(reason)) => Err(PsamError::NotAdded { reason }),
+    }
+}
+
+/// A PSAM that is at the centre.
+fn in_custody(tx: &Tx<'_>, chip: &Chip) -> Result<Psam, PsamError> {
+    let found = tx.psam(chip)?.ok_or_else(|| PsamError::NotFound { terminal_number: chip.as_str().to_owned() })?;
+    if found.state == PsamState::InCustody.name() {
+        return Ok(found);
+    }
+    Err(PsamError::State { terminal_number: found.terminal_number, state: found.state })
 }
 
 fn end(
@@ -374,6 +441,7 @@ impl Explain for PsamError {
             Self::ReasonMissing => "REASON_MISSING",
             Self::HolderUnfit => "PSAM_HOLDER_UNFIT",
             Self::Failed { .. } => "PSAM_FAILED",
+            Self::NotAdded { .. } => "PSAM_NOT_ADDED",
             Self::Lost(error) => transport_code(error),
             Self::Operator(error) => error.code(),
             Self::Station(error) => error.code(),
@@ -412,6 +480,10 @@ impl Explain for PsamError {
             Self::ReasonMissing => lang.pick("没有说明原因", "no reason was given").to_owned(),
             Self::Failed { reason } => lang
                 .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
+            Self::NotAdded { reason } => lang.pick(
+                format!("环境没有加成，PSAM 原有的环境照旧: {reason}"),
+                format!("the environment was not added, those that the PSAM has serve as before: {reason}"),
+            ),
             Self::Lost(error) if error.card_lost() => {
                 lang.pick(format!("PSAM 没有应答: {}", error.zh()), format!("the PSAM did not answer: {error}"))
             }
@@ -429,6 +501,10 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::NotBlank | Self::Failed { .. } => {
                 lang.pick("换一张空白 PSAM", "put in a blank PSAM")
             }
+            Self::NotAdded { .. } => lang.pick(
+                "再运行一次同一命令；仍不成功时用 issuer psam retire 停用，另做一张",
+                "run the same command once more; if it fails again, take the PSAM out of use with `issuer psam retire` and make another",
+            ),
             Self::HolderUnfit => lang.pick("改正 --holder 所指的文件", "mend the file named with --holder"),
             Self::ReasonMissing => lang.pick("加上 --reason 原因", "add --reason TEXT"),
             Self::Institution { .. } => {
@@ -454,7 +530,7 @@ impl Explain for PsamError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
+            Self::NotPsam { .. } | Self::Failed { .. } | Self::NotAdded { .. } => Exit::Card,
             Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
             Self::NotFound { .. } | Self::Institution { .. } => Exit::NotFound,
             Self::DayOver { .. } | Self::ReasonMissing | Self::HolderUnfit => Exit::Usage,

@@ -29,7 +29,7 @@ impl Reader<'_> {
                 file.parts.push(answer.data.clone());
             }
             // The record is not there, or from here on none: reading the file says so beside the values.
-            StatusWord::RECORD_NOT_FOUND if !is_together || self.sure.together => {}
+            StatusWord::RECORD_NOT_FOUND if !self.asks_basic() && (!is_together || self.sure.together) => {}
             sw => self.try_otherwise(sw, read.records.start),
         }
     }

@@ -275,6 +275,43 @@ fn every_way_is_found_once_and_costs_nothing_the_next_time() {
 }
 
 #[test]
+fn record_by_record_the_basic_fields_alone_are_asked_for_and_all_records_where_tags_are_unknown() {
+    let profile = profile();
+    let slow = Ways { together: false, by_sfi: false, exact_le: false };
+    let read = |tags: &[u8], refusal: u16| {
+        let mut reader = Reader::issuer(&profile).basic().by(slow);
+        let (mut asked, mut selected) = (Vec::new(), false);
+        while let Some(step) = reader.next_step() {
+            asked.extend(text(&step).strip_prefix("00B2").map(str::to_owned));
+            let by_tag = match &step {
+                Step::Send(command) if command.ins == 0xB2 && command.p2 & 7 == 0 => {
+                    let known = tags
+                        .contains(&command.p1)
+                        .then(|| records().into_iter().find(|record| record.starts_with(&hex::encode([command.p1]))));
+                    Some(known.flatten().map_or(response("", refusal), |record| response(&record, 0x9000)))
+                }
+                _ => None,
+            };
+            reader.answer(&by_tag.unwrap_or_else(|| answer_of(&step, slow, &mut selected, 0x6A86)));
+        }
+        (asked, reader.finish())
+    };
+    let (asked, outcome) = read(&[1, 2, 3, 4, 5, 6, 7], 0x6A83);
+    assert_eq!(asked, ["010000", "030000", "050000", "060000", "070000"]);
+    assert_eq!((outcome.reading.values.len(), outcome.reading.faults.len(), outcome.ways), (5, 0, slow));
+    assert_eq!(outcome.reading.values.text("SSSE.EF05.card_number"), Some("X00000019"));
+    let all = |values: &crate::CardValues| values.len() == 7;
+    for (known, refusal) in [(&[][..], 0x6A86), (&[], 0x6A81), (&[], 0x6A83), (&[], 0x6D00), (&[1, 3, 5], 0x6A83)] {
+        let (asked, outcome) = read(known, refusal);
+        assert!(all(&outcome.reading.values) && outcome.reading.faults.is_empty(), "{asked:?}");
+        assert_eq!((asked.len(), outcome.ways), (known.len() + 1 + 7, slow), "{refusal:04X}: {asked:?}");
+    }
+    // A card that gives its files whole is not asked for less.
+    let whole = [(FIRST, response("", 0x6118)), ("00B2012D40", response(EF05, 0x9000))];
+    assert!(all(&play(Reader::issuer(&profile).basic(), &whole).reading.values));
+}
+
+#[test]
 fn what_was_learnt_of_one_card_serves_the_next_of_its_type_through_the_book() {
     let mut book = CardTypes::default();
     let card_type = [0x00, 0x81, 0x31, 0x47, 0x31, 0x86, 0x50];

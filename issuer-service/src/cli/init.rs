@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use card_core::security::CityCode;
 use card_core::security::keyring::KeyRing;
-use card_core::security::{CityCode, SecurityError};
 use clap::{Args, ValueEnum};
 
 use super::{Common, SourceParser, local};
@@ -106,7 +106,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         _ => None,
     };
     if token.is_some() && cards.contains(&Cards::Sm4) {
-        return Err(VaultError::from(SecurityError::Unsupported { operation: "hold SM4 keys" }).into());
+        return Err(VaultError::TokenWithoutSm4.into());
     }
     let kind = if production { Kind::Production } else { Kind::Rehearsal };
     if kind == Kind::Production && common.passphrase.is_none() && !output.can_ask() {

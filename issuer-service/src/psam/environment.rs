@@ -5,6 +5,7 @@
 use std::fmt;
 
 use card_core::{Session, StatusWord, command};
+use card_profiles::Profile;
 use serde::{Serialize, Serializer};
 
 use super::{PsamError, sent};
@@ -28,6 +29,8 @@ pub struct Environment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LeftOut {
+    /// It was written when the PSAM was made.
+    WrittenBefore,
     /// The site has no such cards.
     NoSuchCards,
     /// The key set has no keys of its algorithm.
@@ -53,19 +56,13 @@ pub(super) fn look(
     let mut refusal = None;
     let mut found = Vec::new();
     for cards in Cards::ALL {
-        let left_out = if !config.cards.contains(&cards) {
-            Some(LeftOut::NoSuchCards)
-        } else if !has_keys(vault, cards, key_set)? {
-            Some(LeftOut::NoKeys)
-        } else {
-            let df_name = cards.psam_profile().df.first().map(|df| df.df_name.clone()).unwrap_or_default();
-            let answer = sent(session, &command::select_by_name(&df_name))?;
-            let absent = matches!(answer.sw, StatusWord::FILE_NOT_FOUND);
-            if !answer.sw.is_ok() && !absent {
-                return Err(PsamError::NotPsam { reason: refused(Some(&answer)) });
+        let left_out = match speaks_against(config, vault, cards, key_set)? {
+            Some(why) => Some(why),
+            None => {
+                let answer = selected(session, &cards.psam_profile())?;
+                refusal = answer.clone().or(refusal);
+                answer.map(|_| LeftOut::NotOnChip)
             }
-            refusal = absent.then(|| refused(Some(&answer))).or(refusal);
-            absent.then_some(LeftOut::NotOnChip)
         };
         found.push(Environment { cards, left_out });
     }
@@ -73,6 +70,61 @@ pub(super) fn look(
         return Err(PsamError::NotPsam { reason: refusal.unwrap_or_else(|| told(&found)) });
     }
     Ok(found)
+}
+
+/// The same of a PSAM that was made before: what it has already is left alone.
+///
+/// # Errors
+/// [`PsamError::NotBlank`] when there is nothing to add; the reader, the vault.
+pub(super) fn look_again(
+    session: &mut Session,
+    config: &Config,
+    vault: &Vault,
+    key_set: u8,
+) -> Result<Vec<Environment>, PsamError> {
+    let mut found = Vec::new();
+    for cards in Cards::ALL {
+        let profile = cards.psam_profile();
+        let left_out = match selected(session, &profile)? {
+            Some(_) => Some(LeftOut::NotOnChip),
+            None if is_complete(session, &profile)? => Some(LeftOut::WrittenBefore),
+            None => speaks_against(config, vault, cards, key_set)?,
+        };
+        found.push(Environment { cards, left_out });
+    }
+    if written(&found).next().is_none() { Err(PsamError::NotBlank) } else { Ok(found) }
+}
+
+/// What of the site speaks against an environment.
+fn speaks_against(config: &Config, vault: &Vault, cards: Cards, key_set: u8) -> Result<Option<LeftOut>, PsamError> {
+    if !config.cards.contains(&cards) {
+        return Ok(Some(LeftOut::NoSuchCards));
+    }
+    Ok((!has_keys(vault, cards, key_set)?).then_some(LeftOut::NoKeys))
+}
+
+/// Selects an environment; the refusal of a chip that has none of this name.
+fn selected(session: &mut Session, profile: &Profile) -> Result<Option<String>, PsamError> {
+    let df_name = profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
+    let answer = sent(session, &command::select_by_name(&df_name))?;
+    match answer.sw {
+        sw if sw.is_ok() => Ok(None),
+        StatusWord::FILE_NOT_FOUND => Ok(Some(refused(Some(&answer)))),
+        _ => Err(PsamError::NotPsam { reason: refused(Some(&answer)) }),
+    }
+}
+
+/// Whether the environment that is selected was written to its end: the last file of a plan, the index of the purchase key, is filled.
+/// No key is tried for the answer.
+fn is_complete(session: &mut Session, profile: &Profile) -> Result<bool, PsamError> {
+    let Some((df, ef)) = profile.df.last().and_then(|df| Some((df, df.ef.last()?))) else { return Ok(false) };
+    let mut done = |command| match sent(session, &command)? {
+        answer if answer.sw.is_ok() => Ok(answer.data),
+        answer => Err(PsamError::NotPsam { reason: refused(Some(&answer)) }),
+    };
+    done(command::select_by_name(&df.df_name))?;
+    let filled = done(command::read_binary_sfi(ef.sfi(), 0, ef.size))?;
+    Ok(filled.iter().any(|byte| !matches!(byte, 0x00 | 0xFF)))
 }
 
 /// Whether the vault has a key of this set for these cards. One that it lacks beside others is missed when it is to be written.
@@ -97,6 +149,7 @@ pub(super) fn told(environments: &[Environment]) -> String {
 impl LeftOut {
     const fn word(self) -> &'static str {
         match self {
+            Self::WrittenBefore => "there already, written before",
             Self::NoSuchCards => "left out: the site has no such cards",
             Self::NoKeys => "left out: the key set has no keys of its algorithm",
             Self::NotOnChip => "left out: the chip has no such environment",
@@ -105,6 +158,7 @@ impl LeftOut {
 
     const fn zh(self) -> &'static str {
         match self {
+            Self::WrittenBefore => "早先已写",
             Self::NoSuchCards => "未写: 本地不用此类卡 (centre.toml 的 cards)",
             Self::NoKeys => "未写: 当前密钥版本没有此算法的密钥 (先办密钥仪式)",
             Self::NotOnChip => "未写: 芯片没有此环境",

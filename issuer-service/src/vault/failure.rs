@@ -124,6 +124,9 @@ pub enum VaultError {
         /// How many there are.
         found: usize,
     },
+    /// Keys of SM4 cards in a token: PKCS #11 numbers no mechanism for SM4.
+    #[error("a PKCS#11 token computes no SM4 here")]
+    TokenWithoutSm4,
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandom,
@@ -155,6 +158,7 @@ impl Explain for VaultError {
             Self::PinRefused => "MODULE_PIN_REFUSED",
             Self::PinLocked => "MODULE_PIN_LOCKED",
             Self::PinMissing => "MODULE_PIN_MISSING",
+            Self::TokenWithoutSm4 => "MODULE_WITHOUT_SM4",
             Self::Security(error) => module_code(error),
         }
     }
@@ -233,6 +237,12 @@ impl Explain for VaultError {
             Self::PinRefused => lang.pick("加密机拒绝了 PIN", "the token refused its PIN").to_owned(),
             Self::PinLocked => lang.pick("加密机 PIN 已锁定", "the PIN of the token is locked").to_owned(),
             Self::PinMissing => lang.pick("没有加密机 PIN", "no PIN for the token").to_owned(),
+            Self::TokenWithoutSm4 => lang
+                .pick(
+                    "PKCS#11 令牌在此不计算 SM4（PKCS #11 没有为它编号），不能存放 SM4 卡的密钥",
+                    "a PKCS#11 token computes no SM4 here (PKCS #11 numbers no mechanism for it), so that it holds no keys of SM4 cards",
+                )
+                .to_owned(),
             Self::Security(error) => module_what(error, lang),
         }
     }
@@ -280,6 +290,10 @@ impl Explain for VaultError {
                 "用 --pin env:变量 或 file:文件 给出 PIN；多次错误会锁定",
                 "give the PIN with --pin env:NAME or file:PATH; too many wrong ones lock the token",
             ),
+            Self::TokenWithoutSm4 => lang.pick(
+                "有 SM4 卡的中心用密封文件存放密钥：issuer init --vault software --cards …；只用令牌时 --cards 和 centre.toml 的 cards 只写 ssc-3.0",
+                "keep the keys of a centre with SM4 cards in the sealed file: `issuer init --vault software --cards …`; with a token, name ssc-3.0 alone in --cards and in `cards` of centre.toml",
+            ),
             Self::PinLocked => lang.pick("由加密机安全员解锁", "let the security officer of the module unlock it"),
             Self::Security(error) => module_next(error, lang),
         }
@@ -292,7 +306,7 @@ impl Explain for VaultError {
             Self::NotOpened | Self::FileNotOpened { .. } | Self::PinRefused | Self::PinLocked => Exit::Authentication,
             Self::TokenNotFound { .. } => Exit::Peer,
             Self::TokenNotConfigured | Self::ModuleNotLoaded { .. } | Self::PinMissing => Exit::Usage,
-            Self::PassphraseMissing | Self::PassphraseUnreadable { .. } => Exit::Usage,
+            Self::PassphraseMissing | Self::PassphraseUnreadable { .. } | Self::TokenWithoutSm4 => Exit::Usage,
             Self::SelfTest { .. } | Self::NoRandom => Exit::Bug,
             Self::TestKey { .. } | Self::KeyExists { .. } | Self::TokenNotEmpty { .. } | Self::NoWayToWrap { .. } => {
                 Exit::Refused

@@ -270,7 +270,7 @@ impl KeyStore for Token {
 
     fn add(&mut self, key: NewKey) -> Result<(), VaultError> {
         if algorithm_of(&key.held.name) != Algorithm::Tdes {
-            return Err(SecurityError::Unsupported { operation: "hold SM4 keys" }.into());
+            return Err(VaultError::TokenWithoutSm4);
         }
         let upper = (self.config.psam_keys && key.is_for_psams(self.city)).then(|| key.clone());
         let NewKey { held, key } = key.lowered(self.city);

@@ -198,3 +198,64 @@ fn a_psam_pulled_half_way_is_finished_by_the_same_command() {
         assert!(later.len() == 2 && later.iter().all(|(_, key)| key.version.is_none()), "{nth}: no such versions yet");
     }
 }
+
+#[test]
+fn a_psam_gets_its_second_environment_later_and_the_first_is_left_as_it_was() {
+    let written = |name: &str| (name.to_owned(), None);
+    let out = |name: &str, why: &str| (name.to_owned(), Some(why.to_owned()));
+    // Pulled while sx3 is added: the first environment takes about 140 commands.
+    let loss = |nth| Fault::PowerLoss { at: Trigger::command(nth), moment: Moment::After, back_after_ms: Some(50) };
+    let init = ["init", "--cards", "ssc-3.0-sm4,ssc-3.0"];
+    let (bench, path) =
+        bench_of(Bench::with(2, &[], &init, Vec::new()), &["psam", "psam-sx3"], FaultPlan::new(vec![loss(210)]));
+    // The site had no SM4 cards when the PSAM was made.
+    let config = bench.folder().join("centre").join("centre.toml");
+    let text = std::fs::read_to_string(&config).expect("configuration");
+    let of_both = "[\"ssc-3.0-sm4\", \"ssc-3.0\"]";
+    assert!(text.contains(of_both), "{text}");
+    std::fs::write(&config, text.replace(of_both, "[\"ssc-3.0\"]")).expect("written");
+    assert_eq!(environments(&personalized(&bench)), [written("sx1"), out("sx3", "NO_SUCH_CARDS")]);
+    let refused = |code: &str| {
+        let (exit, error) = personalize(&bench);
+        assert!(exit == Some(3) && error.contains(code), "{error}");
+    };
+    refused("PSAM_NOT_BLANK");
+    let keys_of_first = || {
+        let (_, inspection) = image::inspect(&path).expect("image");
+        inspection.keys.iter().map(|(name, key)| (name.clone(), format!("{key:?}"))).collect::<Vec<_>>()
+    };
+    let before = keys_of_first();
+    std::fs::write(&config, &text).expect("written");
+    let holder = bench.folder().join("holder");
+    std::fs::write(&holder, "张三\n").expect("written");
+    let handout = ["--holder", holder.to_str().expect("a path"), "--until", "20991231", "--institution", "H001"];
+    bench.ok(&[&["--operator", "zhou", "psam", "handout", "510000000001"], &handout[..]].concat());
+    refused("PSAM_STATE");
+    bench.ok(&["--operator", "zhou", "psam", "return", "510000000001"]);
+    let (code, error) = personalize(&bench);
+    assert_eq!(code, Some(4), "{error}");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM psam WHERE state = 'in_custody'"), 1, "it is what it was");
+    let again = (0..5).map(|_| personalized(&bench)).find(|output| output.status.success());
+    let told = environments(&again.expect("it comes to an end"));
+    assert_eq!(told, [out("sx1", "WRITTEN_BEFORE"), written("sx3")]);
+    let detail = "SELECT COUNT(*) FROM audit WHERE act = 'psam.add' AND detail = 'sx1 there already, written before, sx3 written, key version 1'";
+    assert_eq!(bench.count(detail), 1);
+    refused("PSAM_NOT_BLANK");
+    let unchanged = keys_of_first().into_iter().filter(|row| before.contains(row)).count();
+    assert!(unchanged >= before.len() / 2, "{unchanged} of {}", before.len());
+    bench.farm().eject(1).expect("ejected");
+    // Both environments serve cards of this vault.
+    bench.batch(2);
+    for (serial, card, psam) in [(1, "ssc-3.0-sm4", "psam-sx3"), (2, "ssc-3.0", "psam")] {
+        let file = bench.folder().join(format!("{card}.card"));
+        let turned = format!("[\"{card}\", \"{}\"]", if card == "ssc-3.0" { "ssc-3.0-sm4" } else { "ssc-3.0" });
+        std::fs::write(&config, text.replace(of_both, &turned)).expect("written");
+        let blank = builtin_text(card).expect("built in");
+        image::create(&file, blank, [0x51, 0x33, 0, 0, 0, serial], &FaultPlan::default()).expect("image");
+        bench.farm().insert(0, &file).expect("inserted");
+        let (_, lines) = bench.run(&[0]);
+        assert_eq!(lines.last().expect("summary")["made"], 1, "{lines:?}");
+        bench.farm().eject(0).expect("ejected");
+        serves_a_card(&path, &file, [psam, card]);
+    }
+}

@@ -57,7 +57,8 @@ fn a_token_is_not_taken_for_sm4_keys_which_it_could_not_use() {
     let bench = bench(&token, 0, &[]);
     let arguments = ["init", "--vault", "pkcs11", "--module", MODULE, "--token", "centre", "--cards", "ssc-3.0-sm4"];
     let (_, told) = json(&bench, &arguments);
-    assert_eq!(told["code"], "KEY_NOT_USABLE", "{told}");
+    assert_eq!(told["code"], "MODULE_WITHOUT_SM4", "{told}");
+    assert!(told["next"].as_str().is_some_and(|next| next.contains("init --vault software")), "{told}");
     let config = bench.folder().join("centre").join("centre.toml");
     let text = std::fs::read_to_string(&config).expect("configuration");
     std::fs::write(&config, format!("cards = [\"ssc-3.0-sm4\"]\n{text}")).expect("written");
