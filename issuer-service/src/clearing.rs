@@ -17,6 +17,8 @@ pub mod ledger;
 pub mod ledger_side;
 pub mod load;
 mod neighbours;
+pub mod not_posted;
+mod number;
 pub mod receipt;
 pub mod reconciliation;
 pub mod refund;

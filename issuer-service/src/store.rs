@@ -134,6 +134,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (85, include_str!("store/schema_085_unprinted_certificate.sql")),
     (87, include_str!("store/schema_087_row_proof.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
+    (71, include_str!("store/schema_071_decided_anew.sql")),
 ];
 
 /// One connection.

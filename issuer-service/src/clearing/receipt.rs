@@ -144,7 +144,7 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
                 && row.personal_account_fen == personal_account_fen
                 && row.self_paid_fen == self_paid_fen
                 && row.pooled_fund_fen == pooled_fund_fen;
-            match (is_same, row.is_posted(), row.decided) {
+            match (is_same, row.is_posted(), row.is_open()) {
                 (false, ..) => Sale::Differs,
                 (true, true, _) => {
                     let refunds = refunds_of(tx, &row)?;
@@ -153,8 +153,8 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
                     remaining = if given_back.is_empty() { None } else { Some(left) };
                     sale
                 }
-                (true, false, None) => Sale::NotPosted,
-                (true, false, Some(_)) => Sale::Void,
+                (true, false, true) => Sale::NotPosted,
+                (true, false, false) => Sale::Void,
             }
         }
     };

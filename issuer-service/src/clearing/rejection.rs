@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::decision::{self, Decision, DecisionMove, ListedRows};
+use super::decision::{self, Decision, DecisionMove};
+use super::not_posted::{self, ListedRows};
 use super::refusal::ClearingError;
 use crate::audit::Act;
 use crate::lang::Lang;
@@ -90,12 +91,12 @@ pub(crate) fn reject_row(
     Ok((RejectedRow { rejection: reason.trim().to_owned(), decision }, act))
 }
 
-/// As [`decision::list`], with what was rejected; `open`: about records that nobody has decided.
+/// As [`not_posted::list`], with what was rejected; `open`: about records that nobody has decided.
 ///
 /// # Errors
-/// As [`decision::list`].
+/// As [`not_posted::list`].
 pub(crate) fn rows(tx: &Tx<'_>, open: bool) -> Result<RowsAndRejections, ClearingError> {
-    let rows = decision::list(tx, open)?;
+    let rows = not_posted::list(tx, open)?;
     let mut rejections = Vec::new();
     for Rejection { number, reason: rejection } in tx.rejections(Rejected::Row)? {
         let decision = tx.decision(number)?.ok_or(ClearingError::DecisionUnknown { number })?;

@@ -71,13 +71,16 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let window = tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?;
     let of_window: Vec<UploadRow> =
         tx.rows_of_window(date)?.into_iter().filter(|row| row.institution == *code).collect();
-    let taken_back: Vec<UploadRow> = of_window.iter().filter(|row| row.is_taken_back_in(date)).cloned().collect();
+    let times = |row: &UploadRow, count: usize| std::iter::repeat_n(row.clone(), count);
+    let taken_back: Vec<UploadRow> =
+        of_window.iter().flat_map(|row| times(row, row.times_taken_back_in(date))).collect();
     let back = |of: fn(&UploadRow) -> Fen| Fen::sum(taken_back.iter().map(of));
     let (posted, not_posted): (Vec<_>, Vec<_>) = of_window
         .into_iter()
         .filter(|row| row.outcome_in(date).is_some())
         .partition(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
-    let rows: Vec<UploadRow> = posted.into_iter().filter(|row| row.kind == RowKind::Purchase).collect();
+    let purchases = posted.iter().filter(|row| row.kind == RowKind::Purchase);
+    let rows: Vec<UploadRow> = purchases.flat_map(|row| times(row, row.times_posted_in(date))).collect();
     let sum = |of: fn(&UploadRow) -> Fen| Fen::sum(rows.iter().map(of));
     let personal_account_fen = sum(|row| row.personal_account_fen)?.minus(back(|row| row.personal_account_fen)?)?;
     let pooled_fund_fen = sum(|row| row.pooled_fund_fen)?.minus(back(|row| row.pooled_fund_fen)?)?;

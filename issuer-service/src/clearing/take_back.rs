@@ -1,4 +1,4 @@
-//! What two people posted or returned is taken back (冲回): its number is free again, and the money goes where it was.
+//! What two people decided of a record is taken back (冲回): its number is free again, and the money goes where it was.
 //!
 //! What becomes of the number is not what becomes of the money. The number is always freed. The money of the holder may have moved on:
 //!
@@ -8,33 +8,44 @@
 //! | a part was refunded to the card | the refund's mirror, with `pending:<holder>` for the card, which keeps the money |
 //! | a refund reaches the card later | the same, when it does |
 //!
+//! | why | of what was | then |
+//! |-----|-------------|------|
+//! | its card contradicts it, or another record of its number has the card's own code | posted, returned | it is over |
+//! | its card told its code since (docs/adr/0085) | returned, dismissed | it is decided anew |
+//!
 //! Source: docs/adr/0084. Owns: what may be taken back, the entries. Never: decides (`decision`), posts.
 //! Units: fen.
 
 use settlement::fen::{Fen, FenError};
 use settlement::refund::Original;
 
-use super::decision::{self, RowAct};
+use super::decision::RowAct;
 use super::ledger::{Account, Posting, PostingKind};
 use super::load::{Load, LoadState};
+use super::number::Number;
 use super::refund::{self, Refund};
 use super::refusal::ClearingError;
-use super::upload::UploadRow;
+use super::upload::{RowKind, UploadRow};
 use crate::store::Tx;
 
 /// How the reference of what is taken back begins, before the reference that it undoes.
 pub const PREFIX: &str = "taken-back:";
 
-/// Whether people decided that the card paid, and its card or a record with the card's own code shows that it did not.
-///
-/// # Errors
-/// [`ClearingError::RowNotTakenBack`].
-pub(super) fn possible(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
-    let is_wrong = row.is_contradicted() || decision::is_disproved(tx, row)?;
-    if is_wrong && row.is_decided_as_paid() {
-        Ok(())
-    } else {
-        Err(ClearingError::RowNotTakenBack { terminal: row.terminal, record: row.journal_sequence })
+/// Why what people decided of a record is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Its card, or a record of its number with the card's own code, shows that it did not pay.
+    Disproved,
+    /// Its card told its code since: it did pay.
+    Proved,
+}
+
+/// Why what was decided of a record may be taken back; `None`: it may not, or nothing is decided.
+pub(super) fn why(row: &UploadRow, number: &Number) -> Option<Why> {
+    match row.decided?.act {
+        RowAct::Post | RowAct::Return if row.is_contradicted() || number.disproves(row) => Some(Why::Disproved),
+        RowAct::Return | RowAct::Dismiss if row.kind == RowKind::Purchase && row.is_proved_since => Some(Why::Proved),
+        RowAct::Post | RowAct::Return | RowAct::Dismiss | RowAct::TakeBack => None,
     }
 }
 

@@ -5,13 +5,14 @@
 
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, TerminalNumber};
+use settlement::id::CardIdentifier;
 
 use super::engine::OptionalExtension;
 use super::{StoreError, Tx};
 use crate::clearing::ledger::{self, Account, Posted, Posting};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::take_back;
+use crate::clearing::upload::UploadRow;
 use crate::clock;
 
 impl Tx<'_> {
@@ -81,20 +82,20 @@ impl Tx<'_> {
         }
     }
 
-    /// Reference of a purchase's posting: its own, or with the number of the record where a posting of this name was taken back.
+    /// Reference of what is posted of a purchase: its own, or with the number of the record where a posting of this name was taken back,
+    /// and with how often decisions of the record were, where they were.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn purchase_reference(
-        &self,
-        terminal: TerminalNumber,
-        sequence: u32,
-        card: CardIdentifier,
-        record: u64,
-    ) -> Result<String, StoreError> {
-        let reference = ledger::purchase_reference(terminal, sequence, card);
+    pub fn purchase_reference(&self, row: &UploadRow) -> Result<String, StoreError> {
+        let sequence = row.terminal_sequence.unwrap_or_default();
+        let reference = ledger::purchase_reference(row.terminal, sequence, row.card_identifier);
         let is_taken_back = self.posting_entries(&format!("{}{reference}", take_back::PREFIX))?.is_some();
-        Ok(if is_taken_back { format!("{reference}:{record}") } else { reference })
+        Ok(match (is_taken_back, row.undone.len()) {
+            (false, _) => reference,
+            (true, 0) => format!("{reference}:{}", row.journal_sequence),
+            (true, again) => format!("{reference}:{}:{again}", row.journal_sequence),
+        })
     }
 
     /// What each card's account held after window `through`, in order of the card.

@@ -339,8 +339,13 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
 
 const PROVED: &str = "/terminal/v1/records/proved";
 
+/// The terminal tells what code the card told of a record.
+pub(crate) fn proved(terminal: &mut Terminal, record: &TransactionRecord, tac: &settlement::id::Tac) -> (u16, Value) {
+    terminal.ask(PROVED, json!({ "version": 1, "terminal": record.terminal, "record": record, "tac": tac }))
+}
+
 /// The code in the record was spoilt on its way: the card paid all the same.
-fn spoilt(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (TransactionRecord, settlement::id::Tac) {
+pub(crate) fn spoilt(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (TransactionRecord, settlement::id::Tac) {
     let record = card.purchase(terminal, centre.today(), [820, 0, 0]);
     let tac = record.evidence.tac().expect("a code");
     let [first, rest @ ..] = tac.0;
@@ -356,15 +361,14 @@ fn a_purchase_whose_code_was_spoilt_is_posted_with_the_one_that_the_card_tells_a
     assert_eq!(refused, ["TAC_WRONG"]);
     let post = ["row", "propose", &place, "--post", "--reason", "x"];
     assert_eq!(centre.run("ma", &post).status.code(), Some(3), "not by people's word");
-    let word = |record: &TransactionRecord, tac: &settlement::id::Tac| json!({ "version": 1, "terminal": record.terminal, "record": record, "tac": tac });
     let other = TransactionRecord { journal_sequence: record.journal_sequence + 1, ..record.clone() };
-    assert_eq!(terminal.ask(PROVED, word(&other, &tac)).0, 404);
+    assert_eq!(proved(&mut terminal, &other, &tac).0, 404);
     let wrong = record.evidence.tac().expect("the spoilt one");
-    assert_eq!(terminal.ask(PROVED, word(&record, &wrong)).1["code"], "TAC_WRONG", "a code that does not fit either");
+    assert_eq!(proved(&mut terminal, &record, &wrong).1["code"], "TAC_WRONG", "a code that does not fit either");
     assert_eq!(centre.run("ma", &post).status.code(), Some(3));
-    let (status, answer) = terminal.ask(PROVED, word(&record, &tac));
+    let (status, answer) = proved(&mut terminal, &record, &tac);
     assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
-    assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "exists");
+    assert_eq!(proved(&mut terminal, &record, &tac).1["status"], "exists");
     let listed = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(listed["rows"][0]["may_be_posted"], true, "{listed}");
     let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "as if it had not paid"]);
