@@ -16,6 +16,7 @@ pub mod judgement;
 pub mod ledger;
 pub mod ledger_side;
 pub mod load;
+pub mod load_decision;
 mod neighbours;
 pub mod not_posted;
 mod number;

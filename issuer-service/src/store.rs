@@ -37,6 +37,7 @@ mod key;
 mod ledger;
 mod life;
 mod load;
+mod load_decision;
 mod login;
 mod measure;
 mod operator;
@@ -135,6 +136,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (87, include_str!("store/schema_087_row_proof.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
     (71, include_str!("store/schema_071_decided_anew.sql")),
+    (72, include_str!("store/schema_072_load_decision.sql")),
 ];
 
 /// One connection.

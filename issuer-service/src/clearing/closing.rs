@@ -232,11 +232,18 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         loaded_fen: sum(PostingKind::LoadCredited, &card)?,
         refunded_fen: sum(PostingKind::Refund, &card)?,
         refunded_pooled_fen: sum(PostingKind::Refund, &is(Account::PooledFund))?,
+        yielded_fen: minus(sum(PostingKind::LoadYielded, &card)?)?,
+        yielded_refunds_fen: minus(sum(PostingKind::RefundYielded, &card)?)?,
+        yielded_pooled_fen: minus(sum(PostingKind::RefundYielded, &is(Account::PooledFund))?)?,
         purchased_fen: minus(sum(PostingKind::Purchase, &card)?)?,
         pooled_fen: minus(sum(PostingKind::Purchase, &is(Account::PooledFund))?)?,
         self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
         corrected_fen: sum(PostingKind::Correction, &card)?.plus(sum(PostingKind::CardCleared, &card)?)?,
-        payable_fen: sum(PostingKind::Purchase, &payable)?.plus(sum(PostingKind::Refund, &payable)?)?,
+        payable_fen: Fen::sum([
+            sum(PostingKind::Purchase, &payable)?,
+            sum(PostingKind::Refund, &payable)?,
+            sum(PostingKind::RefundYielded, &payable)?,
+        ])?,
         cards_before_fen: cards_before(tx, date)?,
         cards_moved_fen: cards_moved,
         cards_after_fen,
@@ -244,6 +251,7 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         rows_pooled_fen: net(|row| row.pooled_fund_fen)?,
         loads_credited_fen: tx.loads_credited(date)?,
         refunds_credited_fen,
+        yields_fen: tx.yielded_in(date)?,
     })
 }
 
@@ -381,6 +389,12 @@ impl Show for WindowProof {
             lines.push(lang.pick(
                 format!("  退回账户 {}  退统筹 {}", totals.refunded_fen, totals.refunded_pooled_fen),
                 format!("  refunded to cards {}  to the pool {}", totals.refunded_fen, totals.refunded_pooled_fen),
+            ));
+        }
+        if totals.yields_fen != Fen::ZERO {
+            lines.push(lang.pick(
+                format!("  人工判定到卡、后经卡否定 {}", totals.yields_fen),
+                format!("  called credited by people, and given way {}", totals.yields_fen),
             ));
         }
         lines.extend(self.equations.iter().map(|equation| {

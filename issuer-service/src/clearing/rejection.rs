@@ -1,4 +1,4 @@
-//! Why somebody rejected what another person had proposed: of records, of sales, of allotments.
+//! Why somebody rejected what another person had proposed: of records, of loads, of sales, of allotments.
 //!
 //! Owns: that there is a reason, where it goes. Never: decides (`decision`, `closure`, `allotment`); the rule of what a reason may say
 //! (`audit::text`, with the act).
@@ -20,6 +20,8 @@ pub(crate) enum Rejected {
     Row,
     /// A closure of a sale.
     Sale,
+    /// A decision about a load.
+    Load,
     /// A request for an allotment.
     Allotment,
 }
@@ -30,6 +32,7 @@ impl Rejected {
         match self {
             Self::Row => "row",
             Self::Sale => "sale",
+            Self::Load => "load",
             Self::Allotment => "allotment",
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn why(row: &UploadRow, number: &Number) -> Option<Why> {
 pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -> Result<Vec<Posting>, ClearingError> {
     let mut postings = Vec::new();
     if let Some(before) = decided {
-        postings.push(mirror(&before, before.kind(), |account| account)?);
+        postings.push(mirror((PREFIX, &before), before.kind(), |account| account)?);
     }
     if let Some(terminal_sequence) = row.terminal_sequence
         && row.decided.is_some_and(|decided| decided.act == RowAct::Post)
@@ -82,17 +82,22 @@ pub(super) fn late_refund(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<O
 }
 
 /// The refund the other way round; the card keeps the money, and its holder owes it.
-fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
+pub(super) fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
     let Some(before) = refund::posting(load, refund)? else { return Ok(None) };
-    let back = mirror(&before, PostingKind::Correction, |account| match account {
+    let back = mirror((PREFIX, &before), PostingKind::Correction, |account| match account {
         Account::Card(_) => Account::Pending(load.holder),
         other => other,
     })?;
     Ok(Some(back))
 }
 
-fn mirror(before: &Posting, kind: PostingKind, of: impl Fn(Account) -> Account) -> Result<Posting, ClearingError> {
+/// A posting the other way round, under its reference with a word before it.
+pub(super) fn mirror(
+    (prefix, before): (&str, &Posting),
+    kind: PostingKind,
+    of: impl Fn(Account) -> Account,
+) -> Result<Posting, ClearingError> {
     let back = before.entries().iter().map(|entry| Ok((of(entry.account.clone()), Fen::ZERO.minus(entry.amount)?)));
     let back = back.collect::<Result<Vec<_>, FenError>>()?;
-    Ok(Posting::new(format!("{PREFIX}{}", before.reference()), kind, back)?)
+    Ok(Posting::new(format!("{prefix}{}", before.reference()), kind, back)?)
 }

@@ -530,6 +530,8 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
                     settle(tx, &load, LoadState::Credited, tac, "TAC of the uploaded record")?;
                 }
                 (LoadState::NotCredited, Some(tac)) => prove(tx, &load, tac)?,
+                // People had called it credited; now the card's own code does.
+                (LoadState::Credited, Some(tac)) if load.tac.is_none() => tx.keep_load_code(*load_id, tac)?,
                 (LoadState::NotCredited, None) | (LoadState::Credited, _) => {}
             }
         }

@@ -92,6 +92,18 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用 issuer load list 查看",
             "look at `issuer load list`",
         ),
+        ClearingError::LoadAsked { load, number } => row(
+            format!("圈存 {load} 已有处理单 {number} 待复核"),
+            format!("decision {number} about load {load} waits for another person"),
+            "用 issuer load list --open 查看;由另一人复核或退回",
+            "look at `issuer load list --open`; another person approves or rejects it",
+        ),
+        ClearingError::LoadDecisionUnknown { number } => row(
+            format!("没有圈存处理单 {number}"),
+            format!("there is no decision {number} about a load"),
+            "用 issuer load list 查看",
+            "look at `issuer load list`",
+        ),
         ClearingError::RowUnknown { terminal, record } => row(
             format!("没有未入账的记录 {terminal}/{record}"),
             format!("there is no record {terminal}/{record} that was not posted"),

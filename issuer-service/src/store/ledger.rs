@@ -135,6 +135,14 @@ impl Tx<'_> {
             .collect::<Result<_, _>>()?)
     }
 
+    /// Whether something is posted under a reference.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_posted(&self, reference: &str) -> Result<bool, StoreError> {
+        Ok(self.posting_entries(reference)?.is_some())
+    }
+
     fn posting_entries(&self, reference: &str) -> Result<Option<Vec<(String, Fen)>>, StoreError> {
         let mut find = self.sql.prepare("SELECT id FROM posting WHERE reference = $1")?;
         let Some(id) = find.query_row([reference], |row| row.get::<i64>(0)).optional()? else { return Ok(None) };

@@ -172,6 +172,18 @@ impl Tx<'_> {
         Self::moved(rows, || format!("load {id}"), from.name())
     }
 
+    /// Keeps the code of a load that people had called credited.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn keep_load_code(&self, id: LoadId, tac: Tac) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE load SET tac = $1 WHERE load_id = $2 AND state = 'CREDITED' AND tac IS NULL",
+            (tac.to_string(), id.to_string()),
+        )?;
+        Self::moved(rows, || format!("load {id}"), "CREDITED without a code")
+    }
+
     /// Notes what is known of a load that stays open.
     ///
     /// # Errors
@@ -237,8 +249,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn refunds_credited(&self, window_date: BusinessDate) -> Result<Vec<Load>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{LOAD} WHERE settled_on = $1 AND state = 'CREDITED' AND original_terminal IS NOT NULL
-             ORDER BY prepared_at, load_id"
+            "{LOAD} WHERE original_terminal IS NOT NULL AND {CREDITED_IN} ORDER BY prepared_at, load_id"
         ))?;
         Ok(statement.query_map([window_date.to_string()], load)?.collect::<Result<_, _>>()?)
     }
@@ -249,14 +260,17 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn loads_credited(&self, window_date: BusinessDate) -> Result<Fen, StoreError> {
         let sum = self.sql.query_row(
-            "SELECT coalesce(sum(amount_fen), 0) FROM load WHERE settled_on = $1 AND state = 'CREDITED'
-             AND original_terminal IS NULL",
+            &format!("SELECT coalesce(sum(amount_fen), 0) FROM load WHERE original_terminal IS NULL AND {CREDITED_IN}"),
             [window_date.to_string()],
             |row| row.get(0),
         )?;
         Ok(Fen::new(sum))
     }
 }
+
+/// Counted as credited in a window, whatever it gave way to later.
+const CREDITED_IN: &str = "((settled_on = $1 AND state = 'CREDITED')
+    OR load_id IN (SELECT yielded_load FROM load_yield WHERE credited_on = $1))";
 
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
     key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm,
