@@ -140,6 +140,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (89, include_str!("store/schema_089_data_changes.sql")),
     (71, include_str!("store/schema_071_decided_anew.sql")),
     (72, include_str!("store/schema_072_load_decision.sql")),
+    (77, include_str!("store/schema_077_refund_posting.sql")),
 ];
 
 /// One connection.

@@ -17,7 +17,6 @@
 //! Units: fen.
 
 use settlement::fen::{Fen, FenError};
-use settlement::refund::Original;
 
 use super::decision::RowAct;
 use super::ledger::{Account, Posting, PostingKind};
@@ -54,15 +53,10 @@ pub(super) fn why(row: &UploadRow, number: &Number) -> Option<Why> {
 /// # Errors
 /// [`ClearingError::Posting`], [`ClearingError::Store`].
 pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -> Result<Vec<Posting>, ClearingError> {
-    let mut postings = Vec::new();
-    if let Some(before) = decided {
-        postings.push(mirror((PREFIX, &before), before.kind(), |account| account)?);
-    }
-    if let Some(terminal_sequence) = row.terminal_sequence
-        && row.decided.is_some_and(|decided| decided.act == RowAct::Post)
-    {
-        let original = Original { terminal: row.terminal, terminal_sequence };
-        for load in tx.refund_loads_of(original, row.card_identifier)? {
+    let Some(before) = decided else { return Ok(Vec::new()) };
+    let mut postings = vec![mirror((PREFIX, &before), before.kind(), |account| account)?];
+    if row.decided.is_some_and(|decided| decided.act == RowAct::Post) {
+        for load in tx.refunds_of(before.reference())? {
             if let (LoadState::Credited, Some(refund)) = (load.state, &load.refund) {
                 postings.extend(owed(&load, refund)?);
             }
@@ -76,9 +70,9 @@ pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -
 /// # Errors
 /// [`ClearingError::Posting`], [`ClearingError::Store`].
 pub(super) fn late_refund(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
-    // It was admitted for a purchase that stood.
-    let stands = tx.accepted_purchases(refund.original)?.iter().any(|one| one.card_identifier == load.card_identifier);
-    if stands { Ok(None) } else { owed(load, refund) }
+    // It was admitted for a posting that stood; another one of the same name says nothing of this one.
+    let is_taken_back = tx.is_posted(&format!("{PREFIX}{}", refund.posting))?;
+    if is_taken_back { owed(load, refund) } else { Ok(None) }
 }
 
 /// The refund the other way round; the card keeps the money, and its holder owes it.

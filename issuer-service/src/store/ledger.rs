@@ -69,14 +69,14 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Writes a posting that must not stand under its reference with other entries.
+    /// Writes a posting whose reference must be new: what is decided now was not posted before.
     ///
     /// # Errors
     /// [`ClearingError::ReferenceReused`]; [`ClearingError::Store`].
     pub fn post_once(&self, posting: &Posting, window_date: BusinessDate) -> Result<(), ClearingError> {
         match self.post(posting, window_date)? {
-            Posted::Created | Posted::Exists => Ok(()),
-            Posted::ReferenceReused => {
+            Posted::Created => Ok(()),
+            Posted::Exists | Posted::ReferenceReused => {
                 Err(ClearingError::ReferenceReused { reference: posting.reference().to_owned() })
             }
         }
@@ -240,6 +240,11 @@ mod tests {
             [&ours, &ours, &other].map(|posting| store.journal(|tx| tx.post(posting, day())).expect("answered"));
         assert_eq!(answers, [Posted::Created, Posted::Exists, Posted::ReferenceReused]);
         assert_eq!(store.read(|tx| tx.balance(&Account::PooledFund)).expect("balance"), Fen::new(-6));
+        // What must be new is not, also with the same entries.
+        for posting in [&ours, &other] {
+            let again = store.journal(|tx| tx.post_once(posting, day()));
+            assert!(matches!(again, Err(ClearingError::ReferenceReused { .. })), "{again:?}");
+        }
     }
 
     proptest! {

@@ -188,3 +188,33 @@ fn a_record_that_was_posted_taken_back_and_proved_is_posted_again_on_the_same_da
     assert_eq!(proof(&centre)["totals"]["purchased_fen"], json!(820));
     assert_eq!(agreement(&centre, &terminal, &card, (1, 820), 50_000, 20)["in_agreement"], true);
 }
+
+#[test]
+fn refunds_of_a_sale_that_was_taken_back_count_against_no_later_one_of_its_name() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (place, word) = posted_word(&centre, &mut terminal, &mut card);
+    refund(&mut terminal, &mut card, 2, 1, [234, 100, 100]);
+    let body = init_refund(&mut card, &terminal, 3, "refund", (&terminal, 1), [50, 0, 20]);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    // The card has it; its terminal tells late.
+    let tac = card.credit(&terminal, 3, 50, &answer);
+    let told = outcome(&terminal, 3, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(CONTRADICTED, word).0, 200);
+    decided(&centre, &place, "--take-back");
+    let mut real = card.purchase(&mut terminal, centre.today(), [1_234, 500, 700]);
+    let Transaction::Purchase { terminal_sequence, .. } = &mut real.transaction else { panic!("a purchase") };
+    *terminal_sequence = 1;
+    card.sign(&mut real);
+    assert_eq!(upload(&mut terminal, real).1, Vec::<String>::new());
+    assert_eq!(balances(&centre), [49_000, -234, 1_934]);
+    assert_eq!(terminal.ask(OUTCOME, told).0, 200);
+    assert_eq!(balances(&centre), [49_050, -284, 1_934], "it was a refund of the sale that was not");
+    assert_eq!((centre.balance("fund:pooled"), centre.balance("memo:")), (-700, -500));
+    proof(&centre);
+    refund(&mut terminal, &mut card, 4, 1, [1_234, 500, 700]);
+    assert_eq!(balances(&centre), [50_284, -284, 0], "all of this one goes back");
+    proof(&centre);
+    let body = init_refund(&mut card, &terminal, 5, "refund", (&terminal, 1), [1, 0, 0]);
+    assert_eq!(terminal.ask(LOADS, body).1["code"], "REFUND_TOO_MUCH");
+}
