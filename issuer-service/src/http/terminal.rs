@@ -305,8 +305,8 @@ impl Endpoint for SaleOutcomeRequest {
 
 impl Endpoint for ContradictionRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(ContradictionAnswer, Act), ClearingError> {
-        let (known, act) = judgement::contradict(tx, &self)?;
-        Ok((ContradictionAnswer { version: Version1, status: status(known) }, act))
+        let (known, believed, act) = judgement::contradict(tx, &self)?;
+        Ok((ContradictionAnswer { version: Version1, status: status(known), believed }, act))
     }
 }
 

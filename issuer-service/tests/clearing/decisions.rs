@@ -296,7 +296,8 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "believed"]);
     centre.ok("wu", &["row", "approve", "2"]);
     let record: u64 = place.split('/').next_back().expect("a number").parse().expect("a number");
-    assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).0, 200);
+    let (status, answer) = terminal.ask(CONTRADICTED, word(record, &hash));
+    assert_eq!((status, &answer["believed"]), (200, &json!("posted")), "the till hears what was made of its word");
     let open = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(open["rows"][0]["is_contradicted"], true, "{open}");
     assert!(centre.ask("UPDATE row_judgement SET contradicted_at = 'x'").is_err(), "said once");
@@ -450,6 +451,9 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
         found.unwrap_or_else(|| panic!("{place}: {listed}")).clone()
     };
     assert_eq!((&of(&word)["is_contradicted"], &of(&sold)["is_contradicted"]), (&json!(true), &json!(null)));
+    let same = |place: &str| of(place)["same_number"][0].clone();
+    let names = |record: &str, code: bool| json!({ "record": record, "has_cards_code": code, "is_posted": !code });
+    assert_eq!((same(&word), same(&sold)), (names(&sold, true), names(&word, false)), "they are one number of the card");
     centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card did another sale"]);
     centre.ok("wu", &["row", "approve", "2"]);
     assert_eq!(centre.balance("card:"), 50_000);
