@@ -281,7 +281,7 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
             Err(ClearingError::RowProved { terminal, record })
         }
         RowAct::Dismiss => Ok(()),
-        RowAct::TakeBack if take_back::why(row, &number).is_some() => Ok(()),
+        RowAct::TakeBack if take_back::is_wrong(row, &number) => Ok(()),
         RowAct::TakeBack => Err(ClearingError::RowNotTakenBack { terminal, record }),
         RowAct::Post | RowAct::Return if is_free(tx, row, &number, act)? => Ok(()),
         RowAct::Post | RowAct::Return => Err(ClearingError::RowUnpostable { terminal, record, code: row.code }),

@@ -77,7 +77,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
     for row in tx.rows_not_posted()? {
         let number = Number::of(tx, &row)?;
-        let may_be_taken_back = take_back::why(&row, &number).is_some();
+        let may_be_taken_back = take_back::is_wrong(&row, &number);
         let is_open = row.is_open();
         if open && !may_be_taken_back && (!is_open || is_settled(tx, &row)?) {
             continue;
@@ -87,8 +87,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let proposal = proposal.filter(|known| !is_open || known.state == DecisionState::Proposed);
         let is_rivalled = row.kind == RowKind::Purchase && is_open && decision::is_taken(tx, &row, &number)?;
         // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
-        let is_contradicted =
-            row.is_contradicted() || number.disproves(&row) || (is_rivalled && !row.has_cards_code());
+        let is_contradicted = row.is_contradicted() || number.disproves(&row) || (is_rivalled && !row.has_cards_code());
         let waits_for_take_back = is_open && row.has_cards_code() && number.has_word();
         let is_free = !is_contradicted && !is_rivalled;
         let is_shown = row.proof.is_none() && is_open && is_free && neighbours::show(tx, &row)?;

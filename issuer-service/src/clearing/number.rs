@@ -40,7 +40,7 @@ impl Number {
         self.rows.iter().any(|row| row.outcome == RowOutcome::Accepted || row.is_decided_as_paid())
     }
 
-    /// The others that may be meant with this one: they stand, or wait for somebody.
+    /// The others, whatever became of them.
     pub(super) fn others<'a>(&'a self, row: &'a UploadRow) -> impl Iterator<Item = &'a UploadRow> {
         let is_same = |one: &UploadRow| (one.terminal, one.journal_sequence) == (row.terminal, row.journal_sequence);
         self.rows.iter().filter(move |one| !is_same(one))

@@ -136,7 +136,7 @@ pub enum ClearingError {
         /// Decision.
         number: i64,
     },
-    /// It was not posted or returned, its card does not contradict it, or the money is not where it went.
+    /// Nothing is decided, or nothing shows that it is wrong.
     #[error("record {terminal}/{record} cannot be taken back")]
     RowNotTakenBack {
         /// Terminal.

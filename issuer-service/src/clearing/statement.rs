@@ -106,7 +106,8 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let recovered_fen = owed(&[PostingKind::Correction])?;
     let refunded_fen = refunded_account_fen.plus(refunded_pooled_fund_fen)?;
     let yielded_fen = tx.refunds_yielded(date, code)?;
-    let payable_fen = personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_fen)?.plus(recovered_fen)?.plus(yielded_fen)?;
+    let payable_fen =
+        personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_fen)?.plus(recovered_fen)?.plus(yielded_fen)?;
     let ledger_payable_fen =
         owed(&[PostingKind::Purchase, PostingKind::Refund, PostingKind::RefundYielded, PostingKind::Correction])?;
     Ok(Statement {

@@ -30,22 +30,19 @@ use crate::store::Tx;
 /// How the reference of what is taken back begins, before the reference that it undoes.
 pub const PREFIX: &str = "taken-back:";
 
-/// Why what people decided of a record is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// Its card, or a record of its number with the card's own code, shows that it did not pay.
-    Disproved,
-    /// Its card told its code since: it did pay.
-    Proved,
+/// Whether what was decided of a record is shown to be wrong: its card, or a record of its number with the card's own code, shows that it
+/// did not pay; or its card told its code since.
+pub(super) fn is_wrong(row: &UploadRow, number: &Number) -> bool {
+    match row.decided.map(|decided| decided.act) {
+        Some(RowAct::Post) => row.is_contradicted() || number.disproves(row),
+        Some(RowAct::Return) => row.is_contradicted() || number.disproves(row) || is_proved(row),
+        Some(RowAct::Dismiss) => is_proved(row),
+        Some(RowAct::TakeBack) | None => false,
+    }
 }
 
-/// Why what was decided of a record may be taken back; `None`: it may not, or nothing is decided.
-pub(super) fn why(row: &UploadRow, number: &Number) -> Option<Why> {
-    match row.decided?.act {
-        RowAct::Post | RowAct::Return if row.is_contradicted() || number.disproves(row) => Some(Why::Disproved),
-        RowAct::Return | RowAct::Dismiss if row.kind == RowKind::Purchase && row.is_proved_since => Some(Why::Proved),
-        RowAct::Post | RowAct::Return | RowAct::Dismiss | RowAct::TakeBack => None,
-    }
+fn is_proved(row: &UploadRow) -> bool {
+    row.kind == RowKind::Purchase && row.is_proved_since
 }
 
 /// What is posted when a decision is taken back: `decided` the other way round, and what its holder owes of what was refunded.

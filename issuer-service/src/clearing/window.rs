@@ -185,7 +185,10 @@ impl WindowTotals {
         let refunds = if refunds == [Fen::ZERO; 2] { &[][..] } else { &refunds };
         let yielded = [self.yielded_fen, self.yielded_refunds_fen, self.yielded_pooled_fen];
         let yielded = if yielded == [Fen::ZERO; 3] { &[][..] } else { &yielded };
-        counts.chain(sums.iter().chain(refunds).chain(yielded).map(|sum| sum.get().to_string())).collect::<Vec<_>>().join(" ")
+        counts
+            .chain(sums.iter().chain(refunds).chain(yielded).map(|sum| sum.get().to_string()))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 

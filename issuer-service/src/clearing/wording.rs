@@ -119,8 +119,8 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
         ClearingError::RowNotTakenBack { terminal, record } => row(
             format!("记录 {terminal}/{record} 不能冲回"),
             format!("record {terminal}/{record} cannot be taken back"),
-            "只冲回已入账或退还、而卡内所示相反（或同号的另一条有卡的校验码）的记录",
-            "only what was posted or returned is, when its card shows the opposite or another record of its number has the card's own code",
+            "只冲回已入账或退还、而卡内所示相反（或同号的另一条有卡的校验码）的，和已退还或销账、而卡后来给出校验码的",
+            "only what was posted or returned is, when its card shows the opposite or another record of its number has the card's own code, and what was returned or dismissed, when its card told its code since",
         ),
         ClearingError::RowProved { terminal, record } => row(
             format!("记录 {terminal}/{record} 有卡的校验码，不能销账"),

@@ -11,7 +11,8 @@ use crate::clearing::load_decision::{LoadAct, LoadDecision};
 use crate::clock;
 use crate::state::State;
 
-const DECISION: &str = "SELECT number, load_id, act, reason, state, maker, made_at, checker, decided_on, yielded_on, rejected_why
+const DECISION: &str =
+    "SELECT number, load_id, act, reason, state, maker, made_at, checker, decided_on, yielded_on, rejected_why
     FROM load_decision LEFT JOIN load_yield ON yielded_decision = number
     LEFT JOIN rejection ON rejected_kind = 'load' AND rejected_number = number";
 
@@ -20,13 +21,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when something is asked of the load already.
-    pub fn add_load_decision(
-        &self,
-        load: LoadId,
-        act: LoadAct,
-        reason: &str,
-        maker: &str,
-    ) -> Result<i64, StoreError> {
+    pub fn add_load_decision(&self, load: LoadId, act: LoadAct, reason: &str, maker: &str) -> Result<i64, StoreError> {
         let number: i64 =
             self.sql.query_row("SELECT coalesce(max(number), 0) + 1 FROM load_decision", (), |row| row.get(0))?;
         self.sql.execute(

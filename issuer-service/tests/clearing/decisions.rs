@@ -275,9 +275,7 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).1["status"], "exists", "once");
     let row = centre.ok("ma", &["row", "list", "--open"])["rows"][0].clone();
     assert_eq!((&row["may_be_posted"], &row["is_contradicted"]), (&json!(false), &json!(true)), "{row}");
-    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
-    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
-    let text = String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned();
+    let text = open_text(&centre);
     assert!(text.contains("judged at the terminal by 007") && text.contains("the card shows the opposite"), "{text}");
     for act in ["--post", "--return"] {
         assert_eq!(centre.run("ma", &["row", "propose", &place, act, "--reason", "x"]).status.code(), Some(3));
@@ -340,13 +338,24 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
 
 const PROVED: &str = "/terminal/v1/records/proved";
 
+/// The list of what waits, as a person reads it.
+pub(crate) fn open_text(centre: &Centre) -> String {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
+    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
+    String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned()
+}
+
 /// The terminal tells what code the card told of a record.
 pub(crate) fn proved(terminal: &mut Terminal, record: &TransactionRecord, tac: &settlement::id::Tac) -> (u16, Value) {
     terminal.ask(PROVED, json!({ "version": 1, "terminal": record.terminal, "record": record, "tac": tac }))
 }
 
 /// The code in the record was spoilt on its way: the card paid all the same.
-pub(crate) fn spoilt(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (TransactionRecord, settlement::id::Tac) {
+pub(crate) fn spoilt(
+    centre: &Centre,
+    terminal: &mut Terminal,
+    card: &mut Card,
+) -> (TransactionRecord, settlement::id::Tac) {
     let record = card.purchase(terminal, centre.today(), [820, 0, 0]);
     let tac = record.evidence.tac().expect("a code");
     let [first, rest @ ..] = tac.0;
@@ -453,7 +462,14 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
     assert_eq!((&of(&word)["is_contradicted"], &of(&sold)["is_contradicted"]), (&json!(true), &json!(null)));
     let same = |place: &str| of(place)["same_number"][0].clone();
     let names = |record: &str, code: bool| json!({ "record": record, "has_cards_code": code, "is_posted": !code });
-    assert_eq!((same(&word), same(&sold)), (names(&sold, true), names(&word, false)), "they are one number of the card");
+    assert_eq!(
+        (same(&word), same(&sold)),
+        (names(&sold, true), names(&word, false)),
+        "they are one number of the card"
+    );
+    let text = open_text(&centre);
+    assert!(text.contains(&format!("same number as {sold}: has the card's own code")), "{text}");
+    assert!(text.contains(&format!("same number as {word}: has no code of the card, posted")), "{text}");
     centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card did another sale"]);
     centre.ok("wu", &["row", "approve", "2"]);
     assert_eq!(centre.balance("card:"), 50_000);

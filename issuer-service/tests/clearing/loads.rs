@@ -276,7 +276,9 @@ fn a_load_without_outcome_is_decided_by_two_people_and_once() {
     assert_eq!(centre.balance("card:"), 0, "one person's word is nothing");
     assert_eq!(code_of(&centre.run("ma", &propose)), "LOAD_PROPOSED");
     assert_eq!(code_of(&centre.run("both", &["load", "approve", "1"])), "SAME_OPERATOR");
-    assert!(centre.ask("UPDATE load_decision SET state = 'approved', checker = maker, decided_on = '2026-01-01'").is_err());
+    assert!(
+        centre.ask("UPDATE load_decision SET state = 'approved', checker = maker, decided_on = '2026-01-01'").is_err()
+    );
     let listed = centre.ok("ma", &["load", "list", "--open"]);
     assert_eq!(listed["decisions"][0]["act"], "credited", "{listed}");
     let why = "the card was not seen";
@@ -317,7 +319,10 @@ fn what_people_called_credited_gives_way_to_the_card_that_did_not_step() {
     let tac = card.credit(&terminal, 3, 10_000, &answer);
     let body = outcome(&terminal, 3, "credited", Some(tac), card.balance);
     assert_eq!(terminal.ask(OUTCOME, body).0, 200);
-    assert_eq!((i64::from(card.balance), centre.balance("card:"), centre.balance("pending:")), (10_000, 10_000, 50_000));
+    assert_eq!(
+        (i64::from(card.balance), centre.balance("card:"), centre.balance("pending:")),
+        (10_000, 10_000, 50_000)
+    );
     let before = centre.ok("ma", &["window", "show", "--date", &day]);
     assert_eq!((&before["content_hash"], &before["holds"]), (&closed["content_hash"], &json!(true)), "{before}");
     let totals = proof(&centre)["totals"].clone();
@@ -398,7 +403,19 @@ fn a_code_that_comes_later_makes_peoples_word_the_cards_own() {
     let id = LoadId([1; 16]).to_string();
     let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
     assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED");
-    // A letter of before, however it names the load: the card has gone on.
     let late = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
     assert_eq!(terminal.ask(QUOTE, late).1["open_load"], Value::Null);
+
+    // So does the number of its next load, where no code came.
+    centre.allot(1, "100");
+    let body = card.init_load(&terminal, 2, 10_000);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    decided(&centre, 2, "--credited");
+    card.online += 1;
+    centre.allot(1, "1");
+    let body = card.init_load(&terminal, 3, 100);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    let id = LoadId([2; 16]).to_string();
+    let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
+    assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED", "the card has stepped");
 }

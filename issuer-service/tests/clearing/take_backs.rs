@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 
 use crate::centre::{Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, load, loaded, outcome};
-use crate::decisions::{CONTRADICTED, agreement, judged_and_real, proof, proved, spoilt, upload};
+use crate::decisions::{CONTRADICTED, agreement, judged_and_real, open_text, proof, proved, spoilt, upload};
 use crate::refunds::{init_refund, refund};
 
 const PAYABLE: &str = "institution:P51330100001:payable";
@@ -130,6 +130,8 @@ fn a_code_that_the_card_tells_after_a_return_or_a_dismissal_opens_the_record_aga
         assert_eq!(proved(&mut terminal, &record, &tac).0, 200);
         let row = only_row(&centre);
         assert_eq!((&row["may_be_taken_back"], &row["is_proved_since"]), (&json!(true), &json!(true)), "{row}");
+        let (text, advice) = (open_text(&centre), format!("issuer row propose {place} --take-back"));
+        assert!(text.contains(&format!("the card told its code since: {advice}")), "{text}");
         assert_eq!(refused(&centre, &place, "--post"), "ROW_DECIDED", "first that is taken back");
         let agreed = agreement(&centre, &terminal, &card, (1, 820), 50_000, 0);
         let found: &[&str] = if act == "--return" { &[] } else { &["PURCHASE_NOT_POSTED"] };
@@ -139,7 +141,8 @@ fn a_code_that_the_card_tells_after_a_return_or_a_dismissal_opens_the_record_aga
         assert_eq!(only_row(&centre)["may_be_posted"], true);
         assert_eq!(refused(&centre, &place, "--take-back"), "ROW_DECIDED", "once");
         assert_eq!(refused(&centre, &place, "--dismiss"), "ROW_PROVED");
-        let again = "INSERT INTO row_decision (number, row_terminal, row_record, act, reason, state, maker, made_at, again)
+        let again =
+            "INSERT INTO row_decision (number, row_terminal, row_record, act, reason, state, maker, made_at, again)
             SELECT 99, row_terminal, row_record, act, 'x', 'proposed', 'x', 'x', 2 FROM row_decision";
         assert!(centre.ask(again).is_err(), "nothing was taken back a second time");
         decided(&centre, &place, "--post");
