@@ -6,6 +6,7 @@
 pub mod batches;
 pub mod cards;
 pub mod chart;
+pub mod clearing;
 pub mod counter;
 pub mod exchange;
 pub mod figures;
@@ -96,7 +97,7 @@ impl Note {
 }
 
 /// Rooms of the console: address, words, in the order of the menu.
-const ROOMS: [(&str, &str, &str); 17] = [
+const ROOMS: [(&str, &str, &str); 18] = [
     ("today", "今日工作", "Today"),
     ("people", "人员", "People"),
     ("import", "导入", "Import"),
@@ -108,6 +109,7 @@ const ROOMS: [(&str, &str, &str); 17] = [
     ("pins", "口令工单", "PIN orders"),
     ("stock", "库存", "Stock"),
     ("exchange", "文件交换", "Exchange"),
+    ("clearing", "清算复核", "Clearing"),
     ("stations", "制卡站", "Stations"),
     ("keys", "密钥", "Keys"),
     ("faces", "卡面", "Card faces"),
@@ -175,8 +177,8 @@ impl Viewer<'_> {
     #[must_use]
     pub fn state(&self, table: &Table, name: &str) -> Markup {
         let kind = match name {
-            "done" | "normal" | "finished" | "fulfilled" | "active" => "tag good",
-            "spoilt" | "formal_loss" | "cancelled" | "refused" | "revoked" | "lost" => "tag bad",
+            "done" | "normal" | "finished" | "fulfilled" | "active" | "approved" => "tag good",
+            "spoilt" | "formal_loss" | "cancelled" | "refused" | "rejected" | "revoked" | "lost" => "tag bad",
             "proposed" | "temporary_loss" | "locked" | "writing" | "running" => "tag warn",
             _ => "tag",
         };

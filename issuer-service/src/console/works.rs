@@ -172,9 +172,9 @@ fn yields(viewer: &Viewer<'_>, what: &'static str, rows: &[YieldRow]) -> Markup 
     table(&heads, None, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Cards that may not pay.
+/// Cards that may not pay, the newest first; `older` is where the next page begins.
 #[must_use]
-pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry]) -> Markup {
+pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry], older: Option<u64>) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("序号", "No."), true),
@@ -200,6 +200,9 @@ pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry]) -> Markup {
     html! {
         (viewer.form(&LIST, "", &[]))
         @if rows.is_empty() { (none(say("黑名单为空。", "The blacklist is empty."))) } @else { (table(&heads, None, &rows)) }
+        @if let Some(older) = older {
+            p { (link(&format!("/console/blacklist?before={older}"), say("更早列入的卡", "Cards listed before"))) }
+        }
     }
 }
 
