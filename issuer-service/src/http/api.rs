@@ -97,7 +97,7 @@ pub struct Call<'a> {
 #[serde(deny_unknown_fields)]
 struct Reason {
     /// For the audit log; no names of people.
-    #[schemars(length(min = 1, max = REASON_MAX))]
+    #[schemars(length(max = REASON_MAX))]
     reason: String,
 }
 

@@ -331,7 +331,9 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_line_by_line() {
         "{acts:?}"
     );
     // What a counter made takes nothing of what a kiosk may.
-    centre.ask("UPDATE participation_certificate SET channel = 'counter' WHERE number = 4 RETURNING number").expect("rows");
+    centre
+        .ask("UPDATE participation_certificate SET channel = 'counter' WHERE number = 4 RETURNING number")
+        .expect("rows");
     let asked = body(&kiosk, "verified");
     let (status, fifth) = kiosk.ask(CERTIFICATE, asked);
     assert_eq!((status, &fifth["number"], &fifth["left_this_month"]), (200, &json!(5), &json!(0)), "{fifth}");

@@ -120,7 +120,7 @@ struct Suspend {
     /// 临时挂失 `temporary-loss` or 正式挂失 `formal-loss`.
     kind: Loss,
     /// Why; no names of people.
-    #[schemars(length(min = 1, max = REASON_MAX))]
+    #[schemars(length(max = REASON_MAX))]
     reason: String,
 }
 

@@ -11,7 +11,7 @@ use crate::clearing::blacklist::{self, BlacklistAct};
 use crate::error::Error;
 use crate::peer;
 use crate::stock::blank::CARDS_MAX;
-use crate::stock::place::NAME_MAX;
+use crate::stock::place::{NAME_MAX, fit};
 use crate::stock::{self, blank};
 
 /// What is held, and who answers for it.
@@ -346,7 +346,8 @@ fn receive(call: &mut Call<'_>, Json(received): Json<Received>) -> Result<(), Er
 
 fn issue(call: &mut Call<'_>, Json(issued): Json<Issued>) -> Result<(), Error> {
     let operator = call.operator()?.name.clone();
-    blank::issue(call.store, &issued.name, &issued.to, Some(issued.cards), Some(&operator))?;
+    let (name, to) = (fit(&issued.name)?, fit(&issued.to)?);
+    blank::issue(call.store, name, to, Some(issued.cards), Some(&operator))?;
     Ok(())
 }
 

@@ -72,7 +72,7 @@ struct Search {
     /// Kind of the text.
     by: SearchBy,
     /// The whole number or the whole name.
-    #[schemars(length(min = 1, max = TEXT_MAX))]
+    #[schemars(length(max = TEXT_MAX))]
     text: String,
 }
 
