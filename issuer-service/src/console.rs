@@ -21,6 +21,7 @@ pub mod works;
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::clock;
 use crate::error::Explain;
 use crate::lang::Lang;
 use crate::operator::Operator;
@@ -241,9 +242,13 @@ pub(crate) fn code(text: &str) -> Markup {
     html! { span.code { (text) } }
 }
 
-/// An instant in UTC, to the minute.
+/// An instant, to the minute, by the clocks of China: those who look have them on their walls. Whatever is no instant stands as it is.
 pub(crate) fn minute(instant: &str) -> String {
-    instant.get(..16).unwrap_or(instant).replace('T', " ")
+    // Ends of certificates have no milliseconds.
+    let whole = if instant.contains('.') { instant.to_owned() } else { instant.replace('Z', ".000Z") };
+    let Some(time) = clock::china_date_time(&whole).map(|time| time.to_string()) else { return instant.to_owned() };
+    let part = |from: usize, to: usize| time.get(from..to).unwrap_or_default();
+    format!("{}-{}-{} {}:{}", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12))
 }
 
 /// A link.

@@ -28,7 +28,7 @@ pub fn page(viewer: &Viewer<'_>, kind: Kind, proposals: &[Proposal], older: Opti
         (say("理由", "Why"), false),
         (say("经办人", "Asked by"), false),
         (say("复核人", "Decided by"), false),
-        (say("经办时间（UTC）", "Asked (UTC)"), false),
+        (say("经办时间（北京时间）", "Asked (UTC+8)"), false),
     ];
     let command = match kind {
         Kind::Record => "issuer row",

@@ -93,7 +93,7 @@ pub(super) fn holds(viewer: &Viewer<'_>, holds: &[Hold]) -> Markup {
         (say("对象", "What"), false),
         (say("制卡站", "Station"), false),
         (say("原因", "Why"), false),
-        (say("自（UTC）", "Since (UTC)"), false),
+        (say("自（北京时间）", "Since (UTC+8)"), false),
     ];
     let rows: Vec<_> = holds
         .iter()
