@@ -353,7 +353,7 @@ mod tests {
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");
-            let limits = Limits { connections_of_one: 8, newcomers_of_one: 3, newcomers: 3, ..Limits::of_people() };
+            let limits = Limits { connections_of_one: 16, newcomers_of_one: 3, newcomers: 3, ..Limits::of_people() };
             let router = Router::new()
                 .route("/", get(async || ""))
                 .route("/in", get(async |Extension(newcomer): Extension<Newcomer>| newcomer.is_known()));
