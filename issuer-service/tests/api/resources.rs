@@ -435,3 +435,33 @@ fn hostile_bodies_and_paths_are_refused_before_they_cost_anything() {
     assert!(zh.body["detail"].as_str().is_some_and(|text| text.contains('没')), "{zh:?}");
     assert!(zh.head.contains("application/problem+json") && zh.body["type"] == "urn:issuer:problem:PERSON_NOT_FOUND");
 }
+
+#[test]
+fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
+    let (office, li, _) = office();
+    for path in ["records", "sales", "allotments"] {
+        let told = office.get(&li, &format!("/api/v1/clearing/{path}"));
+        assert_eq!((told.status, &told.body["proposals"]), (200, &json!([])), "{path}: {told:?}");
+        assert_eq!(office.get(&li, &format!("/console/clearing?of={path}")).status, 200, "{path}");
+    }
+    let insert = "INSERT INTO allotment_request (id, state, maker, made_at, checker, checked_at) VALUES";
+    office.ask(&format!(
+        "{insert} (1, 'REJECTED', 'ma', '2026-11-23T05:00:00.000Z', 'wang', '2026-11-23T16:05:00.000Z') RETURNING id"
+    ));
+    office.ask(&format!("{insert} (2, 'REQUESTED', 'ma', '2026-11-23T17:00:00.000Z', NULL, NULL) RETURNING id"));
+    office.ask("INSERT INTO rejection VALUES ('allotment', 1, 'twice on <the> list') RETURNING rejected_number");
+    let page = office.get(&li, "/api/v1/clearing/allotments?limit=1").body;
+    let (one, next) = (&page["proposals"][0], &page["next"]);
+    assert_eq!(
+        (&one["state"], &one["rejection"], next),
+        (&json!("rejected"), &json!("twice on <the> list"), &json!(1))
+    );
+    let page = office.get(&li, "/api/v1/clearing/allotments?after=1").body;
+    let (one, next) = (&page["proposals"][0], &page["next"]);
+    assert_eq!((&one["state"], &one["rejection"], next), (&json!("proposed"), &Value::Null, &Value::Null));
+    let shown = office.get(&li, "/console/clearing?of=allotments").text;
+    assert!(shown.contains("twice on &lt;the&gt; list"), "{shown}");
+    assert!(shown.contains("2026-11-24 01:00") && shown.contains("2026-11-23 13:00"), "times of China: {shown}");
+    let shown = office.get(&li, "/console/clearing?of=allotments&before=2").text;
+    assert!(shown.contains("twice on") && !shown.contains("2026-11-24 01:00"), "{shown}");
+}
