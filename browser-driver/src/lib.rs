@@ -20,7 +20,7 @@ use tungstenite::{Message, WebSocket};
 /// How long an answer of the browser may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long a page may take to become what is waited for, milliseconds.
-const PAGE_WITHIN_MS: u32 = 20_000;
+const PAGE_WITHIN_MS: u32 = 50_000;
 /// Most bytes of an answer: a picture of a large screen.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -119,10 +119,12 @@ impl Browser {
         browser
     }
 
-    /// Another size of the page.
+    /// Another size of the page, which has it when this returns: the browser answers before its page was laid out anew, and who touches
+    /// it meanwhile touches another place.
     pub fn resize(&mut self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.call("Emulation.setDeviceMetricsOverride", &size);
+        self.until(&format!("innerWidth === {width} && innerHeight === {height}"));
     }
 
     /// Opens an address.

@@ -79,8 +79,9 @@ impl Desk<'_> {
 
     fn in_time(&mut self, sought: Sought) -> Result<Held, DeskError> {
         let start = Instant::now();
-        // What is in a reader now is no card that may be taken: it was looked at.
-        let mut others: Option<Vec<String>> = None;
+        // What is in a reader before the first look is no card that may be taken, once it was looked at. One that comes during the look,
+        // or just behind it, is looked at next.
+        let mut others = if self.wait.is_zero() { Ok(Vec::new()) } else { self.holding() };
         loop {
             let found = match sought {
                 Sought::Psam => self.psam_now(),
@@ -102,14 +103,12 @@ impl Desk<'_> {
                 }
                 continue;
             }
-            let others = match &mut others {
-                Some(others) => others,
-                none => none.insert(self.holding()?),
-            };
-            match self.readers.wait_for_any(self.interface, others, left)? {
-                Some(found) => others.push(found.name),
+            let mut looked_at = others?;
+            match self.readers.wait_for_any(self.interface, &looked_at, left)? {
+                Some(found) => looked_at.push(found.name),
                 None => return Err(error),
             }
+            others = Ok(looked_at);
         }
     }
 

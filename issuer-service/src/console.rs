@@ -6,6 +6,7 @@
 pub mod batches;
 pub mod cards;
 pub mod chart;
+pub mod clearing;
 pub mod counter;
 pub mod exchange;
 pub mod figures;
@@ -20,6 +21,7 @@ pub mod works;
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::clock;
 use crate::error::Explain;
 use crate::lang::Lang;
 use crate::operator::Operator;
@@ -96,7 +98,7 @@ impl Note {
 }
 
 /// Rooms of the console: address, words, in the order of the menu.
-const ROOMS: [(&str, &str, &str); 17] = [
+const ROOMS: [(&str, &str, &str); 18] = [
     ("today", "今日工作", "Today"),
     ("people", "人员", "People"),
     ("import", "导入", "Import"),
@@ -108,6 +110,7 @@ const ROOMS: [(&str, &str, &str); 17] = [
     ("pins", "口令工单", "PIN orders"),
     ("stock", "库存", "Stock"),
     ("exchange", "文件交换", "Exchange"),
+    ("clearing", "清算复核", "Clearing"),
     ("stations", "制卡站", "Stations"),
     ("keys", "密钥", "Keys"),
     ("faces", "卡面", "Card faces"),
@@ -175,8 +178,8 @@ impl Viewer<'_> {
     #[must_use]
     pub fn state(&self, table: &Table, name: &str) -> Markup {
         let kind = match name {
-            "done" | "normal" | "finished" | "fulfilled" | "active" => "tag good",
-            "spoilt" | "formal_loss" | "cancelled" | "refused" | "revoked" | "lost" => "tag bad",
+            "done" | "normal" | "finished" | "fulfilled" | "active" | "approved" => "tag good",
+            "spoilt" | "formal_loss" | "cancelled" | "refused" | "rejected" | "revoked" | "lost" => "tag bad",
             "proposed" | "temporary_loss" | "locked" | "writing" | "running" => "tag warn",
             _ => "tag",
         };
@@ -239,9 +242,13 @@ pub(crate) fn code(text: &str) -> Markup {
     html! { span.code { (text) } }
 }
 
-/// An instant in UTC, to the minute.
+/// An instant, to the minute, by the clocks of China: those who look have them on their walls. Whatever is no instant stands as it is.
 pub(crate) fn minute(instant: &str) -> String {
-    instant.get(..16).unwrap_or(instant).replace('T', " ")
+    // Ends of certificates have no milliseconds.
+    let whole = if instant.contains('.') { instant.to_owned() } else { instant.replace('Z', ".000Z") };
+    let Some(time) = clock::china_date_time(&whole).map(|time| time.to_string()) else { return instant.to_owned() };
+    let part = |from: usize, to: usize| time.get(from..to).unwrap_or_default();
+    format!("{}-{}-{} {}:{}", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12))
 }
 
 /// A link.

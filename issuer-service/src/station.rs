@@ -178,6 +178,9 @@ impl Station<'_> {
     /// [`StationError`]; the batch can be run again.
     pub fn run(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
         self.centre.begin(&slots.iter().map(|slot| slot.name()).collect::<Vec<_>>())?;
+        if self.printer.is_some() {
+            faces::clear();
+        }
         let (stop, failed) = (Stop::default(), Mutex::new(None));
         let readers: Vec<ReaderEnd> = std::thread::scope(|scope| {
             let threads: Vec<_> = slots

@@ -49,6 +49,7 @@ pub mod peer;
 mod person;
 mod photo;
 mod pin;
+pub mod proposal;
 mod psam;
 pub mod query;
 mod rejection;

@@ -416,15 +416,15 @@ impl VaultKeys {
 
 impl SecurityModule for VaultKeys {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        self.store().authentication_cryptogram(&as_held(key), factor, data)
+        self.store().authentication_cryptogram(as_held(key)?.as_ref(), factor, data)
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
-        self.store().mac(&as_held(key), kind, iv, message)
+        self.store().mac(as_held(key)?.as_ref(), kind, iv, message)
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
-        self.store().encipher(&as_held(key), factor, blocks)
+        self.store().encipher(as_held(key)?.as_ref(), factor, blocks)
     }
 
     fn wrap(
@@ -435,15 +435,15 @@ impl SecurityModule for VaultKeys {
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
-        self.store().wrap(&as_held(key), &as_held(protecting), command, header, iv)
+        self.store().wrap(as_held(key)?.as_ref(), as_held(protecting)?.as_ref(), command, header, iv)
     }
 
     fn encipher_block(&mut self, key: &KeyRef, block: Block16) -> Result<Block16, SecurityError> {
-        self.store().encipher_block(&as_held(key), block)
+        self.store().encipher_block(as_held(key)?.as_ref(), block)
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
-        self.store().check_value(&as_held(key))
+        self.store().check_value(as_held(key)?.as_ref())
     }
 }
 

@@ -5,10 +5,12 @@
 //! base_month = 1      # month in which a year of contribution bases begins: 1 (January) or 7 (July)
 //! arrears_months = 3  # months without a contribution after which somebody counts as suspended
 //! certificates_a_month = 3  # certificates of participation for one person in a month; 0 is no limit
+//! certificates_counted = "kiosk"  # which of them count: "kiosk", those of kiosks alone, or "all", those of counters too
 //! ```
 //!
 //! Source: cities change the base in January or in July; deployed kiosks print three certificates a month. The months of arrears are
-//! assumed: contributions of a month are booked some weeks later.
+//! assumed: contributions of a month are booked some weeks later. That what a clerk prints takes nothing of what a kiosk may is assumed,
+//! too: the limit is for machines that nobody watches.
 //! Owns: the options, which base year a month belongs to. Never: a base.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -26,11 +28,24 @@ pub struct BenefitRules {
     pub arrears_months: u8,
     /// Certificates of participation for one person in a month; 0 is no limit.
     pub certificates_a_month: u8,
+    /// Which of them count towards that.
+    pub certificates_counted: Counted,
+}
+
+/// Which certificates count towards the limit of a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// Those that were asked for at kiosks.
+    #[default]
+    Kiosk,
+    /// Those of counters too.
+    All,
 }
 
 impl Default for BenefitRules {
     fn default() -> Self {
-        Self { base_month: 1, arrears_months: 3, certificates_a_month: 3 }
+        Self { base_month: 1, arrears_months: 3, certificates_a_month: 3, certificates_counted: Counted::Kiosk }
     }
 }
 
@@ -82,6 +97,9 @@ mod tests {
             let rules = rules(&format!("base_month = {base_month}"));
             assert_eq!(rules.base_year_of(month(of)), month(begins), "{base_month} {of}");
         }
+        assert_eq!(rules("certificates_counted = \"all\"").certificates_counted, Counted::All);
+        assert_eq!(BenefitRules::default().certificates_counted, Counted::Kiosk);
+        assert!(toml::from_str::<BenefitRules>("certificates_counted = \"counter\"").is_err());
         for wrong in ["base_month = 0", "base_month = 4", "arrears_months = 0", "arrears_months = 25", "base = 1"] {
             assert!(toml::from_str::<BenefitRules>(wrong).is_err(), "{wrong}");
         }

@@ -27,7 +27,7 @@ use crate::store::{Store, StoreError, Tx};
 use crate::sync;
 
 /// Longest reason, in characters.
-const REASON_MAX: usize = 200;
+pub const REASON_MAX: usize = 200;
 
 /// What an operator wants done.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, Known, REASON};
 use super::today::batches;
-use super::{Viewer, cell, none, table};
+use super::{Viewer, cell, link, none, table};
 use crate::batch::{Batch, BatchState};
 use crate::lang::Lang;
 use crate::station::care::Reason;
@@ -52,13 +52,16 @@ pub fn address(number: i64) -> String {
     format!("/console/batches/{number}")
 }
 
-/// All of them, and the form for another one.
+/// The newest of them, and the form for another one; `older` is where the next page begins.
 #[must_use]
-pub fn list(viewer: &Viewer<'_>, all: &[Batch]) -> Markup {
+pub fn list(viewer: &Viewer<'_>, all: &[Batch], older: Option<i64>) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     html! {
         (viewer.open_form(&CREATE, "", &[("count", Known::Value("100"))]))
         @if all.is_empty() { (none(say("还没有批次。", "There is no batch yet."))) } @else { (batches(viewer, all)) }
+        @if let Some(older) = older {
+            p { (link(&format!("/console/batches?before={older}"), say("更早的批次", "Older batches"))) }
+        }
     }
 }
 

@@ -164,7 +164,7 @@ fn acts(viewer: &Viewer<'_>, number: &str, state: &str) -> Markup {
 fn history(viewer: &Viewer<'_>, moves: &[Moved]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
-        (say("时间（UTC）", "At (UTC)"), false),
+        (say("时间（北京时间）", "At (UTC+8)"), false),
         (say("由", "From"), false),
         (say("至", "To"), false),
         (say("经办人", "By"), false),

@@ -144,7 +144,7 @@ pub fn pins(viewer: &Viewer<'_>, orders: &[PinOrder]) -> Markup {
         (say("状态", "State"), false),
         (say("开单", "Made by"), false),
         (say("复核", "Approved by"), false),
-        (say("有效至（UTC）", "Good until (UTC)"), false),
+        (say("有效至（北京时间）", "Good until (UTC+8)"), false),
         (say("理由", "Reason"), false),
         ("", false),
     ];
@@ -194,7 +194,7 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
         (say("状态", "State"), false),
         (say("渠道", "Channel"), false),
         (say("人员", "Person"), true),
-        (say("时间（UTC）", "At (UTC)"), false),
+        (say("时间（北京时间）", "At (UTC+8)"), false),
         ("", false),
     ];
     let rows: Vec<_> = tickets

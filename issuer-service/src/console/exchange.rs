@@ -59,7 +59,7 @@ pub fn page(viewer: &Viewer<'_>, files: &[SentFile], templates: &[String]) -> Ma
         (say("行", "Rows"), true),
         (say("成功", "Accepted"), true),
         (say("失败", "Refused"), true),
-        (say("时间（UTC）", "At (UTC)"), false),
+        (say("时间（北京时间）", "At (UTC+8)"), false),
         ("", false),
     ];
     let rows: Vec<_> = files

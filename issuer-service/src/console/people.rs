@@ -191,7 +191,7 @@ fn requests(viewer: &Viewer<'_>, requests: &[Request]) -> Markup {
         (say("状态", "State"), false),
         (say("原卡", "Old card"), false),
         (say("经办人", "Made by"), false),
-        (say("时间（UTC）", "At (UTC)"), false),
+        (say("时间（北京时间）", "At (UTC+8)"), false),
         ("", false),
     ];
     let open = |request: &Request| request.state == RequestState::Open.name();

@@ -107,7 +107,7 @@ pub fn page(viewer: &Viewer<'_>, overview: &Overview, places: &[Place]) -> Marku
         (say("状态", "State"), false),
         (say("批号", "Lot"), false),
         (say("卡", "Cards"), true),
-        (say("自（UTC）", "Since (UTC)"), false),
+        (say("自（北京时间）", "Since (UTC+8)"), false),
     ];
     let mut rows = Vec::new();
     for custody in &overview.places {

@@ -82,3 +82,10 @@ fn bars_are_as_long_as_what_they_count() {
     let widths: Vec<&str> = chart.split("width=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(widths, ["165", "82", "82", "330", "0", "0", "0", "0", "0"]);
 }
+
+#[test]
+fn clerks_read_the_time_of_their_own_clocks() {
+    assert_eq!(super::minute("2026-11-23T16:05:59.000Z"), "2026-11-24 00:05");
+    assert_eq!(super::minute("2026-11-23T16:05:59Z"), "2026-11-24 00:05");
+    assert_eq!((super::minute("").as_str(), super::minute("–").as_str()), ("", "–"));
+}

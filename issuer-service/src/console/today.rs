@@ -15,6 +15,8 @@ pub struct Work {
     pub proposed: Vec<Batch>,
     /// Batches in the making.
     pub making: Vec<Batch>,
+    /// Whether there are more of each than are shown.
+    pub more_batches: [bool; 2],
     /// Requests without a batch.
     pub requests: usize,
     /// Whether there are more of them than were counted.
@@ -29,9 +31,9 @@ pub fn page(viewer: &Viewer<'_>, work: &Work) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let count = |number: usize, more: bool| format!("{number}{}", if more { "+" } else { "" });
     let boxes = [
-        ("/console/batches", work.proposed.len(), false, say("待审批批次", "batches to approve")),
-        ("/console/batches", work.making.len(), false, say("制作中的批次", "batches in the making")),
-        ("/console/people", work.requests, work.more_requests, say("待制卡申请", "requests that wait")),
+        ("/console/batches", work.proposed.len(), work.more_batches[0], say("待审批批次", "batches to approve")),
+        ("/console/batches", work.making.len(), work.more_batches[1], say("制作中的批次", "batches in the making")),
+        ("/console/requests", work.requests, work.more_requests, say("待制卡申请", "requests that wait")),
         ("/console/stations", work.holds.len(), false, say("停用的读卡器和卡批", "readers and lots on hold")),
     ];
     html! {
@@ -91,7 +93,7 @@ pub(super) fn holds(viewer: &Viewer<'_>, holds: &[Hold]) -> Markup {
         (say("对象", "What"), false),
         (say("制卡站", "Station"), false),
         (say("原因", "Why"), false),
-        (say("自（UTC）", "Since (UTC)"), false),
+        (say("自（北京时间）", "Since (UTC+8)"), false),
     ];
     let rows: Vec<_> = holds
         .iter()

@@ -102,7 +102,7 @@ pub fn stations(
         (say("状态", "State"), false),
         (say("登记人", "Enrolled by"), false),
         (say("签发人", "Certified by"), false),
-        (say("证书有效期（UTC）", "Certificate ends (UTC)"), false),
+        (say("证书有效期（北京时间）", "Certificate ends (UTC+8)"), false),
         ("", false),
     ];
     let rows: Vec<_> = certificates
@@ -156,7 +156,7 @@ fn yields(viewer: &Viewer<'_>, what: &'static str, rows: &[YieldRow]) -> Markup 
         (say("作废", "Spoilt"), true),
         (say("中途拔卡", "Pulled"), true),
         (say("未印", "Unprinted"), true),
-        (say("最近（UTC）", "Last (UTC)"), false),
+        (say("最近（北京时间）", "Last (UTC+8)"), false),
     ];
     let row = |row: &YieldRow| {
         vec![
@@ -172,16 +172,16 @@ fn yields(viewer: &Viewer<'_>, what: &'static str, rows: &[YieldRow]) -> Markup 
     table(&heads, None, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Cards that may not pay.
+/// Cards that may not pay, the newest first; `older` is where the next page begins.
 #[must_use]
-pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry]) -> Markup {
+pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry], older: Option<u64>) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("序号", "No."), true),
         (say("卡识别码", "Card identifier"), false),
         (say("理由", "Reason"), false),
         (say("经办人", "By"), false),
-        (say("自（UTC）", "Since (UTC)"), false),
+        (say("自（北京时间）", "Since (UTC+8)"), false),
         ("", false),
     ];
     let rows: Vec<_> = entries
@@ -200,6 +200,9 @@ pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry]) -> Markup {
     html! {
         (viewer.form(&LIST, "", &[]))
         @if rows.is_empty() { (none(say("黑名单为空。", "The blacklist is empty."))) } @else { (table(&heads, None, &rows)) }
+        @if let Some(older) = older {
+            p { (link(&format!("/console/blacklist?before={older}"), say("更早列入的卡", "Cards listed before"))) }
+        }
     }
 }
 
@@ -209,7 +212,7 @@ pub fn audit(viewer: &Viewer<'_>, sought: &Sought, records: &[Record], older: Op
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("序号", "No."), true),
-        (say("时间（UTC）", "At (UTC)"), false),
+        (say("时间（北京时间）", "At (UTC+8)"), false),
         (say("操作员", "Operator"), false),
         (say("事项", "Act"), false),
         (say("对象", "Object"), false),
@@ -300,7 +303,7 @@ fn held(viewer: &Viewer<'_>, ceremonies: &[Ceremony]) -> Markup {
         (say("状态", "State"), false),
         (say("已录入的保管人", "Custodians who contributed"), false),
         (say("校验值", "Check value"), false),
-        (say("开始（UTC）", "Started (UTC)"), false),
+        (say("开始（北京时间）", "Started (UTC+8)"), false),
     ];
     let row = |one: &Ceremony| {
         let done = one.custodians.iter().filter(|custodian| custodian.contributed_at.is_some()).count();

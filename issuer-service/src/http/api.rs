@@ -8,6 +8,7 @@
 //! behind are those of the commands.
 
 pub(super) mod batches;
+mod clearing;
 mod credentials;
 pub mod description;
 mod encoding;
@@ -45,6 +46,7 @@ use super::problem::ApiProblem;
 use super::session::{Session, own_page, said, token};
 use super::tls::Peer;
 use super::{json, single};
+use crate::card::life::{self, REASON_MAX};
 use crate::error::Error;
 use crate::lang::Lang;
 use crate::operator::login::LoginError;
@@ -68,6 +70,7 @@ pub const ENDPOINTS: &[&[Endpoint]] = &[
     credentials::ENDPOINTS,
     batches::ENDPOINTS,
     house::ENDPOINTS,
+    clearing::ENDPOINTS,
 ];
 
 /// A request under way.
@@ -94,7 +97,15 @@ pub struct Call<'a> {
 #[serde(deny_unknown_fields)]
 struct Reason {
     /// For the audit log; no names of people.
+    #[schemars(length(max = REASON_MAX))]
     reason: String,
+}
+
+impl Reason {
+    /// The reason, on one line.
+    fn fit(&self) -> Result<&str, Error> {
+        Ok(life::fit(&self.reason, true)?)
+    }
 }
 
 /// Where a page begins.
@@ -103,13 +114,23 @@ const AFTER: Parameter =
 /// How long it is.
 const LIMIT: Parameter =
     Parameter { name: "limit", kind: Kind::Count(1_000), says: "At most so many; 100 when absent." };
+/// Where a page of things begins that have names and no numbers.
+const AFTER_NAME: Parameter =
+    Parameter { name: "after", kind: Kind::Text(NAME_MAX), says: "Behind this one: `next` of the page before." };
+/// Characters of a name in a path or behind the question mark.
+const NAME_MAX: usize = 64;
 /// Rows of a page of which nothing is said.
 const LIMIT_COMMON: u32 = 100;
 
 /// What names the page behind this one; none when it is not full.
-fn next<T>(page: &[T], limit: u32, number: impl Fn(&T) -> i64) -> Option<i64> {
+fn next<T, N>(page: &[T], limit: u32, number: impl Fn(&T) -> N) -> Option<N> {
     let full = u32::try_from(page.len()).is_ok_and(|length| length >= limit);
     page.last().filter(|_| full).map(number)
+}
+
+/// Refuses a text of a body that is longer than its description says.
+fn within(name: &'static str, text: &str, most: usize) -> Result<(), ApiError> {
+    if text.chars().count() <= most { Ok(()) } else { Err(ApiError::ParameterUnfit { name }) }
 }
 
 impl Call<'_> {
@@ -151,6 +172,13 @@ impl Call<'_> {
     pub fn page(&self) -> (i64, u32) {
         let limit = self.count("limit").and_then(|limit| u32::try_from(limit).ok()).unwrap_or(LIMIT_COMMON);
         (self.count("after").unwrap_or_default(), limit.max(1))
+    }
+
+    /// As [`Call::page`], of things that have names.
+    #[must_use]
+    pub fn page_of_names(&self) -> (&str, u32) {
+        let (_, limit) = self.page();
+        (self.parameter("after").unwrap_or_default(), limit)
     }
 
     /// A text of the path.
@@ -338,6 +366,9 @@ fn head(
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let query = query(endpoint.parameters, request.uri().query().unwrap_or_default())?;
     let path = places(path)?;
+    if path.iter().any(|(_, value)| value.chars().count() > NAME_MAX) {
+        return Err(ApiError::ParameterUnfit { name: "path" });
+    }
     Ok(Head { headers: request.headers().clone(), peer, newcomer, path, query, target, lang })
 }
 

@@ -3,6 +3,8 @@
 //! Source: HTTP/1.1 (RFC 9112).
 //! Owns: the limits of a connection once it is accepted, whoever is at its other end. Never: knows what is asked.
 
+mod strangers;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
@@ -13,17 +15,29 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::serve::Listener;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
+
+pub(super) use self::strangers::Newcomer;
+use self::strangers::{Place, Strangers};
+
+/// Connections at once that are only told to come back: assumed. More are closed.
+const TURNED_AWAY: usize = 32;
+/// What they are told.
+const FULL: &str = "连接过多，请稍后再试。Too many connections are open: come back in a moment.\n";
+/// After how many seconds.
+const FULL_SECONDS: u64 = 1;
 
 /// How long open requests may take to end after the signal to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(10);
@@ -46,9 +60,10 @@ pub struct Limits {
     pub handshakes_of_one: usize,
     /// Connections at once; more wait.
     pub connections: usize,
-    /// Connections at once of one certificate; more are closed. A daemon has sixteen readers.
+    /// Connections at once of one certificate; more are told to come back. A daemon has sixteen readers.
     pub connections_of_one: usize,
-    /// Connections at once over which nobody has shown who it is; more are closed, so that who is in finds the rest free.
+    /// Connections at once over which nobody has shown who it is, so that who is in finds the rest free. One more takes the place of
+    /// the one that has said nothing for longest; it is told to come back when each of them is being answered.
     pub newcomers: usize,
     /// The same, of one address.
     pub newcomers_of_one: usize,
@@ -75,7 +90,7 @@ impl Limits {
     /// For operators: a browser keeps several connections, and an office has one address.
     #[must_use]
     pub fn of_people() -> Self {
-        Self { connections: 384, connections_of_one: 192, newcomers: 192, newcomers_of_one: 32, ..Self::default() }
+        Self { connections: 384, connections_of_one: 192, newcomers: 192, newcomers_of_one: 64, ..Self::default() }
     }
 }
 
@@ -117,17 +132,6 @@ impl<K: Eq + Hash> Drop for Share<K> {
     }
 }
 
-/// A connection over which nobody has shown yet who it is; a copy is with each of its requests.
-#[derive(Clone)]
-pub(super) struct Newcomer(Arc<Mutex<Option<[Share<String>; 2]>>>);
-
-impl Newcomer {
-    /// Somebody is in: the connection is no newcomer's any more.
-    pub(super) fn is_known(&self) {
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
-}
-
 /// Serves until `stop` completes, then lets open requests end. `holder` names whose connection it is, where that is known;
 /// `router` answers over it.
 pub(super) async fn serve<L: Listener>(
@@ -138,7 +142,8 @@ pub(super) async fn serve<L: Listener>(
     stop: impl Future<Output = ()>,
 ) {
     let turns = Arc::new(Semaphore::new(limits.connections));
-    let (shares, newcomers) = (Shares::new(), Shares::new());
+    let (shares, strangers) = (Shares::new(), Strangers::default());
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
     let (stopping, stopped) = watch::channel(());
     let mut open = JoinSet::new();
     tokio::pin!(stop);
@@ -152,24 +157,31 @@ pub(super) async fn serve<L: Listener>(
             () = &mut stop => break,
         };
         while open.try_join_next().is_some() {}
-        let share = match holder(&peer) {
+        let taken = match holder(&peer) {
             Some(holder) => {
-                let Some(share) = shares.take(holder.clone(), limits.connections_of_one) else { continue };
-                let one = newcomers.take(format!("of {holder}"), limits.newcomers_of_one);
-                let Some(one) = one else { continue };
-                let Some(all) = newcomers.take(String::new(), limits.newcomers) else { continue };
-                let newcomer = Newcomer(Arc::new(Mutex::new(Some([one, all]))));
-                Some((share, newcomer))
+                let share = shares.take(holder.clone(), limits.connections_of_one);
+                let place = share.is_some().then(|| strangers.take(&holder, limits)).flatten();
+                let Some(taken) = share.zip(place) else {
+                    if let Ok(one) = Arc::clone(&turned_away).try_acquire_owned() {
+                        open.spawn(async move {
+                            turn_away(io, limits).await;
+                            drop((turn, one));
+                        });
+                    }
+                    continue;
+                };
+                Some(taken)
             }
             None => None,
         };
         let (mut router, stopped) = (router(peer), stopped.clone());
-        if let Some((_, newcomer)) = &share {
-            router = router.layer(Extension(newcomer.clone()));
+        if let Some((_, place)) = &taken {
+            router = router.layer(Extension(place.newcomer()));
         }
         open.spawn(async move {
-            connection(io, router, limits, stopped).await;
-            drop((turn, share));
+            let place = taken.as_ref().map(|(_, place)| place);
+            connection(io, router, limits, (place, stopped)).await;
+            drop((turn, taken));
         });
     }
     drop((listener, stopping));
@@ -177,23 +189,65 @@ pub(super) async fn serve<L: Listener>(
     let _ = tokio::time::timeout(STOP_TIME_MAX, async { while open.join_next().await.is_some() {} }).await;
 }
 
-async fn connection<S>(io: S, router: Router, limits: Limits, mut stopped: watch::Receiver<()>)
-where
+async fn connection<S>(
+    io: S,
+    router: Router,
+    limits: Limits,
+    (place, mut stopped): (Option<&Place>, watch::Receiver<()>),
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let io = TokioIo::new(Taken { io, limit: limits.answer, since: None });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .serve_connection(io, TowerToHyperService::new(router));
+    let router = TowerToHyperService::new(router);
+    let answers = service_fn(|request: hyper::Request<Incoming>| {
+        let (busy, answer) = (place.map(Place::begins), router.call(request));
+        async move {
+            let answer = answer.await;
+            drop(busy);
+            answer
+        }
+    });
+    let served =
+        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(limits.head).serve_connection(io, answers);
     tokio::pin!(served);
+    let given_up = async {
+        match place {
+            Some(place) => place.given_up().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
+        biased;
+        // Another newcomer has its place.
+        () = given_up => return,
         // Whatever ended it, nobody is left to be told.
         _ = served.as_mut() => return,
         // The sender is dropped when the edge stops.
         _ = stopped.changed() => served.as_mut().graceful_shutdown(),
     }
     let _ = served.await;
+}
+
+/// Says over a connection for which there is no place that it is worth coming back.
+async fn turn_away<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(io: S, limits: Limits) {
+    let io = TokioIo::new(Taken { io, limit: limits.handshake, since: None });
+    let answer = service_fn(async |_: hyper::Request<Incoming>| {
+        let mut answer = Response::new(Body::from(FULL));
+        *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(FULL_SECONDS));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        Ok::<_, std::convert::Infallible>(answer)
+    });
+    let told = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake)
+        .keep_alive(false)
+        .serve_connection(io, answer);
+    // Who says nothing in that time is told nothing.
+    let _ = tokio::time::timeout(limits.handshake, told).await;
 }
 
 /// Why a body did not come.
@@ -299,7 +353,7 @@ mod tests {
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");
-            let limits = Limits { connections_of_one: 8, newcomers_of_one: 3, newcomers: 3, ..Limits::of_people() };
+            let limits = Limits { connections_of_one: 16, newcomers_of_one: 3, newcomers: 3, ..Limits::of_people() };
             let router = Router::new()
                 .route("/", get(async || ""))
                 .route("/in", get(async |Extension(newcomer): Extension<Newcomer>| newcomer.is_known()));
@@ -317,19 +371,73 @@ mod tests {
                 assert!(asked(&mut stream, "/").await);
                 strangers.push(stream);
             }
+            // The fourth takes the place of the one that has said nothing for longest, and no other one's.
             let mut more = TcpStream::connect(address).await.expect("connects");
-            assert!(!asked(&mut more, "/").await, "a fourth stranger is closed");
+            assert!(asked(&mut more, "/").await);
+            assert!(!asked(&mut strangers[0], "/").await, "the first has gone");
+            assert!(asked(&mut strangers[1], "/").await && asked(&mut strangers[2], "/").await);
+            // Two of them go on talking: one that never says anything takes the third's place, and loses it to the next one.
+            for stream in &mut strangers[1..] {
+                assert!(asked(stream, "/").await);
+            }
+            let mut mute = TcpStream::connect(address).await.expect("connects");
+            assert_eq!(more.read(&mut [0; 8]).await.unwrap_or(0), 0, "closed");
+            for stream in &mut strangers[1..] {
+                assert!(asked(stream, "/").await);
+            }
+            let mut last = TcpStream::connect(address).await.expect("connects");
+            assert!(asked(&mut last, "/").await);
+            assert_eq!(mute.read(&mut [0; 8]).await.unwrap_or(0), 0, "closed");
             for stream in &mut known {
                 assert!(asked(stream, "/").await, "who is in is answered");
             }
-            // One of them shows who it is: its place is another stranger's.
-            assert!(asked(&mut strangers[0], "/in").await);
-            drop(strangers.pop());
-            loop {
+            // One of them shows who it is: it is dismissed no more.
+            assert!(asked(&mut strangers[1], "/in").await);
+            for _ in 0..6 {
                 let mut stream = TcpStream::connect(address).await.expect("connects");
-                if asked(&mut stream, "/").await {
-                    break;
-                }
+                assert!(asked(&mut stream, "/").await);
+            }
+            assert!(asked(&mut strangers[1], "/").await);
+        });
+    }
+
+    #[test]
+    fn who_comes_while_all_the_places_are_at_work_is_told_when_to_come_back() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let limits = Limits { newcomers_of_one: 2, ..Limits::of_people() };
+            let (begun, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+            let router = {
+                let (begun, go) = (Arc::clone(&begun), Arc::clone(&go));
+                Router::new().route("/", get(async || "")).route(
+                    "/slow",
+                    get(async move || {
+                        begun.add_permits(1);
+                        go.acquire().await.expect("open").forget();
+                    }),
+                )
+            };
+            let holder = |_: &std::net::SocketAddr| Some("one".to_owned());
+            tokio::spawn(serve(listener, limits, holder, move |_| router.clone(), std::future::pending()));
+            let mut slow = Vec::new();
+            for _ in 0..2 {
+                let mut stream = TcpStream::connect(address).await.expect("connects");
+                stream.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+                slow.push(stream);
+            }
+            begun.acquire_many(2).await.expect("open").forget();
+            let mut told = String::new();
+            let mut third = TcpStream::connect(address).await.expect("connects");
+            third.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+            third.read_to_string(&mut told).await.expect("an answer");
+            assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("\r\nretry-after: 1\r\n"), "{told}");
+            go.add_permits(2);
+            for stream in &mut slow {
+                let mut head = [0; 12];
+                stream.read_exact(&mut head).await.expect("an answer");
+                assert_eq!(&head, b"HTTP/1.1 200", "nobody who is being answered was sent away");
             }
         });
     }

@@ -278,13 +278,15 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
         Ask::Look { batch } => {
             let seconds = desk.config.stations.lease_seconds();
             let soon = clock::instant_in(seconds / 2);
-            let (work_left, due) = store.read(|tx| -> Result<_, StationError> {
-                Ok((tx.work_left_for(name, *batch)?, tx.leases_end_before(name, *batch, &soon)?))
+            let (work_left, elsewhere, due) = store.read(|tx| -> Result<_, StationError> {
+                let work_left = tx.work_left_for(name, *batch)?;
+                let elsewhere = !work_left && tx.work_left(*batch)?;
+                Ok((work_left, elsewhere, tx.leases_end_before(name, *batch, &soon)?))
             })?;
             if due {
                 store.journal(|tx| tx.renew_leases(name, *batch, &clock::instant_in(seconds)))?;
             }
-            Answer::Look { work_left }
+            Answer::Look { work_left, elsewhere }
         }
         // Prepared data have a path of their own.
         Ask::Jobs { .. } => return Err(LineError::Malformed.into()),

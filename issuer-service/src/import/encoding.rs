@@ -4,16 +4,20 @@
 //! Owns: telling them apart, the digest of the whole file. Never: holds more than a block of the file.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 
-use encoding_rs::{Encoding, GB18030, UTF_8};
+use encoding_rs::{BIG5, Encoding, GB18030, UTF_8};
 use ring::digest::{Context, SHA256};
 
+use super::column::Column;
 use super::refusal::TableError;
-use super::table::OpenError;
+use super::table::{HEADER_RECORDS_MAX, OpenError};
 
 /// Bytes of a block.
 const BLOCK: usize = 1 << 16;
+
+/// Most bytes of the lines among which a header is looked for.
+const HEAD_BYTES_MAX: u64 = 64 * 1024;
 
 /// First bytes of archives: a workbook is one.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
@@ -142,6 +146,45 @@ pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, 
     Ok(Scan { kind, digest, length })
 }
 
+/// What to say of a file whose first lines are no header in the encoding that was found for it.
+pub(super) fn headless(
+    file: &mut File,
+    found: &'static Encoding,
+    declared: Option<Declared>,
+) -> io::Result<TableError> {
+    if found != GB18030 || declared.is_some() {
+        return Ok(TableError::NoHeader);
+    }
+    let mut head = Vec::new();
+    file.rewind()?;
+    file.by_ref().take(HEAD_BYTES_MAX).read_to_end(&mut head)?;
+    file.rewind()?;
+    let mut lines = head.split(|byte| *byte == b'\n').take(HEADER_RECORDS_MAX);
+    Ok(if lines.any(is_no_gb18030) { TableError::OtherEncoding } else { TableError::NoHeader })
+}
+
+/// Whether a line is hardly GB 18030: its bytes are not, or make characters that nobody writes into a header, most of them outside of
+/// GB 2312; or it says in Big5 what a header says.
+fn is_no_gb18030(line: &[u8]) -> bool {
+    let big5 = BIG5.decode_without_bom_handling_and_without_replacement(line);
+    let cells = |text: &str| text.split([',', '\t', ';']).any(|cell| Column::of_header(cell.trim()).is_some());
+    if !line.is_ascii() && big5.is_some_and(|text| cells(&text)) {
+        return true;
+    }
+    let (mut common, mut rare) = (0_usize, 0_usize);
+    let mut rest = line;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if first.is_ascii() {
+            continue;
+        }
+        let Some((second, after)) = after.split_first() else { return true };
+        rest = after;
+        if *first >= 0xA1 && *second >= 0xA1 { common += 1 } else { rare += 1 }
+    }
+    rare > common
+}
+
 /// Sequences of three or more bytes, which Chinese text in UTF-8 is made of.
 fn sequences(valid: &[u8]) -> u64 {
     u64::try_from(valid.iter().filter(|byte| **byte >= 0xE0).count()).unwrap_or(u64::MAX)
@@ -246,6 +289,24 @@ mod tests {
         let rows = GB18030.encode("扎西,男\n").0.repeat(20);
         assert_eq!(of(&["姓名,性别\n".as_bytes(), &rows].concat()), Err(TableError::TwoEncodings));
         assert_eq!(of(&[b"name,sex\n", &rows[..]].concat()), Ok(Kind::Text(GB18030)));
+    }
+
+    #[test]
+    fn what_is_no_header_in_the_encoding_found_may_be_in_another() {
+        let of = |bytes: &[u8], declared| {
+            let mut file = tempfile::tempfile().expect("file");
+            file.write_all(bytes).and_then(|()| file.rewind()).expect("written");
+            headless(&mut file, GB18030, declared).expect("read")
+        };
+        let big5 = |text: &str| encoding_rs::BIG5.encode(text).0.into_owned();
+        let gb = |text: &str| GB18030.encode(text).0.into_owned();
+        let known = big5("身分證號,姓名\r\n513301199001010013,扎西\r\n");
+        assert_eq!(of(&known, None), TableError::OtherEncoding);
+        assert_eq!(of(&big5("員工編號,備註\r\n1,無\r\n"), None), TableError::OtherEncoding);
+        assert_eq!(of(&encoding_rs::SHIFT_JIS.encode("番号,なまえ\r\n").0, None), TableError::OtherEncoding);
+        assert_eq!(of(b"num\xE9ro,nom\r\n", None), TableError::OtherEncoding);
+        assert_eq!(of(&gb("编号,备注\r\n1,无\r\n"), None), TableError::NoHeader, "other columns, and GB 18030");
+        assert_eq!(of(&known, Some(Declared::Gb18030)), TableError::NoHeader, "who says which it is is believed");
     }
 
     #[test]

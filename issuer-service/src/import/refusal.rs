@@ -18,6 +18,9 @@ pub enum TableError {
     /// The header is UTF-8, the rows are not.
     #[error("the file is in two encodings")]
     TwoEncodings,
+    /// The header is neither UTF-8 nor GB 18030.
+    #[error("the file is in another encoding")]
+    OtherEncoding,
     /// A workbook or another binary file.
     #[error("the file is not text")]
     NotText,
@@ -66,7 +69,7 @@ impl TableError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Empty => "FILE_EMPTY",
-            Self::Utf16 | Self::TwoEncodings => "FILE_ENCODING",
+            Self::Utf16 | Self::TwoEncodings | Self::OtherEncoding => "FILE_ENCODING",
             Self::NotText | Self::Markup => "FILE_NOT_TEXT",
             Self::WorkbookDamaged => "WORKBOOK_DAMAGED",
             Self::WorkbookTooLarge => "WORKBOOK_TOO_LARGE",
@@ -87,6 +90,10 @@ impl TableError {
             Self::TwoEncodings => (
                 "表头是 UTF-8，其下各行不是（像是 GB 18030）",
                 "the header is UTF-8, the rows below are not (GB 18030, it seems)",
+            ),
+            Self::OtherEncoding => (
+                "前几行既不是 UTF-8，也不是 GB 18030（像是 Big5 等其他编码）",
+                "the first lines are neither UTF-8 nor GB 18030 (Big5 or another encoding, it seems)",
             ),
             Self::NotText => (
                 "不是文本文件（像是旧式 .xls 工作簿或压缩包）",
@@ -133,7 +140,7 @@ impl TableError {
                 "从原系统重新导出，不要拼接不同编码的文件；或把整个文件另存为一种编码",
                 "export it again from its system, without joining files of two encodings, or save the whole file in one",
             ),
-            Self::Utf16 => (
+            Self::Utf16 | Self::OtherEncoding => (
                 "用表格软件另存为“CSV UTF-8”，或用文本编辑器另存为 UTF-8 或 GB 18030",
                 "save it as \"CSV UTF-8\" in a spreadsheet program, or as UTF-8 or GB 18030 in a text editor",
             ),

@@ -8,7 +8,7 @@ use std::fs::File;
 
 use encoding_rs::Encoding;
 
-use super::encoding::{Declared, Kind, scan};
+use super::encoding::{Declared, Kind, headless, scan};
 use super::fault::Code;
 use super::record::{Record, Records, RowFault, trimmed};
 use super::refusal::TableError;
@@ -63,6 +63,8 @@ impl Sheet {
                         }
                     }
                 }
+                let error = headless(&mut file, encoding, declared).map_err(OpenError::Read)?;
+                return Err(OpenError::Table(error));
             }
             Kind::Json(_) => {}
             Kind::Workbook => {

@@ -11,7 +11,7 @@ use csv::ByteRecord;
 use encoding_rs::{Encoding, UTF_8};
 
 use super::column::{Column, comparable};
-use super::encoding::{Declared, Kind, scan};
+use super::encoding::{Declared, Kind, headless, scan};
 use super::fault::Code;
 use super::json::{Keys, Objects};
 use super::record::{Record, Records, RowFault, trimmed};
@@ -99,7 +99,7 @@ impl Table {
     pub fn read(mut file: File, reading: Reading<'_>) -> Result<Self, OpenError> {
         let scanned = scan(&mut file, reading.encoding)?;
         let (rows, layout) = match scanned.kind {
-            Kind::Text(encoding) => delimited(&mut file, encoding, reading.mapping)?,
+            Kind::Text(encoding) => delimited(&mut file, encoding, reading)?,
             Kind::Json(encoding) => {
                 let (objects, keys) = Objects::read(file, encoding)?;
                 let (layout, instead) = Layout::of_keys(&keys, reading.mapping).map_err(OpenError::Table)?;
@@ -198,7 +198,11 @@ fn cells(layout: &Layout, encoding: &'static Encoding, fields: &ByteRecord) -> R
 }
 
 /// Finds the header and the delimiter of a text; its records behind the header.
-fn delimited(file: &mut File, encoding: &'static Encoding, mapping: &[Mapped]) -> Result<(Rows, Layout), OpenError> {
+fn delimited(
+    file: &mut File,
+    encoding: &'static Encoding,
+    Reading { encoding: declared, mapping }: Reading<'_>,
+) -> Result<(Rows, Layout), OpenError> {
     let (mut best, mut error) = (None::<(u8, Layout)>, TableError::Empty);
     for delimiter in DELIMITERS {
         match find_header(file, delimiter, encoding, mapping).map_err(OpenError::Read)? {
@@ -209,6 +213,9 @@ fn delimited(file: &mut File, encoding: &'static Encoding, mapping: &[Mapped]) -
             Err(worse) if telling(&worse) > telling(&error) => error = worse,
             Err(_) => {}
         }
+    }
+    if best.is_none() && error == TableError::NoHeader {
+        error = headless(file, encoding, declared).map_err(OpenError::Read)?;
     }
     let (delimiter, layout) = best.ok_or(OpenError::Table(error))?;
     let mut records = Records::of(file, delimiter).map_err(OpenError::Read)?;
@@ -384,6 +391,7 @@ const fn telling(error: &TableError) -> u8 {
         TableError::RepeatedHeader { .. } => 4,
         TableError::Utf16
         | TableError::TwoEncodings
+        | TableError::OtherEncoding
         | TableError::NotText
         | TableError::Markup
         | TableError::NotObject

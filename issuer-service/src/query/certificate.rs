@@ -1,6 +1,7 @@
 //! 参保证明: making one, and answering who checks one.
 //!
-//! Source: deployed kiosks: numbered, with a check code, at most three in a month for one person (the site's rule).
+//! Source: deployed kiosks: numbered, with a check code, at most three in a month for one person (the site's rule, which says whether
+//! those of counters count).
 //! Owns: who gets one, the limit, what a check tells: who holds the code holds the print, and compares it line by line with what was
 //! certified. Never: tells a check a whole name or number.
 
@@ -157,24 +158,31 @@ pub fn printed(tx: &Tx<'_>, asker: &Asker, request: &CertificatePrintRequest) ->
     Ok(asker.act("certificate.print", person, &format!("certificate {number} {end}")))
 }
 
-/// Makes a certificate for a person in front of a clerk.
+/// What a certificate for a person in front of a clerk would say now, with the next number.
 ///
 /// # Errors
 /// [`QueryError::NothingToCertify`] without data, and for the dead.
-pub fn make(
-    tx: &Tx<'_>,
-    rules: BenefitRules,
-    city: &str,
-    asker: &Asker,
-    person: i64,
-) -> Result<CertificateAnswer, QueryError> {
+pub fn proposed(tx: &Tx<'_>, rules: BenefitRules, city: &str, person: i64) -> Result<CertificateAnswer, QueryError> {
     if tx.person(person)?.is_none() {
         return Err(Missing::Person { id: person }.into());
     }
     let answer = if tx.death(person)?.is_some() { None } else { certified(tx, rules, city, person)? };
-    let answer = answer.ok_or(QueryError::NothingToCertify)?;
-    tx.add_participation(person, Month::of(clock::business_today()), asker, None, &answer)?;
-    Ok(answer)
+    answer.ok_or(QueryError::NothingToCertify)
+}
+
+/// Keeps what was [`proposed`], in an act in which it still says the same.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn make(tx: &Tx<'_>, asker: &Asker, person: i64, answer: &CertificateAnswer) -> Result<(), StoreError> {
+    tx.add_participation(person, Month::of(answer.issued_at.date()), asker, None, answer)
+}
+
+/// Whether two certificates differ in their codes and instants alone.
+#[must_use]
+pub fn say_the_same(one: &CertificateAnswer, other: &CertificateAnswer) -> bool {
+    let CertificateAnswer { code, issued_at, .. } = one;
+    one == &CertificateAnswer { code: *code, issued_at: *issued_at, ..other.clone() }
 }
 
 /// What can be certified of a person now, under the next number; `None` without data.
@@ -211,7 +219,7 @@ pub fn left_this_month(tx: &Tx<'_>, rules: BenefitRules, person: i64, month: Mon
     if most == 0 {
         return Ok(None);
     }
-    Ok(Some(most.saturating_sub(tx.participations_in(person, month)?)))
+    Ok(Some(most.saturating_sub(tx.participations_in(person, month, rules.certificates_counted)?)))
 }
 
 /// What a code turns out to be.

@@ -24,12 +24,14 @@ use crate::face::failure::FaceError;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
-use crate::store::{Store, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// A4.
 const SIZE_MM: [f32; 2] = [210.0, 297.0];
 /// A module of the QR code.
 const MODULE_MM: f32 = 0.9;
+/// How often a certificate is drawn whose number others take meanwhile: more clerks than a centre has (assumed).
+const DRAWN_MAX: usize = 32;
 /// Left edge.
 const LEFT: f32 = 25.0;
 
@@ -58,7 +60,8 @@ pub struct Printed {
 }
 
 /// Makes a certificate for a person at the counter and prints it; the monthly count of kiosks does not bind a clerk. That it was made and
-/// printed is on record before the paper is out, and neither is when it cannot be drawn, or its file cannot be begun.
+/// printed is on record before the paper is out, and neither is when it cannot be drawn, or its file cannot be begun. It is drawn before
+/// the act, so that nobody waits for a drawing, and anew when what is certified, or its number, has changed meanwhile.
 ///
 /// # Errors
 /// [`QueryError`]; nothing is made then, unless the disk fills up with the last bytes ([`FaceError::NotWritten`]): `print` makes up for it.
@@ -70,57 +73,101 @@ pub fn make(
     order: &Order<'_>,
 ) -> Result<Printed, QueryError> {
     let (place, fonts) = (face::Place::new(order.out)?, face::fonts(folder)?);
-    let (printed, bytes) = store.act(|tx| -> Result<_, QueryError> {
-        let actor = tx.require(order.operator, Role::Counter)?;
-        let asker = Asker { channel: Channel::Counter, actor };
-        let answer = certificate::make(tx, rules, city, &asker, person)?;
-        let made = asker.act("certificate.issue", person, &format!("certificate {}", answer.number));
-        let printed = counted(tx, &answer, person, &asker, (order, &fonts))?;
-        tx.append_audit(&made)?;
-        Ok(printed)
+    let mut answer = store.read(|tx| -> Result<_, QueryError> {
+        tx.require(order.operator, Role::Counter)?;
+        certificate::proposed(tx, rules, city, person)
     })?;
-    place.fill(&bytes)?;
-    Ok(printed)
+    for _ in 0..DRAWN_MAX {
+        let bytes = laid(&answer, order, &fonts)?;
+        let made = store.act(|tx| -> Result<_, Halt> {
+            let actor = tx.require(order.operator, Role::Counter).map_err(QueryError::from)?;
+            let asker = Asker { channel: Channel::Counter, actor };
+            let present = certificate::proposed(tx, rules, city, person)?;
+            if !certificate::say_the_same(&present, &answer) {
+                return Err(Halt::Changed(Box::new(present)));
+            }
+            certificate::make(tx, &asker, person, &answer)?;
+            let made = asker.act("certificate.issue", person, &format!("certificate {}", answer.number));
+            let (printed, act) = counted(tx, (&answer, bytes.len()), person, &asker)?;
+            tx.append_audit(&made)?;
+            Ok((printed, act))
+        });
+        match made {
+            Ok(printed) => {
+                place.fill(&bytes)?;
+                return Ok(printed);
+            }
+            Err(Halt::Changed(present)) => answer = *present,
+            Err(Halt::Failed(error)) => return Err(error),
+        }
+    }
+    Err(StoreError::Locked.into())
 }
 
-/// Prints the certificate with a code.
+/// Prints the certificate with a code, drawn before it is counted.
 ///
 /// # Errors
 /// [`QueryError`]; nothing is counted then, unless the disk fills up with the last bytes.
 pub fn print(store: &mut Store, folder: &Path, code: &str, order: &Order<'_>) -> Result<Printed, QueryError> {
     let code = CertificateCode::parse(code).map_err(|_| QueryError::CertificateUnknown)?;
     let (place, fonts) = (face::Place::new(order.out)?, face::fonts(folder)?);
-    let (printed, bytes) = store.act(|tx| -> Result<_, QueryError> {
+    let known = |tx: &Tx<'_>| -> Result<_, QueryError> {
         let actor = tx.require(order.operator, Role::Counter)?;
-        let asker = Asker { channel: Channel::Counter, actor };
         let (person, answer) = tx.participation_to_print(code)?.ok_or(QueryError::CertificateUnknown)?;
-        counted(tx, &answer.ok_or(QueryError::CertificateForgotten)?, person, &asker, (order, &fonts))
+        Ok((actor, person, answer.ok_or(QueryError::CertificateForgotten)?))
+    };
+    let (_, _, answer) = store.read(known)?;
+    let bytes = laid(&answer, order, &fonts)?;
+    let printed = store.act(|tx| -> Result<_, QueryError> {
+        let (actor, person, answer) = known(tx)?;
+        counted(tx, (&answer, bytes.len()), person, &Asker { channel: Channel::Counter, actor })
     })?;
     place.fill(&bytes)?;
     Ok(printed)
 }
 
+/// Why an act was not done.
+enum Halt {
+    /// What is certified, or its number, is not any more what was drawn.
+    Changed(Box<CertificateAnswer>),
+    Failed(QueryError),
+}
+
+impl From<QueryError> for Halt {
+    fn from(error: QueryError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 /// The bytes of a document that tells of a person.
 type Sheet = Zeroizing<Vec<u8>>;
 
-/// Draws it and counts it.
-fn counted(
-    tx: &Tx<'_>,
-    answer: &CertificateAnswer,
-    person: i64,
-    asker: &Asker,
-    (order, fonts): (&Order<'_>, &Fonts),
-) -> Result<((Printed, Sheet), Act), QueryError> {
+/// Draws it, in time.
+fn laid(answer: &CertificateAnswer, order: &Order<'_>, fonts: &Fonts) -> Result<Sheet, QueryError> {
     if face::tells(order.out, [&answer.name, &answer.citizen_number, &answer.code.to_string()]) {
         return Err(FaceError::Tells.into());
     }
-    let svg = Zeroizing::new(drawn(answer, order.check));
-    let sheet = card_face::sheet(&svg, "社会保险参保证明", SIZE_MM, fonts);
-    let bytes = Zeroizing::new(sheet.map_err(|fault| FaceError::of(vec![fault]))?);
+    let (svg, fonts) = (Zeroizing::new(drawn(answer, order.check)), fonts.clone());
+    let sheet = card_face::in_time(move || card_face::sheet(&svg, "社会保险参保证明", SIZE_MM, &fonts));
+    Ok(Zeroizing::new(sheet.map_err(|fault| FaceError::of(vec![fault]))?))
+}
+
+/// Counts a print of so many bytes.
+fn counted(
+    tx: &Tx<'_>,
+    (answer, bytes): (&CertificateAnswer, usize),
+    person: i64,
+    asker: &Asker,
+) -> Result<(Printed, Act), QueryError> {
     let printed = tx.count_print(answer.code)?;
     let act = asker.act("certificate.print", person, &format!("certificate {}, print {printed}", answer.number));
-    let printed = Printed { number: answer.number, code: answer.code.to_string(), printed, bytes: bytes.len() };
-    Ok(((printed, bytes), act))
+    Ok((Printed { number: answer.number, code: answer.code.to_string(), printed, bytes }, act))
 }
 
 /// The sheet as SVG.

@@ -383,6 +383,10 @@ impl Book<'_> {
             let card = tx.card_of_job(job)?.ok_or(StationError::PersonMissing { job })?;
             Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default(), tx.data_changes(job)?))
         })?;
+        // Nobody was given data that changed more often than they have.
+        if !(0..=data_changes).contains(&changes) {
+            return Err(LineError::Malformed.into());
+        }
         // What is known of the person now is what was planned for the card, or is planned anew.
         let same = written.order.filter(|given| given.makes_the_same_as(&order));
         let expected = match same.and_then(|given| given.plan.as_ref()) {

@@ -2,7 +2,8 @@
 //!
 //! `{front.png}`, `{back.png}`, `{front.pdf}` and `{back.pdf}` in a command are such files, of the site's templates.
 //!
-//! Owns: the folder of the files (mode 0700, in memory where the system has such a place), removing it and what a killed process left.
+//! Owns: the folder of the files (mode 0700, in memory where the system has such a place, wherever else temporary files go), removing it
+//! and what a killed process left: when a run with a printer begins, and with each face. On a disk they are overwritten first.
 //! Never: puts a name or a number into a file's name; leaves a file behind for the next card.
 
 use std::fs::{self, DirBuilder};
@@ -23,8 +24,10 @@ use crate::face::{self, Form};
 
 /// Dots an inch of an image: what printers of cards have.
 const DPI: u32 = 300;
-/// What the folders are called, before the number of the process.
+/// What the folders are called, before the numbers of the space of processes and of the process.
 const NAME: &str = "issuer-face-";
+/// Where the system keeps files in memory.
+const MEMORY: &str = "/dev/shm";
 
 /// Files that a command may name.
 const FILES: [(&str, Side, Form); 4] = [
@@ -90,29 +93,64 @@ impl Faces {
 impl Drop for Faces {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
-            let _ = fs::remove_dir_all(folder);
+            wiped(folder);
         }
     }
 }
 
+/// Removes what processes left that were killed over it.
+pub(super) fn clear() {
+    // A place that cannot be read is no place for faces either: drawing one says so.
+    let _ = cleared(&room());
+}
+
 /// A new folder for this process alone; those of processes that died over theirs go.
 fn private_folder() -> io::Result<PathBuf> {
-    let memory = Path::new("/dev/shm");
-    let room = match std::env::var_os("TMPDIR") {
-        Some(folder) => PathBuf::from(folder),
-        None if memory.is_dir() => memory.to_owned(),
-        None => std::env::temp_dir(),
-    };
-    for entry in fs::read_dir(&room)?.filter_map(Result::ok) {
-        let name = entry.file_name();
-        let process = name.to_str().and_then(|name| name.strip_prefix(NAME)?.split('-').next());
-        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+    let room = room();
+    cleared(&room)?;
     let mut random = [0; 8];
     SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
-    let folder = room.join(format!("{NAME}{}-{}", std::process::id(), hex::encode(random)));
+    let folder = room.join(format!("{NAME}{}-{}-{}", space(), std::process::id(), hex::encode(random)));
     DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
+}
+
+/// Where faces lie: in memory, whatever the environment says of temporary files; on a disk where there is no such place.
+fn room() -> PathBuf {
+    let memory = Path::new(MEMORY);
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+/// The space of process numbers that this process lives in: another container's processes are not seen here.
+fn space() -> String {
+    let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().chars().filter(char::is_ascii_digit).collect()
+}
+
+fn cleared(room: &Path) -> io::Result<()> {
+    let own = space();
+    for entry in fs::read_dir(room)?.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(NAME)) else { continue };
+        let mut parts = rest.split('-');
+        if parts.next() == Some(own.as_str())
+            && parts.next().is_some_and(|process| !Path::new("/proc").join(process).exists())
+        {
+            wiped(&entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Removes a folder of faces; what lay on a disk is overwritten first.
+fn wiped(folder: &Path) {
+    if !folder.starts_with(MEMORY) {
+        for file in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+            let length = file.metadata().map_or(0, |about| about.len());
+            let zeros = vec![0; usize::try_from(length).unwrap_or_default()];
+            let over = fs::OpenOptions::new().write(true).open(file.path());
+            let _ = over.and_then(|mut over| io::Write::write_all(&mut over, &zeros).and_then(|()| over.sync_all()));
+        }
+    }
+    let _ = fs::remove_dir_all(folder);
 }

@@ -44,6 +44,12 @@ pub trait Line {
     /// [`StationError`].
     fn work_left(&mut self) -> Result<bool, StationError>;
 
+    /// Whether other stations have begun or on lease what is left, when there is nothing to do for this one.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn is_left_to_others(&mut self) -> Result<bool, StationError>;
+
     /// Whether one of the next cards may be of use though nobody waits for a blank one: a card begun here, one from a factory.
     ///
     /// # Errors

@@ -114,6 +114,10 @@ impl Line for LocalLine<'_, '_> {
         Ok(self.store.read(|tx| tx.work_left(self.centre.batch))?)
     }
 
+    fn is_left_to_others(&mut self) -> Result<bool, StationError> {
+        Ok(self.store.read(|tx| tx.work_left(self.centre.batch))?)
+    }
+
     fn others_may_come(&mut self) -> Result<bool, StationError> {
         Ok(self.store.read(|tx| tx.work_left_here(self.centre.batch))?)
     }

@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
                 return Ok(Ended::Stopped);
             }
             if !line.work_left()? {
-                return Ok(Ended::NothingLeft);
+                return self.nothing_left(line);
             }
             let wait = if self.slot.feeds() { FEEDER_WAIT } else { self.station.wait };
             let Some(transport) = self.slot.card(wait)? else {
@@ -155,22 +155,27 @@ impl<'a> Reader<'a> {
                 }
                 // This card stays blank, and every other one would.
                 Outcome::NothingWaits if !line.others_may_come()? => {
-                    let ended = if line.work_left()? { Ended::OnLease } else { Ended::NothingLeft };
-                    if ended == Ended::OnLease {
-                        self.tell(None, What::ReaderEnded { reason: "JOBS_ON_LEASE" });
-                    }
-                    return Ok(ended);
+                    return self.nothing_left(line);
                 }
                 Outcome::Away | Outcome::Unused | Outcome::NothingWaits | Outcome::Gone => {}
             }
             (last, gone) = (chip, 0);
             if !line.work_left()? {
-                return Ok(Ended::NothingLeft);
+                return self.nothing_left(line);
             }
             if !self.slot.next(self.station.wait)? {
                 return Ok(self.no_next());
             }
         }
+    }
+
+    /// Nothing is left for this station: others have the rest, or there is none.
+    fn nothing_left(&self, line: &mut dyn Line) -> Result<Ended, Halt> {
+        if !line.is_left_to_others()? {
+            return Ok(Ended::NothingLeft);
+        }
+        self.tell(None, What::ReaderEnded { reason: "JOBS_ON_LEASE" });
+        Ok(Ended::OnLease)
     }
 
     /// Why no next card has come.

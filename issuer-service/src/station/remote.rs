@@ -225,6 +225,14 @@ impl RemoteLine<'_> {
         self.centre.ask(&self.reader, ask)
     }
 
+    /// Whether there is something to do here, and whether others have what is left.
+    fn look(&self) -> Result<(bool, bool), StationError> {
+        match self.ask(Ask::Look { batch: self.centre.batch })? {
+            Answer::Look { work_left, elsewhere } => Ok((work_left, elsewhere)),
+            _ => Err(LineError::Nonsense.into()),
+        }
+    }
+
     /// A job at hand; more are fetched when there is none.
     fn next(&self) -> Result<Option<Prepared>, StationError> {
         let mut jobs = self.centre.jobs();
@@ -283,10 +291,11 @@ impl RemoteLine<'_> {
 
 impl Line for RemoteLine<'_> {
     fn work_left(&mut self) -> Result<bool, StationError> {
-        match self.ask(Ask::Look { batch: self.centre.batch })? {
-            Answer::Look { work_left } => Ok(work_left),
-            _ => Err(LineError::Nonsense.into()),
-        }
+        Ok(self.look()?.0)
+    }
+
+    fn is_left_to_others(&mut self) -> Result<bool, StationError> {
+        Ok(self.look()?.1)
     }
 
     fn others_may_come(&mut self) -> Result<bool, StationError> {

@@ -56,7 +56,7 @@ impl Message {
             Ask::Cryptogram { operation, .. } => operation.is_sound(),
             Ask::Spoil { reason, .. } | Ask::Hold { reason } => plain(reason),
             Ask::Lot { lot, .. } => plain(lot),
-            Ask::Finish { read_back, .. } => plain(read_back),
+            Ask::Finish { read_back, changes, .. } => plain(read_back) && *changes >= 0,
             Ask::Look { .. } | Ask::Jobs { .. } | Ask::Photo { .. } | Ask::End { .. } => true,
         };
         let id = self.id.len() == ID_LENGTH && self.id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -244,6 +244,9 @@ pub enum Answer {
     Look {
         /// Whether.
         work_left: bool,
+        /// Whether other stations have begun or on lease what is left; a centre of before does not say.
+        #[serde(default)]
+        elsewhere: bool,
     },
     /// The chip is bound.
     Bound {

@@ -12,7 +12,7 @@ use crate::operator::Role;
 use crate::store::{Store, Tx};
 
 /// Most cards of one box.
-pub(super) const CARDS_MAX: u64 = 1_000_000;
+pub(crate) const CARDS_MAX: u64 = 1_000_000;
 
 /// A box comes in, as the maker's papers say.
 ///

@@ -12,7 +12,7 @@ use crate::output::Show;
 use crate::store::{Store, Tx};
 
 /// Longest name of a place, box or lot, in characters.
-const NAME_MAX: usize = 40;
+pub(crate) const NAME_MAX: usize = 40;
 /// Longest title or keeper, in characters.
 const TITLE_MAX: usize = 80;
 

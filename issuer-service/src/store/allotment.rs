@@ -106,6 +106,32 @@ impl Tx<'_> {
         Ok(statement.query_map((), entry)?.collect::<Result<_, _>>()?)
     }
 
+    /// As [`Tx::blacklist`], behind a sequence, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blacklist_after(&self, after: i64, limit: u32) -> Result<Vec<BlacklistEntry>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT sequence, card, act, reason, operator, effective_at FROM blacklist AS entry
+             WHERE act = 'add' AND sequence > $1 AND sequence = (SELECT max(sequence) FROM blacklist WHERE card = entry.card)
+             ORDER BY sequence LIMIT $2",
+        )?;
+        Ok(find.query_map((after, limit), entry)?.collect::<Result<_, _>>()?)
+    }
+
+    /// As [`Tx::blacklist`], the newest first, before a sequence, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blacklist_before(&self, before: i64, limit: u32) -> Result<Vec<BlacklistEntry>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT sequence, card, act, reason, operator, effective_at FROM blacklist AS entry
+             WHERE act = 'add' AND sequence < $1 AND sequence = (SELECT max(sequence) FROM blacklist WHERE card = entry.card)
+             ORDER BY sequence DESC LIMIT $2",
+        )?;
+        Ok(find.query_map((before, limit), entry)?.collect::<Result<_, _>>()?)
+    }
+
     /// The cards on the list as it stood at a sequence.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::batch::aside::{self, SetAside, Why};
-use crate::batch::{Batch, BatchMove, JobMove, JobState};
+use crate::batch::{Batch, BatchMove, BatchState, JobMove, JobState};
 use crate::clock;
 use crate::person::no_card::NoCard;
 use crate::state::State;
@@ -104,6 +104,26 @@ impl Tx<'_> {
     pub fn batches_after(&self, after: i64, limit: u32) -> Result<Vec<Batch>, StoreError> {
         let mut find = self.sql.prepare(&format!("{SUMMARY} WHERE b.number > $1 ORDER BY b.number LIMIT $2"))?;
         Ok(find.query_map((after, limit), batch)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Batches before `before`, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batches_before(&self, before: i64, limit: u32) -> Result<Vec<Batch>, StoreError> {
+        let mut find = self.sql.prepare(&format!("{SUMMARY} WHERE b.number < $1 ORDER BY b.number DESC LIMIT $2"))?;
+        Ok(find.query_map((before, limit), batch)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Batches in one of two states, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batches_in(&self, states: [BatchState; 2], limit: u32) -> Result<Vec<Batch>, StoreError> {
+        let [one, other] = states.map(State::name);
+        let mut find =
+            self.sql.prepare(&format!("{SUMMARY} WHERE b.state = $1 OR b.state = $2 ORDER BY b.number LIMIT $3"))?;
+        Ok(find.query_map((one, other, limit), batch)?.collect::<Result<_, _>>()?)
     }
 
     /// Moves a created batch to approved, with its checker.

@@ -26,6 +26,18 @@ impl Tx<'_> {
         names.into_iter().map(|name| Ok(Operator { roles: self.operator_roles(&name)?, name })).collect()
     }
 
+    /// As [`Tx::operators`], behind a name, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn operators_after(&self, after: &str, limit: u32) -> Result<Vec<Operator>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare("SELECT name FROM operator WHERE state = 'active' AND name > $1 ORDER BY name LIMIT $2")?;
+        let names = find.query_map((after, limit), |row| row.get::<String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        names.into_iter().map(|name| Ok(Operator { roles: self.operator_roles(&name)?, name })).collect()
+    }
+
     /// Registers an operator.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use settlement::query::{CertificateAnswer, CertificateCode};
 use super::counter::Counter;
 use super::engine::{OptionalExtension, params};
 use super::{StoreError, Tx, cell};
-use crate::query::Asker;
+use crate::benefit::rule::Counted;
+use crate::query::{Asker, Channel};
 
 /// What a check of a code tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,10 +154,16 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn participations_in(&self, person: i64, month: Month) -> Result<u32, StoreError> {
-        let mut find =
-            self.sql.prepare("SELECT COUNT(*) FROM participation_certificate WHERE person = $1 AND month = $2 AND (unprinted = 0 OR printed > 0)")?;
-        Ok(find.query_row((person, month.to_string()), |row| row.get(0))?)
+    pub fn participations_in(&self, person: i64, month: Month, counted: Counted) -> Result<u32, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT COUNT(*) FROM participation_certificate WHERE person = $1 AND month = $2 AND (unprinted = 0 OR printed > 0)
+             AND (channel = $3 OR $3 IS NULL)",
+        )?;
+        let channel = match counted {
+            Counted::Kiosk => Some(Channel::Kiosk.name()),
+            Counted::All => None,
+        };
+        Ok(find.query_row((person, month.to_string(), channel), |row| row.get(0))?)
     }
 
     /// Empties what was printed for a person; that it was printed stays.

@@ -86,6 +86,16 @@ impl Tx<'_> {
         Ok(find.query_map([role], certificate)?.collect::<Result<_, _>>()?)
     }
 
+    /// As [`Tx::certificates`], behind a number, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn certificates_after(&self, role: &str, after: i64, limit: u32) -> Result<Vec<Certificate>, StoreError> {
+        let mut find =
+            self.sql.prepare(&format!("{CERTIFICATE} WHERE role = $1 AND number > $2 ORDER BY number LIMIT $3"))?;
+        Ok(find.query_map((role, after, limit), certificate)?.collect::<Result<_, _>>()?)
+    }
+
     /// The certificates of one holder, in order.
     ///
     /// # Errors

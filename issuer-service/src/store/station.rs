@@ -121,17 +121,27 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        Ok(self.holds_after(0, u32::MAX)?.into_iter().map(|(_, hold)| hold).collect())
+    }
+
+    /// As [`Tx::holds`] with their numbers, behind a number, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn holds_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, Hold)>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT kind, name, reason, held_at, station FROM station_hold WHERE released_at IS NULL ORDER BY number",
+            "SELECT kind, name, reason, held_at, station, number FROM station_hold
+             WHERE released_at IS NULL AND number > $1 ORDER BY number LIMIT $2",
         )?;
-        let rows = find.query_map((), |row| {
-            Ok(Hold {
+        let rows = find.query_map((after, limit), |row| {
+            let hold = Hold {
                 kind: cell::one_of(row, 0, HoldKind::ALL, HoldKind::name)?,
                 name: row.get(1)?,
                 reason: row.get(2)?,
                 held_at: row.get(3)?,
                 station: row.get(4)?,
-            })
+            };
+            Ok((row.get(5)?, hold))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use card_core::algorithm::Algorithm;
 use card_core::crypto::{CardKey, KeyForm};
 use card_core::key::Key16;
-use card_core::security::{KeyName, KeyRef};
+use card_core::security::{KeyName, KeyRef, SecurityError};
 use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 
 /// Ending of the names of SM4 keys.
@@ -55,10 +55,16 @@ pub fn check_value(name: &KeyName, key: &Key16) -> [u8; 3] {
 }
 
 /// What a caller asks for, who names keys as profiles do, by the name under which it is held.
-pub(super) fn as_held(key: &KeyRef) -> Cow<'_, KeyRef> {
+///
+/// # Errors
+/// [`SecurityError::KeyNotFound`] for the key of one algorithm that is asked to compute by another: one key, one algorithm.
+pub(super) fn as_held(key: &KeyRef) -> Result<Cow<'_, KeyRef>, SecurityError> {
     match key.form.rules.algorithm {
-        Algorithm::Tdes => Cow::Borrowed(key),
-        Algorithm::Sm4 => Cow::Owned(KeyRef { name: held_name(&key.name, Algorithm::Sm4), ..key.clone() }),
+        Algorithm::Tdes if algorithm_of(&key.name) != Algorithm::Tdes => {
+            Err(SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })
+        }
+        Algorithm::Tdes => Ok(Cow::Borrowed(key)),
+        Algorithm::Sm4 => Ok(Cow::Owned(KeyRef { name: held_name(&key.name, Algorithm::Sm4), ..key.clone() })),
     }
 }
 
@@ -74,6 +80,13 @@ mod tests {
         assert_eq!((algorithm_of(&sm4), held_name(&sm4, Algorithm::Sm4)), (Algorithm::Sm4, sm4.clone()));
         assert!(is_transport_key(&KeyName::new("TRANSPORT-SM4")) && is_transport_key(&KeyName::new("TRANSPORT")));
         assert!(!is_transport_key(&sm4));
+        // One key, one algorithm: nobody computes 3DES with the key of SM4 cards.
+        let asked = |name: &KeyName, form| {
+            let key = KeyRef { name: name.clone(), version: 1, path: Vec::new(), form };
+            as_held(&key).map(|held| held.name.clone())
+        };
+        assert!(matches!(asked(&sm4, KeyForm::TDES), Err(SecurityError::KeyNotFound { .. })));
+        assert_eq!(asked(&KeyName::new("DPK"), KeyForm::SM4).ok(), Some(sm4.clone()));
         let key = Key16::new(*b"a key to compare");
         assert_ne!(check_value(&sm4, &key), check_value(&KeyName::new("DPK"), &key));
     }

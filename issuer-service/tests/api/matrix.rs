@@ -42,6 +42,10 @@ GET    /api/v1/stock *
 POST   /api/v1/stock/receive stock
 POST   /api/v1/stock/issue stock
 GET    /api/v1/stations *
+GET    /api/v1/holds *
+GET    /api/v1/clearing/records *
+GET    /api/v1/clearing/sales *
+GET    /api/v1/clearing/allotments *
 GET    /api/v1/blacklist *
 POST   /api/v1/blacklist clearing
 GET    /api/v1/operators *

@@ -23,6 +23,7 @@ GET  /console/cards capture counter approve
 GET  /console/cards/{name} capture counter approve
 GET  /console/stock *
 GET  /console/stations *
+GET  /console/clearing *
 GET  /console/requests capture counter approve
 GET  /console/keys *
 GET  /console/faces *
@@ -457,4 +458,36 @@ fn forms_of_stock_counter_and_audit_do_what_their_commands_do() {
     assert!(office.get(&zhou, "/console/audit?act=%25").text.contains("没有这样的记录"), "letters, no patterns");
     let verdict = done(&zhou, "/console/audit/verify", "");
     assert!(verdict.contains("class=\"said\""), "{verdict}");
+}
+
+#[test]
+fn a_changed_template_gives_another_preview_and_no_cache_on_the_way_keeps_one() {
+    use card_face::Side;
+
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Stock]);
+    let seen = |office: &Office, name: u8| {
+        let told = office.get(&li, &format!("/console/faces/back?name={name}"));
+        let head = told.head.to_lowercase();
+        assert!(told.status == 200 && head.contains("content-type: image/png"), "{head}");
+        assert!(head.contains("cache-control: no-store") && !head.contains("etag"), "{head}");
+        told.text
+    };
+    let built_in = seen(&office, 1);
+    assert!(seen(&office, 1) == built_in && seen(&office, 2) != built_in, "drawn for each name");
+    let folder = office.data().join("templates/face");
+    std::fs::create_dir_all(&folder).expect("folder");
+    let own = |colour: &str| {
+        let text = Side::Back.built_in().replace("#c4dbe6", colour);
+        std::fs::write(folder.join("back.svg"), text).expect("written");
+    };
+    own("#e6c4db");
+    let changed = seen(&office, 1);
+    assert!(changed != built_in);
+    own("#dbe6c4");
+    assert!(seen(&office, 1) != changed);
+    own("#e6c4db");
+    assert!(seen(&office, 1) == changed, "what it was before is what is drawn again");
+    std::fs::remove_file(folder.join("back.svg")).expect("removed");
+    assert!(seen(&office, 1) == built_in);
 }

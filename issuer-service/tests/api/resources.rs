@@ -240,6 +240,69 @@ fn a_page_ends_where_it_is_told_to_and_names_the_next() {
 }
 
 #[test]
+fn every_list_has_pages_with_the_same_words() {
+    let (mut office, li, _) = office();
+    for name in ["an", "bai", "cao"] {
+        office.with(name, &[Role::Audit]);
+    }
+    let cards: Vec<String> = (1..=3).map(|n| format!("513300D156000005{n:016}")).collect();
+    office
+        .centre
+        .store
+        .journal(|tx| -> Result<_, issuer_service::store::StoreError> {
+            for n in 1..=3_i64 {
+                tx.hold(issuer_service::station::care::HoldKind::Reader, "", &format!("reader {n}"), "TEST")?;
+            }
+            for card in &cards {
+                let card = settlement::id::CardIdentifier::parse(card).expect("an identifier");
+                tx.add_blacklist_entry(card, issuer_service::clearing::blacklist::BlacklistAct::Add, "test", "li")?;
+            }
+            Ok(())
+        })
+        .expect("written");
+    for (at, name) in ["east", "west"].iter().enumerate() {
+        office.ask(&format!(
+            "INSERT INTO certificate (number, role, name, request, public_key, state, maker, changed_at)
+             VALUES ({}, 'station', '{name}', 'x', 'key {at}', 'enrolled', 'li', '2026-11-23T00:00:00Z') RETURNING number",
+            at + 1
+        ));
+    }
+    for (path, list, name) in [
+        ("people", "people", "personId"),
+        ("operators", "operators", "name"),
+        ("holds", "holds", "number"),
+        ("stations", "stations", "number"),
+        ("blacklist", "entries", "sequence"),
+        ("stock", "places", "code"),
+    ] {
+        let whole = office.get(&li, &format!("/api/v1/{path}")).body;
+        let of = |page: &Value| -> Vec<Value> {
+            page[list]
+                .as_array()
+                .unwrap_or_else(|| panic!("{path}: {page}"))
+                .iter()
+                .map(|one| one[name].clone())
+                .collect()
+        };
+        let whole_of = of(&whole);
+        assert!(whole["next"].is_null() && !whole_of.is_empty(), "{path}: {whole}");
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = office.get(&li, &format!("/api/v1/{path}?limit=1{after}")).body;
+            found.extend(of(&page));
+            assert!(of(&page).len() <= 1, "{path}: {page}");
+            let Some(next) =
+                page["next"].as_str().map(str::to_owned).or_else(|| page["next"].as_i64().map(|n| n.to_string()))
+            else {
+                break;
+            };
+            after = format!("&after={next}");
+        }
+        assert_eq!(found, whole_of, "{path}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_person_is_said_field_by_field_and_nothing_is_taken_in() {
     let (office, li, _) = office();
     let told =
@@ -253,6 +316,65 @@ fn what_is_wrong_with_a_person_is_said_field_by_field_and_nothing_is_taken_in() 
     assert_eq!(office.ask("SELECT COUNT(*) FROM person")[0][0], "3");
     let told = office.post(&li, "/api/v1/people", &json!({ "number": PEOPLE[0].0, "name": "扎西", "colour": "red" }));
     assert_eq!((told.status, told.code()), (400, "BODY_MALFORMED"), "unknown fields are refused");
+}
+
+#[test]
+fn a_text_as_long_as_its_description_says_is_looked_at_and_a_longer_one_is_refused_for_that() {
+    let (mut office, ..) = office();
+    let li = office.with("all", &Role::ALL);
+    let made: Value = serde_json::from_str(&issuer_service::http::api::description::text()).expect("JSON");
+    let bound = |schema: &str, field: &str| {
+        let said = &made["components"]["schemas"][schema]["properties"][field];
+        let most = said["maxLength"].as_u64().unwrap_or_else(|| panic!("{schema}.{field}: {said}"));
+        usize::try_from(most).expect("a number")
+    };
+    let person = json!({ "number": "513301199001010013", "name": "扎西" });
+    let boxed = json!({ "name": "B1", "lot": "L7", "cards": 1 });
+    let issued = json!({ "name": "B1", "to": "S1", "cards": 1 });
+    let listed = json!({ "cardIdentifier": "513300D1560000050000000000000001", "act": "add", "reason": "x" });
+    let rows: Vec<(&str, &str, Value, Vec<&str>)> = vec![
+        (
+            "/api/v1/people",
+            "Statement",
+            person,
+            vec![
+                "source",
+                "number",
+                "name",
+                "sex",
+                "ethnicgroup",
+                "birthdate",
+                "region",
+                "address",
+                "phone",
+                "employer",
+            ],
+        ),
+        ("/api/v1/people/search", "Search", json!({ "by": "name", "text": "x" }), vec!["text"]),
+        ("/api/v1/people/999/reveal", "Reason", json!({ "reason": "x" }), vec!["reason"]),
+        ("/api/v1/credential-requests/999/cancel", "Reason", json!({ "reason": "x" }), vec!["reason"]),
+        ("/api/v1/batches/999/withdraw", "Reason", json!({ "reason": "x" }), vec!["reason"]),
+        ("/api/v1/credentials/A1/suspend", "Suspend", json!({ "kind": "formal-loss", "reason": "x" }), vec!["reason"]),
+        ("/api/v1/stock/receive", "Received", boxed, vec!["name", "lot"]),
+        ("/api/v1/stock/issue", "Issued", issued, vec!["name", "to"]),
+        ("/api/v1/blacklist", "Change", listed, vec!["reason"]),
+    ];
+    for (path, schema, body, fields) in rows {
+        for field in fields {
+            let most = bound(schema, field);
+            for (length, is_too_long) in [(most, false), (most + 1, true)] {
+                let mut body = body.clone();
+                body[field] = json!("x".repeat(length));
+                let told = office.post(&li, path, &body);
+                let is_refused = ["PARAMETER_UNFIT", "REASON_UNFIT", "STOCK_NAME_UNFIT"].contains(&told.code());
+                assert_eq!(is_refused, is_too_long, "{path} {field} of {length}: {told:?}");
+            }
+        }
+    }
+    for (length, code) in [(64, "CARD_NOT_FOUND"), (65, "PARAMETER_UNFIT")] {
+        let told = office.get(&li, &format!("/api/v1/credentials/{}", "A".repeat(length)));
+        assert_eq!(told.code(), code, "{told:?}");
+    }
 }
 
 #[test]
@@ -312,4 +434,34 @@ fn hostile_bodies_and_paths_are_refused_before_they_cost_anything() {
     let zh = office.send("GET", "/api/v1/people/77", &[&own[..], &[("accept-language", "zh-CN")]].concat(), b"");
     assert!(zh.body["detail"].as_str().is_some_and(|text| text.contains('没')), "{zh:?}");
     assert!(zh.head.contains("application/problem+json") && zh.body["type"] == "urn:issuer:problem:PERSON_NOT_FOUND");
+}
+
+#[test]
+fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
+    let (office, li, _) = office();
+    for path in ["records", "sales", "allotments"] {
+        let told = office.get(&li, &format!("/api/v1/clearing/{path}"));
+        assert_eq!((told.status, &told.body["proposals"]), (200, &json!([])), "{path}: {told:?}");
+        assert_eq!(office.get(&li, &format!("/console/clearing?of={path}")).status, 200, "{path}");
+    }
+    let insert = "INSERT INTO allotment_request (id, state, maker, made_at, checker, checked_at) VALUES";
+    office.ask(&format!(
+        "{insert} (1, 'REJECTED', 'ma', '2026-11-23T05:00:00.000Z', 'wang', '2026-11-23T16:05:00.000Z') RETURNING id"
+    ));
+    office.ask(&format!("{insert} (2, 'REQUESTED', 'ma', '2026-11-23T17:00:00.000Z', NULL, NULL) RETURNING id"));
+    office.ask("INSERT INTO rejection VALUES ('allotment', 1, 'twice on <the> list') RETURNING rejected_number");
+    let page = office.get(&li, "/api/v1/clearing/allotments?limit=1").body;
+    let (one, next) = (&page["proposals"][0], &page["next"]);
+    assert_eq!(
+        (&one["state"], &one["rejection"], next),
+        (&json!("rejected"), &json!("twice on <the> list"), &json!(1))
+    );
+    let page = office.get(&li, "/api/v1/clearing/allotments?after=1").body;
+    let (one, next) = (&page["proposals"][0], &page["next"]);
+    assert_eq!((&one["state"], &one["rejection"], next), (&json!("proposed"), &Value::Null, &Value::Null));
+    let shown = office.get(&li, "/console/clearing?of=allotments").text;
+    assert!(shown.contains("twice on &lt;the&gt; list"), "{shown}");
+    assert!(shown.contains("2026-11-24 01:00") && shown.contains("2026-11-23 13:00"), "times of China: {shown}");
+    let shown = office.get(&li, "/console/clearing?of=allotments&before=2").text;
+    assert!(shown.contains("twice on") && !shown.contains("2026-11-24 01:00"), "{shown}");
 }

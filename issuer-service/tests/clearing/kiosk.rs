@@ -330,6 +330,15 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_line_by_line() {
             && acts[1][0].contains("certificate 3 not printed"),
         "{acts:?}"
     );
+    // What a counter made takes nothing of what a kiosk may.
+    centre
+        .ask("UPDATE participation_certificate SET channel = 'counter' WHERE number = 4 RETURNING number")
+        .expect("rows");
+    let asked = body(&kiosk, "verified");
+    let (status, fifth) = kiosk.ask(CERTIFICATE, asked);
+    assert_eq!((status, &fifth["number"], &fifth["left_this_month"]), (200, &json!(5), &json!(0)), "{fifth}");
+    let asked = body(&kiosk, "verified");
+    assert_eq!(code(&kiosk.ask(CERTIFICATE, asked)), (409, "CERTIFICATE_LIMIT"));
     // What was printed stands nowhere in the open.
     let path = format!("SELECT body || answer FROM terminal_request WHERE path = '{CERTIFICATE}'");
     assert!(centre.ask(&path).expect("rows").concat().concat().is_empty());

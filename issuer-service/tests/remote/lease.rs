@@ -2,6 +2,7 @@
 
 use issuer_service::centre::Centre;
 use issuer_service::error::Explain;
+use issuer_service::station::Ended;
 use issuer_service::station::wire::Ask;
 
 use crate::hall::{Hall, Meddled};
@@ -42,6 +43,24 @@ fn a_run_whose_leases_have_ended_drops_them_and_goes_on_with_others_on_all_reade
     assert_eq!((summary.made, summary.spoilt, summary.left), (2, 0, 2));
     assert_eq!(hall.rig.count(REFUSED), 0);
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM job WHERE state = 'done' AND number IN (3, 4)"), 2);
+}
+
+#[test]
+fn a_station_is_told_when_only_others_have_what_is_left() {
+    let mut hall = Hall::new(2);
+    let (east, west) = (hall.place("east"), hall.place("west"));
+    let line = hall.https(&east);
+    begin(&line);
+    assert_eq!(jobs(&line, 2, 2), [1, 2]);
+    let run = |hall: &Hall, serials: [u8; 2]| {
+        let cards = serials.map(blank).to_vec();
+        let summary = hall.run(&west, Box::new(hall.https(&west)), vec![cards]).expect("a run");
+        let ended: Vec<Ended> = summary.readers.iter().map(|reader| reader.ended).collect();
+        (summary.made, ended)
+    };
+    assert_eq!(run(&hall, [11, 12]), (0, vec![Ended::OnLease]));
+    hall.rig.execute("UPDATE station_job SET lease_until = '2020-01-01T00:00:00.000Z'");
+    assert_eq!(run(&hall, [11, 12]), (2, vec![Ended::NothingLeft]));
 }
 
 #[test]

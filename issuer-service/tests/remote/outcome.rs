@@ -137,6 +137,11 @@ fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
         |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 }));
     hall.rig.moving(1, "新示范路77号")();
     assert_eq!(finish(4), (403, "STATION_DATA_CHANGED".to_owned()));
+    // No station was given data that never were, or that changed more often than they have.
+    for (id, changes) in [(11, -1), (12, 2)] {
+        let never = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes };
+        assert_eq!(ask(&line, &message(id, never)), (400, "STATION_MESSAGE_MALFORMED".to_owned()), "{changes}");
+    }
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
     assert_eq!(jobs(&line, 5, 1), [1]);
     let finish = |id| {

@@ -142,3 +142,33 @@ fn a_face_is_written_for_who_prints_on_record_and_its_file_tells_nobody_whose_it
     std::fs::write(path("templates/face/back.svg"), optional).expect("written");
     assert!(print(store, without, "two.png", "sun").is_ok(), "a card may lack its photo where the template says so");
 }
+
+#[test]
+fn a_changed_photo_or_template_gives_another_face_on_the_screen_and_each_look_is_on_record() {
+    use card_face::Side;
+    use issuer_service::face;
+
+    let mut rig = Rig::new(1);
+    let chip_bytes = photo_bytes(&Centre::card_profile());
+    take(&mut rig, 1, chip_bytes);
+    rig.run(vec![vec![blank(1)]]).expect("run");
+    let folder = tempfile::tempdir().expect("folder");
+    let number = rig.centre.store.read(|tx| tx.job_card_number(1)).expect("a job");
+    let seen = |rig: &mut Rig| {
+        let image = face::show(&mut rig.centre.store, folder.path(), &number, Side::Back, Some("sun")).expect("drawn");
+        assert!(image.starts_with(b"\x89PNG"));
+        image.to_vec()
+    };
+    let first = seen(&mut rig);
+    assert_eq!(seen(&mut rig), first);
+    let order = Order { rules: &Rules::default(), chip_bytes, actor: "li", lang: Lang::En };
+    assert_eq!(intake::add(&mut rig.centre.store, &order, 1, photo(9)).expect("taken").refused, 0);
+    let other_photo = seen(&mut rig);
+    assert_ne!(other_photo, first);
+    let templates = folder.path().join("templates/face");
+    std::fs::create_dir_all(&templates).expect("folder");
+    let own = Side::Back.built_in().replace("#c4dbe6", "#e6c4db");
+    std::fs::write(templates.join("back.svg"), own).expect("written");
+    assert_ne!(seen(&mut rig), other_photo);
+    assert_eq!(rig.count("SELECT COUNT(*) FROM audit WHERE act = 'face.show'"), 4);
+}

@@ -57,12 +57,39 @@ fn cards_whose_printing_failed_are_printed_again_and_not_made_again() {
     );
 }
 
+/// Where faces lie, wherever other temporary files go.
+const ROOM: &str = "/dev/shm";
+
+/// The space of process numbers of this process, as the folders are called by it.
+fn space() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").expect("a link");
+    link.to_string_lossy().chars().filter(char::is_ascii_digit).collect()
+}
+
 /// Files of faces that lie about.
 fn left() -> usize {
-    let room = std::env::var("TMPDIR").map_or_else(|_| "/dev/shm".into(), std::path::PathBuf::from);
-    let own = format!("issuer-face-{}-", std::process::id());
-    let names = std::fs::read_dir(room).expect("a folder").filter_map(Result::ok).map(|entry| entry.file_name());
+    let own = format!("issuer-face-{}-{}-", space(), std::process::id());
+    let names = std::fs::read_dir(ROOM).expect("a folder").filter_map(Result::ok).map(|entry| entry.file_name());
     names.filter(|name| name.to_string_lossy().starts_with(&own)).count()
+}
+
+#[test]
+fn what_a_killed_process_left_of_faces_goes_when_a_run_with_a_printer_begins_and_no_other_ones() {
+    let mut rig = Rig::new(1);
+    rig.printer = Some(hook("cat > /dev/null"));
+    // No process has such a number; another container's may.
+    let folder =
+        |space: &str| std::path::Path::new(ROOM).join(format!("issuer-face-{space}-4194305-{}", std::process::id()));
+    let (own, others) = (folder(&space()), folder("1"));
+    for folder in [&own, &others] {
+        std::fs::create_dir_all(folder).expect("folder");
+        std::fs::write(folder.join("back.png"), "a face").expect("written");
+    }
+    // No card comes, and none is printed.
+    rig.run(vec![Vec::new()]).expect("run");
+    let left = (own.exists(), others.exists());
+    std::fs::remove_dir_all(&others).expect("removed");
+    assert_eq!(left, (false, true));
 }
 
 #[test]

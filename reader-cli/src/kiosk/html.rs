@@ -282,7 +282,7 @@ impl Drawer<'_> {
                         @for digit in [1, 2, 3, 4, 5, 6, 7, 8, 9] { (key(digit)) }
                         button.word data-act="clear" data-key="Delete" { (self.say("清除", "Clear")) }
                         (key(0))
-                        button.word data-act="rub" data-key="Backspace" { (self.say("退格", "Back")) }
+                        button.word data-act="rub" data-key="Backspace" { (self.say("退格", "Erase")) }
                         button.main data-act="enter" data-key="Enter" { (self.say("确定", "OK")) }
                     }
                 }
@@ -503,10 +503,12 @@ impl Drawer<'_> {
             h1 { (title) }
             (dots(digits))
             @if let Some(wrong) = wrong { p.wrong { (self.text(wrong)) } }
-            p.lead { (self.say(
-                "新密码为 4 至 12 位数字，请勿用生日或连续数字。",
-                "4 to 12 digits. Not your birthday, nor digits in a row.",
-            )) }
+            @if step > 1 {
+                p.lead { (self.say(
+                    "新密码为 4 至 12 位数字，请勿用生日或连续数字。",
+                    "4 to 12 digits. Not your birthday, nor digits in a row.",
+                )) }
+            }
         };
         self.entry(&ask)
     }

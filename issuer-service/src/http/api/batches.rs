@@ -56,31 +56,37 @@ enum Wanted {
     /// People without a card, in order of registration.
     WithoutCard {
         /// Of this county.
+        #[schemars(length(max = COUNTY_MAX))]
         county: Option<String>,
         /// At most so many.
-        #[schemars(range(min = 1, max = 10000))]
+        #[schemars(range(min = 1, max = COUNT_MAX))]
         count: u32,
     },
     /// Requests that are open, the oldest first.
     OpenRequests {
         /// Of this county.
+        #[schemars(length(max = COUNTY_MAX))]
         county: Option<String>,
         /// At most so many.
-        #[schemars(range(min = 1, max = 10000))]
+        #[schemars(range(min = 1, max = COUNT_MAX))]
         count: u32,
     },
     /// These people, by row number.
     People {
         /// Row numbers.
+        #[schemars(length(max = COUNT_MAX))]
         people: Vec<i64>,
     },
     /// These requests, by number.
     Requests {
         /// Numbers.
+        #[schemars(length(max = COUNT_MAX))]
         requests: Vec<i64>,
     },
 }
 
+/// Digits of a county (GB/T 2260).
+const COUNTY_MAX: usize = 6;
 /// Most cards of a batch that is made here: assumed.
 pub(in crate::http) const COUNT_MAX: u32 = 10_000;
 
@@ -206,6 +212,9 @@ fn create(call: &mut Call<'_>, Json(wanted): Json<Wanted>) -> Result<(), Error> 
         Wanted::People { people } => Selection::People(people),
         Wanted::Requests { requests } => Selection::Requests(requests),
     };
+    if let Selection::Next { county: Some(county), .. } | Selection::Open { county: Some(county), .. } = &selection {
+        super::within("county", county, COUNTY_MAX)?;
+    }
     let operator = call.operator()?.name.clone();
     batch::create(call.store, &selection, Some(&operator))?;
     Ok(())
@@ -227,8 +236,8 @@ fn cancel(call: &mut Call<'_>, _: Nothing) -> Result<(), Error> {
     Ok(())
 }
 
-fn withdraw(call: &mut Call<'_>, Json(Reason { reason }): Json<Reason>) -> Result<(), Error> {
+fn withdraw(call: &mut Call<'_>, Json(reason): Json<Reason>) -> Result<(), Error> {
     let (number, operator) = (call.number()?, call.operator()?.name.clone());
-    batch::withdraw(call.store, number, &reason, Some(&operator))?;
+    batch::withdraw(call.store, number, reason.fit()?, Some(&operator))?;
     Ok(())
 }

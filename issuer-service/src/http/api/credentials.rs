@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AFTER, Acts, Asks, Call, Endpoint, Json, Kind, LIMIT, Looks, Method, Nothing, Parameter, Reason};
-use crate::card::life::{self, CardFile, Order};
+use crate::card::life::{self, CardFile, Order, REASON_MAX};
 use crate::card::state::{LifeState, Step};
 use crate::error::{Error, Missing};
 use crate::request::{self, RequestError, RequestState};
@@ -108,6 +108,9 @@ struct Credential {
 struct Credentials {
     /// In order of making.
     credentials: Vec<Credential>,
+    /// What `after` is for the next of them; none behind the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
 }
 
 /// How a card is suspended.
@@ -117,6 +120,7 @@ struct Suspend {
     /// 临时挂失 `temporary-loss` or 正式挂失 `formal-loss`.
     kind: Loss,
     /// Why; no names of people.
+    #[schemars(length(max = REASON_MAX))]
     reason: String,
 }
 
@@ -175,7 +179,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         asks: Asks::Duty("card list"),
         id: "findCredentials",
         says: "Lists the cards of a person.",
-        parameters: &[OF],
+        parameters: &[AFTER, LIMIT, OF],
         work: &Looks(cards),
     },
     Endpoint {
@@ -310,23 +314,27 @@ fn ask(call: &mut Call<'_>, Json(asked): Json<Asked>) -> Result<(), Error> {
     Ok(())
 }
 
-fn withdraw(call: &mut Call<'_>, Json(Reason { reason }): Json<Reason>) -> Result<(), Error> {
+fn withdraw(call: &mut Call<'_>, Json(reason): Json<Reason>) -> Result<(), Error> {
     let (number, operator) = (call.number()?, call.operator()?.name.clone());
-    request::withdraw(call.store, number, &reason, Some(&operator))?;
+    request::withdraw(call.store, number, reason.fit()?, Some(&operator))?;
     Ok(())
 }
 
 fn cards(call: &mut Call<'_>, _: Nothing) -> Result<Credentials, Error> {
     let id = call.count("person").ok_or(super::failure::ApiError::ParameterUnfit { name: "person" })?;
-    let credentials = call.store.read(|tx| -> Result<_, Error> {
+    let (after, limit) = call.page();
+    call.store.read(|tx| -> Result<_, Error> {
         if !tx.person_exists(id)? {
             return Err(Missing::Person { id }.into());
         }
         // A card in work has a number too, once it has one.
-        let cards = tx.cards_of_person(id)?.into_iter();
-        cards.map(|card| Ok(life::file(tx, &card.card_number)?.into())).collect::<Result<_, Error>>()
-    })?;
-    Ok(Credentials { credentials })
+        let mut cards = tx.cards_of_person(id)?;
+        cards.retain(|card| card.job > after);
+        cards.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = super::next(&cards, limit, |card| card.job);
+        let files = cards.iter().map(|card| Ok(life::file(tx, &card.card_number)?.into()));
+        Ok(Credentials { credentials: files.collect::<Result<_, Error>>()?, next })
+    })
 }
 
 fn card(call: &mut Call<'_>, _: Nothing) -> Result<Credential, Error> {
@@ -370,6 +378,7 @@ fn cancel(call: &mut Call<'_>, Json(Reason { reason }): Json<Reason>) -> Result<
 
 fn moved(call: &mut Call<'_>, step: Step, reason: &str) -> Result<(), Error> {
     let (number, operator) = (call.card(), call.operator()?.name.clone());
+    let reason = life::fit(reason, false)?;
     let order = Order { step, reason, operator: Some(&operator) };
     life::carry_out(call.store, &call.desk.config.life, &number, &order)?;
     Ok(())

@@ -130,7 +130,7 @@ fn in_path(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameter = |name: &str| {
         let number = json!({ "type": "integer", "format": "int64", "minimum": 0 });
-        let schema = if name == "number" { number } else { json!({ "type": "string", "maxLength": 64 }) };
+        let schema = if name == "number" { number } else { json!({ "type": "string", "maxLength": super::NAME_MAX }) };
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     };
     names.map(parameter).collect()

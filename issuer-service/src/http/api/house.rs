@@ -4,11 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::failure::ApiError;
-use super::{AFTER, Acts, Asks, Call, Endpoint, Json, LIMIT, Looks, Method, Nothing};
+use super::{AFTER, AFTER_NAME, Acts, Asks, Call, Endpoint, Json, LIMIT, Looks, Method, Nothing};
 use crate::audit::Record;
+use crate::card::life::{self, REASON_MAX};
 use crate::clearing::blacklist::{self, BlacklistAct};
 use crate::error::Error;
 use crate::peer;
+use crate::stock::blank::CARDS_MAX;
+use crate::stock::place::{NAME_MAX, fit};
 use crate::stock::{self, blank};
 
 /// What is held, and who answers for it.
@@ -16,6 +19,9 @@ use crate::stock::{self, blank};
 struct Stock {
     /// By place, in order of code.
     places: Vec<Place>,
+    /// What `after` is for the next of them; none behind the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// What is at one place.
@@ -51,11 +57,14 @@ struct Held {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Received {
-    /// Name of the box.
+    /// Name of the box: letters, digits, `-`, `_`, `.`, `/`.
+    #[schemars(length(min = 1, max = NAME_MAX))]
     name: String,
-    /// Lot of the cards.
+    /// Lot of the cards, as the name of a box.
+    #[schemars(length(min = 1, max = NAME_MAX))]
     lot: String,
     /// Cards.
+    #[schemars(range(min = 1, max = CARDS_MAX))]
     cards: u64,
 }
 
@@ -64,26 +73,42 @@ struct Received {
 #[serde(deny_unknown_fields)]
 struct Issued {
     /// Name of the box.
+    #[schemars(length(min = 1, max = NAME_MAX))]
     name: String,
     /// Code of the station.
+    #[schemars(length(min = 1, max = NAME_MAX))]
     to: String,
     /// Cards.
+    #[schemars(range(min = 1, max = CARDS_MAX))]
     cards: u64,
 }
 
-/// Stations elsewhere, and what is held at stations.
+/// Stations elsewhere.
 #[derive(Serialize, JsonSchema)]
 struct Stations {
     /// Certificates, in order of number.
     stations: Vec<Station>,
-    /// Readers and lots that are held.
+    /// What `after` is for the next of them; none behind the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+/// What is held at stations.
+#[derive(Serialize, JsonSchema)]
+struct Holds {
+    /// Readers and lots that are held, the oldest first.
     holds: Vec<Hold>,
+    /// What `after` is for the next of them; none behind the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
 }
 
 /// A certificate of a station.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Station {
+    /// Number of the certificate.
+    number: i64,
     /// Name.
     name: String,
     /// `enrolled`, `certified`, `revoked`.
@@ -97,6 +122,8 @@ struct Station {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Hold {
+    /// Number.
+    number: i64,
     /// `reader` or `lot`.
     kind: &'static str,
     /// Its name.
@@ -114,8 +141,11 @@ struct Hold {
 struct Blacklist {
     /// Sequence of the newest entry.
     sequence: u64,
-    /// Cards on the list.
+    /// Cards on the list, in order of sequence.
     entries: Vec<Entry>,
+    /// What `after` is for the next of them; none behind the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
 }
 
 /// A card on the list.
@@ -139,10 +169,12 @@ struct Entry {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Change {
     /// Card identifier, 32 hex digits.
+    #[schemars(length(max = 32), regex(pattern = "^[0-9A-Fa-f]{32}$"))]
     card_identifier: String,
     /// Whether the card may not pay from now on, or may again.
     act: ChangeAct,
     /// Why; no names of people.
+    #[schemars(length(min = 1, max = REASON_MAX))]
     reason: String,
 }
 
@@ -188,6 +220,9 @@ struct LogRecord {
 struct Operators {
     /// In order of name.
     operators: Vec<Operator>,
+    /// What `after` is for the next of them; none behind the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// An operator.
@@ -205,8 +240,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/api/v1/stock",
         asks: Asks::Duty("stock show"),
         id: "readStock",
-        says: "Shows what is held at every place.",
-        parameters: &[],
+        says: "Shows what is held at every place, a page at a time.",
+        parameters: &[AFTER_NAME, LIMIT],
         work: &Looks(held),
     },
     Endpoint {
@@ -232,17 +267,26 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/api/v1/stations",
         asks: Asks::Duty("station list"),
         id: "findStations",
-        says: "Lists stations elsewhere, and readers and lots that are held.",
-        parameters: &[],
+        says: "Lists stations elsewhere, a page at a time.",
+        parameters: &[AFTER, LIMIT],
         work: &Looks(stations),
+    },
+    Endpoint {
+        method: Method::Get,
+        path: "/api/v1/holds",
+        asks: Asks::Duty("station list"),
+        id: "findHolds",
+        says: "Lists readers and lots that are kept from work, a page at a time.",
+        parameters: &[AFTER, LIMIT],
+        work: &Looks(holds),
     },
     Endpoint {
         method: Method::Get,
         path: "/api/v1/blacklist",
         asks: Asks::Duty("blacklist list"),
         id: "readBlacklist",
-        says: "Shows the cards that may not pay.",
-        parameters: &[],
+        says: "Shows the cards that may not pay, a page at a time.",
+        parameters: &[AFTER, LIMIT],
         work: &Looks(listed),
     },
     Endpoint {
@@ -259,8 +303,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/api/v1/operators",
         asks: Asks::Duty("operator list"),
         id: "findOperators",
-        says: "Lists operators and their roles.",
-        parameters: &[],
+        says: "Lists operators and their roles, a page at a time.",
+        parameters: &[AFTER_NAME, LIMIT],
         work: &Looks(operators),
     },
     Endpoint {
@@ -275,6 +319,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 fn held(call: &mut Call<'_>, _: Nothing) -> Result<Stock, Error> {
+    let (after, limit) = call.page_of_names();
+    let after = after.to_owned();
     let overview = call.store.read(|tx| stock::overview(tx, None))?;
     let held = |held: stock::Held| Held { state: held.state, lot: held.lot, cards: held.cards, since: held.since };
     let place = |custody: stock::Custody| Place {
@@ -284,7 +330,12 @@ fn held(call: &mut Call<'_>, _: Nothing) -> Result<Stock, Error> {
         keeper: custody.place.keeper,
         held: custody.held.into_iter().map(held).collect(),
     };
-    Ok(Stock { places: overview.places.into_iter().map(place).collect() })
+    let mut places: Vec<Place> = overview.places.into_iter().map(place).collect();
+    places.sort_by(|one, other| one.code.cmp(&other.code));
+    places.retain(|place| place.code > after);
+    places.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = super::next(&places, limit, |place| place.code.clone());
+    Ok(Stock { places, next })
 }
 
 fn receive(call: &mut Call<'_>, Json(received): Json<Received>) -> Result<(), Error> {
@@ -295,30 +346,47 @@ fn receive(call: &mut Call<'_>, Json(received): Json<Received>) -> Result<(), Er
 
 fn issue(call: &mut Call<'_>, Json(issued): Json<Issued>) -> Result<(), Error> {
     let operator = call.operator()?.name.clone();
-    blank::issue(call.store, &issued.name, &issued.to, Some(issued.cards), Some(&operator))?;
+    let (name, to) = (fit(&issued.name)?, fit(&issued.to)?);
+    blank::issue(call.store, name, to, Some(issued.cards), Some(&operator))?;
     Ok(())
 }
 
 fn stations(call: &mut Call<'_>, _: Nothing) -> Result<Stations, Error> {
-    let (certificates, holds) =
-        call.store.read(|tx| -> Result<_, Error> { Ok((tx.certificates(peer::STATION)?, tx.holds()?)) })?;
-    let station = |one: peer::Certificate| Station { name: one.name, state: one.state, valid_until: one.valid_until };
-    let hold = |hold: crate::station::care::Hold| Hold {
+    let (after, limit) = call.page();
+    let found = call.store.read(|tx| tx.certificates_after(peer::STATION, after, limit))?;
+    let station = |one: peer::Certificate| Station {
+        number: one.number,
+        name: one.name,
+        state: one.state,
+        valid_until: one.valid_until,
+    };
+    let stations: Vec<Station> = found.into_iter().map(station).collect();
+    let next = super::next(&stations, limit, |station| station.number);
+    Ok(Stations { stations, next })
+}
+
+fn holds(call: &mut Call<'_>, _: Nothing) -> Result<Holds, Error> {
+    let (after, limit) = call.page();
+    let found = call.store.read(|tx| tx.holds_after(after, limit))?;
+    let hold = |(number, hold): (i64, crate::station::care::Hold)| Hold {
+        number,
         kind: hold.kind.name(),
         name: hold.name,
         station: hold.station,
         reason: hold.reason,
         held_at: hold.held_at,
     };
-    Ok(Stations {
-        stations: certificates.into_iter().map(station).collect(),
-        holds: holds.into_iter().map(hold).collect(),
-    })
+    let holds: Vec<Hold> = found.into_iter().map(hold).collect();
+    let next = super::next(&holds, limit, |hold| hold.number);
+    Ok(Holds { holds, next })
 }
 
 fn listed(call: &mut Call<'_>, _: Nothing) -> Result<Blacklist, Error> {
-    let (sequence, entries) =
-        call.store.read(|tx| -> Result<_, Error> { Ok((tx.blacklist_sequence()?, tx.blacklist()?)) })?;
+    let (after, limit) = call.page();
+    let (sequence, found) = call
+        .store
+        .read(|tx| -> Result<_, Error> { Ok((tx.blacklist_sequence()?, tx.blacklist_after(after, limit)?)) })?;
+    let next = super::next(&found, limit, |entry| i64::try_from(entry.sequence).unwrap_or(i64::MAX));
     let entry = |entry: blacklist::BlacklistEntry| Entry {
         sequence: entry.sequence,
         card_identifier: entry.card_identifier.to_string(),
@@ -326,25 +394,29 @@ fn listed(call: &mut Call<'_>, _: Nothing) -> Result<Blacklist, Error> {
         operator: entry.operator,
         effective_at: entry.effective_at,
     };
-    Ok(Blacklist { sequence, entries: entries.into_iter().map(entry).collect() })
+    Ok(Blacklist { sequence, entries: found.into_iter().map(entry).collect(), next })
 }
 
 fn change(call: &mut Call<'_>, Json(change): Json<Change>) -> Result<(), Error> {
     let operator = call.operator()?.name.clone();
     let unfit = ApiError::ParameterUnfit { name: "cardIdentifier" };
     let card = settlement::id::CardIdentifier::parse(&change.card_identifier).map_err(|_| unfit)?;
+    let reason = life::fit(&change.reason, true)?;
     let act = match change.act {
         ChangeAct::Add => BlacklistAct::Add,
         ChangeAct::Remove => BlacklistAct::Remove,
     };
-    blacklist::change(call.store, card, act, &change.reason, Some(&operator))?;
+    blacklist::change(call.store, card, act, reason, Some(&operator))?;
     Ok(())
 }
 
 fn operators(call: &mut Call<'_>, _: Nothing) -> Result<Operators, Error> {
-    let operators = call.store.read(|tx| tx.operators())?;
+    let (after, limit) = call.page_of_names();
+    let after = after.to_owned();
+    let found = call.store.read(|tx| tx.operators_after(&after, limit))?;
+    let next = super::next(&found, limit, |operator| operator.name.clone());
     let shown = |one: crate::operator::Operator| Operator { name: one.name, roles: one.roles };
-    Ok(Operators { operators: operators.into_iter().map(shown).collect() })
+    Ok(Operators { operators: found.into_iter().map(shown).collect(), next })
 }
 
 fn log(call: &mut Call<'_>, _: Nothing) -> Result<Log, Error> {

@@ -19,6 +19,10 @@ use crate::registry::RegistryError;
 use crate::registry::search::{self, By};
 use crate::station::content;
 
+/// Characters of what somebody is looked for by, of a name, of an address.
+const TEXT_MAX: usize = 200;
+/// Characters of a number, a code, a day, a telephone number, as they are typed.
+const CODE_MAX: usize = 40;
 /// Longest photo.
 const PHOTO_BYTES_MAX: usize = super::BODY_BYTES_MAX;
 
@@ -68,6 +72,7 @@ struct Search {
     /// Kind of the text.
     by: SearchBy,
     /// The whole number or the whole name.
+    #[schemars(length(max = TEXT_MAX))]
     text: String,
 }
 
@@ -84,32 +89,65 @@ enum SearchBy {
 struct Statement {
     /// The source that says it: `registry`, or one of `issuer source list`.
     #[serde(skip_serializing)]
+    #[schemars(length(max = CODE_MAX))]
     source: Option<String>,
     /// 社会保障号码.
+    #[schemars(length(max = CODE_MAX))]
     number: String,
     /// 姓名.
+    #[schemars(length(max = TEXT_MAX))]
     name: String,
     /// 性别, GB/T 2261.1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = CODE_MAX))]
     sex: Option<String>,
     /// 民族, GB/T 3304.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = CODE_MAX))]
     ethnicgroup: Option<String>,
     /// 出生日期, `YYYYMMDD`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = CODE_MAX))]
     birthdate: Option<String>,
     /// 行政区划代码.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = CODE_MAX))]
     region: Option<String>,
     /// 地址.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = TEXT_MAX))]
     address: Option<String>,
     /// 联系电话.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = CODE_MAX))]
     phone: Option<String>,
     /// 单位名称.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = TEXT_MAX))]
     employer: Option<String>,
+}
+
+impl Statement {
+    /// Whether each text is as long as its description says.
+    fn is_bounded(&self) -> Result<(), ApiError> {
+        let Self { source, number, name, sex, ethnicgroup, birthdate, region, address, phone, employer } = self;
+        let codes = [
+            ("source", source),
+            ("sex", sex),
+            ("ethnicgroup", ethnicgroup),
+            ("birthdate", birthdate),
+            ("region", region),
+            ("phone", phone),
+        ];
+        super::within("number", number, CODE_MAX)?;
+        super::within("name", name, TEXT_MAX)?;
+        let bounds = codes.map(|(name, text)| (name, text, CODE_MAX)).into_iter();
+        let longer = [("address", address, TEXT_MAX), ("employer", employer, TEXT_MAX)];
+        for (name, text, most) in bounds.chain(longer) {
+            super::within(name, text.as_deref().unwrap_or_default(), most)?;
+        }
+        Ok(())
+    }
 }
 
 /// A JPEG.
@@ -227,6 +265,7 @@ fn find(call: &mut Call<'_>, Json(search): Json<Search>) -> Result<People, Error
         SearchBy::Number => By::Number,
         SearchBy::Name => By::Name,
     };
+    super::within("text", &search.text, TEXT_MAX)?;
     let (desk, operator) = (call.desk, call.operator()?.clone());
     let found = desk.search(call.store, &operator, by, search.text)?;
     Ok(People { people: found.into_iter().map(Person::from).collect(), next: None })
@@ -242,11 +281,9 @@ fn show(call: &mut Call<'_>, _: Nothing) -> Result<Person, Error> {
     Ok(Person { credentials, ethnic_group, ..Masked::from(&person).into() })
 }
 
-fn reveal(call: &mut Call<'_>, Json(Reason { reason }): Json<Reason>) -> Result<Whole, Error> {
+fn reveal(call: &mut Call<'_>, Json(reason): Json<Reason>) -> Result<Whole, Error> {
     let (id, operator) = (call.number()?, call.operator()?.name.clone());
-    if reason.trim().is_empty() {
-        return Err(RegistryError::ReasonMissing.into());
-    }
+    let reason = reason.fit()?.to_owned();
     let revealed = call.store.act(|tx| -> Result<_, Error> {
         let actor = tx.require(Some(&operator), Role::Capture)?;
         let person = tx.person(id)?.ok_or(RegistryError::PersonUnknown { id })?;
@@ -257,6 +294,7 @@ fn reveal(call: &mut Call<'_>, Json(Reason { reason }): Json<Reason>) -> Result<
 }
 
 fn upsert(call: &mut Call<'_>, Json(statement): Json<Statement>) -> Result<(), Error> {
+    statement.is_bounded()?;
     let (lang, actor) = (call.lang, call.operator()?.name.clone());
     let name = statement.source.as_deref().unwrap_or("registry");
     let source = call.store.read(|tx| tx.source(name))?.ok_or(RegistryError::SourceUnknown)?;

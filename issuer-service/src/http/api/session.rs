@@ -8,17 +8,20 @@ use super::{Asks, Call, Endpoint, Json, Looks, Method, Nothing};
 use crate::clock;
 use crate::error::Error;
 use crate::http::session::{cookie, no_cookie};
-use crate::operator::login;
+use crate::operator::login::{self, password::CHARACTERS_MAX};
 
 /// Who wants to be let in.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
     /// Name of the operator.
+    #[schemars(length(max = 32))]
     operator: String,
     /// Password.
+    #[schemars(length(max = CHARACTERS_MAX))]
     password: String,
     /// The present code of the second factor.
+    #[schemars(length(max = 6), regex(pattern = "^[0-9]{6}$"))]
     code: String,
 }
 

@@ -4,9 +4,9 @@ use super::{Ask, Reply, Route, Turn};
 use card_face::{NAMES, Side};
 
 use crate::audit::Sought;
-use crate::batch;
+use crate::batch::{self, BatchState};
 use crate::card::life;
-use crate::console::{self, batches, cards, figures, people, today, works};
+use crate::console::{self, batches, cards, clearing, figures, people, today, works};
 use crate::error::{Error, Missing};
 use crate::face;
 use crate::http::api::failure::ApiError;
@@ -15,10 +15,12 @@ use crate::peer;
 use crate::person::Masked;
 use crate::registry::search;
 use crate::request::RequestState;
-use crate::state::State;
+use crate::store::proposal::{Kind, Page};
 
-/// Records of the audit log on a page.
+/// Records of the audit log, batches, cards of the blacklist on a page.
 const RECORDS: u32 = 50;
+/// Batches of a kind that are counted and shown as today's work.
+const BATCHES_MAX: u32 = 200;
 /// Requests that are counted.
 const REQUESTS_MAX: u32 = 500;
 /// Days of settlement on the chart.
@@ -34,6 +36,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::looks("/console/cards", Some("card show"), card_search),
     Route::looks("/console/cards/{name}", Some("card show"), card),
     Route::looks("/console/stations", Some("station list"), stations),
+    Route::looks("/console/clearing", Some("row list"), clearing_list),
     Route::looks("/console/requests", Some("request list"), requests),
     Route::looks("/console/keys", Some("key check"), keys),
     Route::looks("/console/faces", Some("face template list"), faces),
@@ -45,17 +48,12 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn today(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let work = turn.store.read(|tx| -> Result<_, Error> {
-        let (mut proposed, mut making) = (Vec::new(), Vec::new());
-        for batch in tx.batches()? {
-            match batch::BatchState::of_name(&batch.state) {
-                Some(batch::BatchState::Created) => proposed.push(batch),
-                Some(batch::BatchState::Approved | batch::BatchState::Running) => making.push(batch),
-                Some(batch::BatchState::Finished | batch::BatchState::Cancelled) | None => {}
-            }
-        }
+        let proposed = tx.batches_in([BatchState::Created; 2], BATCHES_MAX)?;
+        let making = tx.batches_in([BatchState::Approved, BatchState::Running], BATCHES_MAX)?;
         let requests = tx.requests(Some(RequestState::Open), None, 0, REQUESTS_MAX)?.len();
         let more_requests = u32::try_from(requests).is_ok_and(|requests| requests == REQUESTS_MAX);
-        Ok(today::Work { proposed, making, requests, more_requests, holds: tx.holds()? })
+        let more_batches = [&proposed, &making].map(|found| is_full(found, BATCHES_MAX));
+        Ok(today::Work { proposed, making, more_batches, requests, more_requests, holds: tx.holds()? })
     })?;
     Ok(Reply::Page(turn.ask.viewer.say("今日工作", "Today").to_owned(), today::page(&turn.ask.viewer, &work)))
 }
@@ -104,9 +102,10 @@ pub(super) fn file(turn: &mut Turn<'_>) -> Result<people::File, Error> {
 }
 
 fn batch_list(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let mut all = turn.store.read(|tx| tx.batches())?;
-    all.reverse();
-    Ok(Reply::Page(turn.ask.viewer.say("批次", "Batches").to_owned(), batches::list(&turn.ask.viewer, &all)))
+    let before = turn.ask.asked("before").parse().unwrap_or(i64::MAX);
+    let found = turn.store.read(|tx| tx.batches_before(before, RECORDS))?;
+    let older = found.last().map(|batch| batch.number).filter(|_| is_full(&found, RECORDS));
+    Ok(Reply::Page(turn.ask.viewer.say("批次", "Batches").to_owned(), batches::list(&turn.ask.viewer, &found, older)))
 }
 
 fn one_batch(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -144,12 +143,26 @@ fn card(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 }
 
 fn stations(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let (certificates, holds, readers, lots, mut batches) = turn.store.read(|tx| -> Result<_, Error> {
-        Ok((tx.certificates(peer::STATION)?, tx.holds()?, tx.reader_yield(None)?, tx.lot_yield(None)?, tx.batches()?))
+    let (certificates, holds, readers, lots, batches) = turn.store.read(|tx| -> Result<_, Error> {
+        let running = tx.batches_in([BatchState::Running; 2], BATCHES_MAX)?;
+        Ok((tx.certificates(peer::STATION)?, tx.holds()?, tx.reader_yield(None)?, tx.lot_yield(None)?, running))
     })?;
-    batches.retain(|batch| batch.state == batch::BatchState::Running.name());
     let content = works::stations(&turn.ask.viewer, &certificates, &holds, (&readers, &lots), &batches);
     Ok(Reply::Page(turn.ask.viewer.say("制卡站", "Stations").to_owned(), content))
+}
+
+fn clearing_list(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == turn.ask.asked("of")).unwrap_or(Kind::Record);
+    let before = turn.ask.asked("before").parse().unwrap_or(i64::MAX);
+    let found = turn.store.read(|tx| tx.proposals(kind, Page::Before(before), RECORDS))?;
+    let older = found.last().map(|one| one.number).filter(|_| is_full(&found, RECORDS));
+    let content = clearing::page(&turn.ask.viewer, kind, &found, older);
+    Ok(Reply::Page(turn.ask.viewer.say("清算复核", "Clearing").to_owned(), content))
+}
+
+/// Whether a page is as long as a page may be: there may be more.
+fn is_full<T>(found: &[T], most: u32) -> bool {
+    u32::try_from(found.len()).is_ok_and(|found| found >= most)
 }
 
 fn requests(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -183,8 +196,11 @@ fn one_face(ask: &Ask<'_>) -> Result<Reply, Error> {
 }
 
 fn blacklist(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let entries = turn.store.read(|tx| tx.blacklist())?;
-    Ok(Reply::Page(turn.ask.viewer.say("黑名单", "Blacklist").to_owned(), works::blacklist(&turn.ask.viewer, &entries)))
+    let before = turn.ask.asked("before").parse().unwrap_or(i64::MAX);
+    let found = turn.store.read(|tx| tx.blacklist_before(before, RECORDS))?;
+    let older = found.last().map(|entry| entry.sequence).filter(|_| is_full(&found, RECORDS));
+    let content = works::blacklist(&turn.ask.viewer, &found, older);
+    Ok(Reply::Page(turn.ask.viewer.say("黑名单", "Blacklist").to_owned(), content))
 }
 
 fn audit(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -192,8 +208,7 @@ fn audit(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let [actor, act, object] = ["actor", "act", "object"].map(|name| turn.ask.asked(name).trim().to_owned());
     let sought = Sought { actor, act, object };
     let records = turn.store.read(|tx| tx.audit_before(before, &sought, RECORDS))?;
-    let full = u32::try_from(records.len()).is_ok_and(|found| found == RECORDS);
-    let older = records.last().map(|record| record.sequence).filter(|_| full);
+    let older = records.last().map(|record| record.sequence).filter(|_| is_full(&records, RECORDS));
     let content = works::audit(&turn.ask.viewer, &sought, &records, older);
     Ok(Reply::Page(turn.ask.viewer.say("审计", "Audit").to_owned(), content))
 }

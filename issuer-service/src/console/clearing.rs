@@ -1,0 +1,84 @@
+//! What one person asked for in clearing and another decides: records that were not posted, sales that never ended, money for accounts.
+//!
+//! Owns: the three lists, what was rejected and why. Never: decides.
+
+use maud::{Markup, html};
+use settlement::fen::Fen;
+
+use super::{Viewer, cell, code, link, minute, none, table};
+use crate::clearing::decision::DecisionState;
+use crate::store::proposal::{Kind, Proposal};
+
+/// What each list is called.
+const LISTS: [(Kind, &str, &str); 3] = [
+    (Kind::Record, "挂账记录", "Records"),
+    (Kind::Sale, "联机消费", "Sales"),
+    (Kind::Allotment, "划入单", "Allotments"),
+];
+
+/// One of the lists, the newest first; `older` is where the next page begins.
+#[must_use]
+pub fn page(viewer: &Viewer<'_>, kind: Kind, proposals: &[Proposal], older: Option<i64>) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let heads = [
+        (say("编号", "No."), true),
+        (say("对象", "About"), false),
+        (say("事项", "What"), false),
+        (say("状态", "State"), false),
+        (say("理由", "Why"), false),
+        (say("经办人", "Asked by"), false),
+        (say("复核人", "Decided by"), false),
+        (say("经办时间（北京时间）", "Asked (UTC+8)"), false),
+    ];
+    let command = match kind {
+        Kind::Record => "issuer row",
+        Kind::Sale => "issuer sale",
+        Kind::Allotment => "issuer account",
+    };
+    html! {
+        p { @for (other, zh, en) in LISTS {
+            a href={ "/console/clearing?of=" (other.name()) } aria-current=[(other == kind).then_some("true")] { (say(zh, en)) } " "
+        } }
+        p.quiet { (say("提出和复核在命令行办理，由两人分别进行", "Asking and deciding are done at the command line, by two people")) ": " span.code { (command) } }
+        @if proposals.is_empty() { (none(say("没有记录。", "There is none."))) } @else {
+            @let rows: Vec<_> = proposals.iter().map(|one| row(viewer, one)).collect();
+            (table(&heads, None, &rows))
+        }
+        @if let Some(older) = older {
+            p { (link(&format!("/console/clearing?of={}&before={older}", kind.name()), say("更早的", "Older ones"))) }
+        }
+    }
+}
+
+fn row(viewer: &Viewer<'_>, one: &Proposal) -> Vec<Markup> {
+    let say = |zh, en| viewer.say(zh, en);
+    let act = match one.act.as_str() {
+        "post" => say("入账", "post"),
+        "return" => say("退还持卡人", "return to the holder"),
+        "dismiss" => say("销账", "dismiss"),
+        "take-back" => say("冲回", "take back"),
+        "close" => say("关闭", "close"),
+        _ => say("划入", "allot"),
+    };
+    let about = match (&one.about, one.total) {
+        (Some(about), _) => code(about),
+        (None, Some((holders, total))) => {
+            let yuan = Fen::new(total);
+            cell(viewer.lang.pick(format!("{holders} 人，{yuan} 元"), format!("{holders} holders, {yuan} yuan")))
+        }
+        (None, None) => cell(""),
+    };
+    vec![
+        cell(one.number),
+        about,
+        cell(act),
+        viewer.state(&DecisionState::TABLE, &one.state),
+        html! {
+            @if let Some(reason) = &one.reason { span.long { (reason) } }
+            @if let Some(rejection) = &one.rejection { p.long { (say("退回原因：", "Rejected because: ")) (rejection) } }
+        },
+        cell(&one.maker),
+        cell(one.checker.as_deref().unwrap_or("")),
+        cell(minute(&one.made_at)),
+    ]
+}
