@@ -24,19 +24,23 @@ mod clock_mark;
 mod closure;
 pub(crate) mod copy;
 pub(crate) mod counter;
+#[cfg(test)]
+#[path = "../tests/database/cut.rs"]
+pub(crate) mod cut;
 mod decision;
 pub mod engine;
 pub(crate) mod exchange;
 mod failure;
 #[cfg(test)]
 #[path = "../tests/database/fresh.rs"]
-mod fresh;
+pub(crate) mod fresh;
 mod import;
 pub mod institution;
 mod key;
 mod ledger;
 mod life;
 mod load;
+mod load_decision;
 mod login;
 mod measure;
 mod operator;
@@ -134,6 +138,9 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (85, include_str!("store/schema_085_unprinted_certificate.sql")),
     (87, include_str!("store/schema_087_row_proof.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
+    (71, include_str!("store/schema_071_decided_anew.sql")),
+    (72, include_str!("store/schema_072_load_decision.sql")),
+    (77, include_str!("store/schema_077_refund_posting.sql")),
 ];
 
 /// One connection.
@@ -156,6 +163,8 @@ pub struct Store {
     looks: bool,
     /// Audit records of acts that share a commit, while it is under way.
     shared: Option<Recorded>,
+    /// A commit ended so that nobody knows whether it was done.
+    unsure: bool,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -225,6 +234,7 @@ impl Store {
             making: None,
             looks: true,
             shared: None,
+            unsure: false,
         };
         let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
         match found.iter().copied().find(|number| *number > known) {
@@ -259,6 +269,7 @@ impl Store {
             making: None,
             looks: false,
             shared: None,
+            unsure: false,
         };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
@@ -388,11 +399,13 @@ impl Store {
             tx.sql.commit().map_err(StoreError::from)?;
             shared.and(recorded);
         } else {
-            let recorded = tx.anchor_records(self.on_duty.as_ref())?;
-            tx.sql.commit().map_err(StoreError::from)?;
-            if let Some(sequence) = recorded {
-                self.anchor.done(sequence);
+            let Recorded { behind, records } = tx.records(self.on_duty.as_ref())?;
+            if !records.is_empty() {
+                let intended = self.anchor.intend(behind.flatten().as_ref(), &records);
+                intended.map_err(|error| self.anchor.refused(error))?;
             }
+            let ended = tx.commit();
+            self.ended(ended, &records)?;
         }
         if let Some(object) = object {
             self.request = None;
@@ -466,6 +479,11 @@ impl<'a> Tx<'a> {
             request: None,
             object: RefCell::default(),
         }
+    }
+
+    /// Keeps everything; durable when it returns.
+    fn commit(self) -> Result<(), StoreError> {
+        Ok(self.sql.commit()?)
     }
 
     /// The instant of the transaction, one for all its rows.

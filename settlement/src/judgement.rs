@@ -64,6 +64,19 @@ pub struct ContradictionAnswer {
     pub version: Version1,
     /// New or known.
     pub status: AnswerStatus,
+    /// What two people at the centre had decided before, on the record's word: it is theirs to take back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub believed: Option<Believed>,
+}
+
+/// What two people had made of a record that its card contradicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Believed {
+    /// It was posted: the institution is owed it until that is taken back.
+    Posted,
+    /// Its amount was returned to the holder.
+    Returned,
 }
 
 /// The card told its own code of a record afterwards: of one that a person judged, or whose code did not fit.

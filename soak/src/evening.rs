@@ -131,8 +131,7 @@ fn centre(town: &Town, said: &mut Agreement) -> Result<BTreeMap<String, i64>, Fa
     said.open += sales.iter().filter(|sale| sale.state == SaleState::Authorised).count() as u64;
     let cards = balances.iter().filter_map(|(account, fen)| Some((account.strip_prefix("card:")?, fen.get())));
     let ledger: BTreeMap<String, i64> = cards.map(|(card, fen)| (card.to_owned(), fen)).collect();
-    let waiting: Vec<_> =
-        rows.iter().filter(|row| row.outcome != RowOutcome::Accepted && row.decided.is_none()).collect();
+    let waiting: Vec<_> = rows.iter().filter(|row| row.is_open()).collect();
     said.unposted = waiting.len() as u64;
     said.unposted_fen = waiting.iter().map(|row| row.personal_account_fen.get()).sum();
     said.findings

@@ -287,7 +287,7 @@ impl Town {
         let mut centre = Centre::open(&self.centre_folder())?;
         let rows = centre.store.read(|tx| -> Result<_, ClearingError> { Ok(tx.rows_not_posted()?) })?;
         let held = rows.iter().filter(|row| row.outcome == RowOutcome::Held && row.kind == RowKind::Purchase);
-        for row in held.filter(|row| row.decided.is_none()) {
+        for row in held.filter(|row| row.is_open()) {
             let place = (row.terminal, row.journal_sequence);
             let proposed =
                 centre.store.act(|tx| decision::propose(tx, place, RowAct::Post, "the card proves it", "ma"))?;

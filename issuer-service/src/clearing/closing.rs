@@ -210,10 +210,13 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
     let minus = |amount: Fen| Fen::ZERO.minus(amount);
     let cards_after_fen = Fen::sum(tx.card_balances(date)?.into_iter().map(|(_, balance)| balance))?;
     let cards_moved = Fen::sum(movements.iter().filter(|(_, account, _)| card(account)).map(|(_, _, amount)| *amount))?;
-    let accepted = || rows.iter().filter(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
-    let purchases = || accepted().filter(|row| row.kind == RowKind::Purchase);
-    let taken_back = || rows.iter().filter(|row| row.is_taken_back_in(date));
-    let net = |of: fn(&UploadRow) -> Fen| Fen::sum(purchases().map(of))?.minus(Fen::sum(taken_back().map(of))?);
+    let purchases = || rows.iter().filter(|row| row.kind == RowKind::Purchase);
+    let times = |of: fn(&UploadRow) -> Fen, count: fn(&UploadRow, BusinessDate) -> usize| {
+        Fen::sum(purchases().flat_map(|row| std::iter::repeat_n(of(row), count(row, date))))
+    };
+    let net = |of: fn(&UploadRow) -> Fen| {
+        times(of, UploadRow::times_posted_in)?.minus(times(of, UploadRow::times_taken_back_in)?)
+    };
     let refunds = tx.refunds_credited(date)?;
     let given = |load: &Load| load.amount_fen.plus(load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen));
     let refunds_credited_fen = Fen::sum(refunds.iter().map(given).collect::<Result<Vec<_>, _>>()?)?;
@@ -229,11 +232,18 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         loaded_fen: sum(PostingKind::LoadCredited, &card)?,
         refunded_fen: sum(PostingKind::Refund, &card)?,
         refunded_pooled_fen: sum(PostingKind::Refund, &is(Account::PooledFund))?,
+        yielded_fen: minus(sum(PostingKind::LoadYielded, &card)?)?,
+        yielded_refunds_fen: minus(sum(PostingKind::RefundYielded, &card)?)?,
+        yielded_pooled_fen: minus(sum(PostingKind::RefundYielded, &is(Account::PooledFund))?)?,
         purchased_fen: minus(sum(PostingKind::Purchase, &card)?)?,
         pooled_fen: minus(sum(PostingKind::Purchase, &is(Account::PooledFund))?)?,
         self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
         corrected_fen: sum(PostingKind::Correction, &card)?.plus(sum(PostingKind::CardCleared, &card)?)?,
-        payable_fen: sum(PostingKind::Purchase, &payable)?.plus(sum(PostingKind::Refund, &payable)?)?,
+        payable_fen: Fen::sum([
+            sum(PostingKind::Purchase, &payable)?,
+            sum(PostingKind::Refund, &payable)?,
+            sum(PostingKind::RefundYielded, &payable)?,
+        ])?,
         cards_before_fen: cards_before(tx, date)?,
         cards_moved_fen: cards_moved,
         cards_after_fen,
@@ -241,6 +251,7 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         rows_pooled_fen: net(|row| row.pooled_fund_fen)?,
         loads_credited_fen: tx.loads_credited(date)?,
         refunds_credited_fen,
+        yields_fen: tx.yielded_in(date)?,
     })
 }
 
@@ -286,8 +297,9 @@ fn differences(
         }
     }
     for row in rows {
-        // What people decided on the same day is no difference of it.
-        let is_open = row.decided.is_none_or(|decided| decided.posted_on != date);
+        // What people decided on the same day is no difference of it, unless it was taken back on that day and waits again.
+        let last = row.decisions().filter(|(decided, _)| decided.posted_on == date).last();
+        let is_open = last.is_none_or(|(_, taken_back)| taken_back == Some(date) && row.is_open());
         if !is_open || row.outcome_in(date).is_none_or(|outcome| outcome == RowOutcome::Accepted) {
             continue;
         }
@@ -377,6 +389,12 @@ impl Show for WindowProof {
             lines.push(lang.pick(
                 format!("  退回账户 {}  退统筹 {}", totals.refunded_fen, totals.refunded_pooled_fen),
                 format!("  refunded to cards {}  to the pool {}", totals.refunded_fen, totals.refunded_pooled_fen),
+            ));
+        }
+        if totals.yields_fen != Fen::ZERO {
+            lines.push(lang.pick(
+                format!("  人工判定到卡、后经卡否定 {}", totals.yields_fen),
+                format!("  called credited by people, and given way {}", totals.yields_fen),
             ));
         }
         lines.extend(self.equations.iter().map(|equation| {

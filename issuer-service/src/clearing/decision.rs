@@ -4,8 +4,10 @@
 //! |---------|---------------|-----------------|--------|
 //! | post    | yes           | yes             | as any purchase: card and pool pay, the institution is owed; it can be refunded |
 //! | return  | yes           | no              | card → the holder's pending money, who gets it at the next load; nobody is owed |
-//! | dismiss | no            | no              | nothing; of a load or refund too, whose money `load settle` decides |
-//! | take-back | no          | no              | the mirror of what was posted or returned before its card contradicted it (`take_back`) |
+//! | dismiss | no            | no              | nothing; of a load or refund too, whose money `load propose` decides |
+//! | take-back | no          | no              | the mirror of what was decided before its card showed something else (`take_back`) |
+//!
+//! What was taken back leaves a record that has the card's own code open: it is decided anew.
 //!
 //! The record stays as it was judged, and the day that it came in keeps its proof: the decision counts in the window that is open
 //! when it is made.
@@ -21,9 +23,9 @@ use settlement::code::ErrorCode;
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
 use settlement::id::TerminalNumber;
-use settlement::judgement::Judgement;
 
 use super::ledger::{self, Account, Posting, PostingKind};
+use super::number::Number;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use super::{neighbours, sale, succession, take_back};
@@ -84,7 +86,8 @@ pub enum RowAct {
     Return,
     /// The card did not pay.
     Dismiss,
-    /// It was posted or returned, and its card showed since that it did not pay.
+    /// It was posted or returned, and its card showed since that it did not pay; or it was returned or dismissed, and its card told its code
+    /// since.
     TakeBack,
 }
 
@@ -103,7 +106,7 @@ impl RowAct {
         }
     }
 
-    const fn word(self, lang: Lang) -> &'static str {
+    pub(super) const fn word(self, lang: Lang) -> &'static str {
         match (self, lang) {
             (_, Lang::En) => self.name(),
             (Self::Post, Lang::Zh) => "入账",
@@ -150,6 +153,16 @@ pub struct Decided {
     pub posted_on: BusinessDate,
 }
 
+/// What was decided about a record and taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Undone {
+    /// The decision.
+    #[serde(flatten)]
+    pub decided: Decided,
+    /// Window in which it was taken back.
+    pub taken_back: BusinessDate,
+}
+
 /// Asks that something become of a record that was not posted.
 ///
 /// # Errors
@@ -167,14 +180,25 @@ pub fn propose(
     }
     let row = open_row(tx, terminal, record)?;
     if let Some(known) = tx.decision_of(terminal, record)?
-        && (act != RowAct::TakeBack || known.act == RowAct::TakeBack || known.state != DecisionState::Approved)
+        && !may_follow(&row, &known, act)
     {
         return Err(ClearingError::RowDecided { terminal, record, number: known.number });
     }
     possible(tx, &row, act)?;
-    let number = tx.add_decision((terminal, record), act, reason, maker)?;
+    let number = tx.add_decision((terminal, record, row.undone.len()), act, reason, maker)?;
     let detail = format!("decision {number}: {} {} yuan: {reason}", act.name(), row.personal_account_fen);
     Ok((found(tx, number)?, told(maker, "row.propose", &row, detail)))
+}
+
+/// Whether something may be asked of a record after what was decided last: what was decided is taken back, what was taken back and is open
+/// is decided anew.
+fn may_follow(row: &UploadRow, known: &Decision, act: RowAct) -> bool {
+    known.state == DecisionState::Approved
+        && match (known.act, act) {
+            (RowAct::TakeBack, RowAct::TakeBack) => false,
+            (RowAct::TakeBack, RowAct::Post | RowAct::Return | RowAct::Dismiss) => row.is_open(),
+            (RowAct::Post | RowAct::Return | RowAct::Dismiss, act) => act == RowAct::TakeBack,
+        }
 }
 
 /// Does what another person asked for, or refuses it.
@@ -208,7 +232,7 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                     sale::release_others(tx, &row)?;
                 }
                 // The sale that was asked about stays as it was told: the card did nothing with its number.
-                (RowKind::Purchase, RowAct::TakeBack) if row.contradicted_at.is_none() => {
+                (RowKind::Purchase, RowAct::TakeBack) if row.contradicted_at.is_none() && !row.has_cards_code() => {
                     tx.contradict_row(row.terminal, row.journal_sequence, row.judgement.is_some())?;
                 }
                 (RowKind::Purchase, RowAct::TakeBack) | (RowKind::Load | RowKind::Refund, _) => {}
@@ -222,7 +246,7 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
 }
 
 /// Whether the card paid for all that the record says, and the record's code is not the card's: the holder may get it back.
-fn may_be_returned(row: &UploadRow) -> bool {
+pub(super) fn may_be_returned(row: &UploadRow) -> bool {
     may_be_posted(row) || (row.kind == RowKind::Purchase && row.code == Some(ErrorCode::TacWrong))
 }
 
@@ -250,20 +274,22 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
 
 fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingError> {
     let (terminal, record) = (row.terminal, row.journal_sequence);
+    let number = Number::of(tx, row)?;
     match act {
         // The card did pay: the purchase is posted or returned, at once or when the word under its number is taken back.
-        RowAct::Dismiss if row.has_cards_code() && (word_stands(tx, row)? || is_free(tx, row, RowAct::Post)?) => {
-            return Err(ClearingError::RowProved { terminal, record });
+        RowAct::Dismiss if row.has_cards_code() && (number.has_word() || is_free(tx, row, &number, RowAct::Post)?) => {
+            Err(ClearingError::RowProved { terminal, record })
         }
-        RowAct::Dismiss => return Ok(()),
-        RowAct::TakeBack => return take_back::possible(tx, row),
-        RowAct::Post | RowAct::Return => {}
+        RowAct::Dismiss => Ok(()),
+        RowAct::TakeBack if take_back::is_wrong(row, &number) => Ok(()),
+        RowAct::TakeBack => Err(ClearingError::RowNotTakenBack { terminal, record }),
+        RowAct::Post | RowAct::Return if is_free(tx, row, &number, act)? => Ok(()),
+        RowAct::Post | RowAct::Return => Err(ClearingError::RowUnpostable { terminal, record, code: row.code }),
     }
-    if is_free(tx, row, act)? { Ok(()) } else { Err(ClearingError::RowUnpostable { terminal, record, code: row.code }) }
 }
 
 /// Whether a record may be posted, or returned: nothing contradicts it, and its numbers are its own.
-fn is_free(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<bool, ClearingError> {
+fn is_free(tx: &Tx<'_>, row: &UploadRow, number: &Number, act: RowAct) -> Result<bool, ClearingError> {
     let may_be = match act {
         RowAct::Return => may_be_returned(row),
         RowAct::Post => may_be_posted(row) || neighbours::show(tx, row)?,
@@ -272,40 +298,17 @@ fn is_free(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<bool, ClearingEr
     Ok(may_be
         && !row.is_contradicted()
         && tx.card_facts(row.card_identifier)?.is_some()
-        && !is_taken(tx, row)?
-        && !is_disproved(tx, row)?)
-}
-
-/// Whether people's word stands against the card's own: the row has no code of the card, and a record of the same number has, whatever
-/// was decided of that one.
-///
-/// # Errors
-/// [`ClearingError::Store`].
-pub(super) fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
-    if row.kind != RowKind::Purchase || row.has_cards_code() {
-        return Ok(false);
-    }
-    let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
-    Ok(same.iter().any(UploadRow::has_cards_code))
-}
-
-/// Whether a record without the card's code was posted or returned under the number of this one.
-fn word_stands(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
-    if row.kind != RowKind::Purchase {
-        return Ok(false);
-    }
-    let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
-    Ok(same.iter().any(|other| !other.has_cards_code() && other.is_decided_as_paid()))
+        && !is_taken(tx, row, number)?
+        && !number.disproves(row))
 }
 
 /// Whether the row's numbers are another record's: the card gives each of them once, and that record was posted.
-fn is_taken(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
-    let card = row.card_identifier;
+pub(super) fn is_taken(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<bool, ClearingError> {
     let by_terminal = match row.terminal_sequence {
-        Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, card)?,
+        Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, row.card_identifier)?,
         None => true,
     };
-    Ok(by_terminal || tx.card_sequence_used(card, row.card_sequence, RowKind::Purchase)?)
+    Ok(by_terminal || number.is_used())
 }
 
 /// What a decision posts.
@@ -320,8 +323,7 @@ fn postings(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Vec<Posting>, C
 }
 
 fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>, ClearingError> {
-    let sequence = row.terminal_sequence.unwrap_or_default();
-    let reference = tx.purchase_reference(row.terminal, sequence, row.card_identifier, row.journal_sequence)?;
+    let reference = tx.purchase_reference(row)?;
     match act {
         RowAct::Dismiss | RowAct::TakeBack => Ok(None),
         RowAct::Post => Ok(ledger::purchase(
@@ -374,145 +376,5 @@ impl Show for Decision {
         } else {
             head
         }
-    }
-}
-
-/// A record that was not posted, with what is asked or decided.
-#[derive(Clone, Debug, Serialize)]
-pub struct ListedRow {
-    /// The record.
-    #[serde(flatten)]
-    pub row: UploadRow,
-    /// What is asked or decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub proposal: Option<Decision>,
-    /// Whether it may be posted or returned; else it is dismissed.
-    pub may_be_posted: bool,
-    /// Whether it may be returned alone.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub may_be_returned: bool,
-    /// Its code is wrong, and the card's records beside it, one of another institution, show that the card did it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub is_shown: bool,
-    /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub is_contradicted: bool,
-    /// It has the card's own code, and another record without one was posted or returned under its number: that one is taken back first.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub waits_for_take_back: bool,
-}
-
-/// Records that were not posted.
-#[derive(Clone, Debug, Serialize)]
-pub struct ListedRows {
-    /// In order of terminal and record.
-    pub rows: Vec<ListedRow>,
-}
-
-/// Records that were not posted; `open`: only those that nobody has decided.
-///
-/// # Errors
-/// [`ClearingError::Store`].
-pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
-    let mut rows = Vec::new();
-    for row in tx.rows_not_posted()? {
-        // What was posted and is contradicted since waits for somebody.
-        let is_disproved = row.is_contradicted() || is_disproved(tx, &row)?;
-        let is_to_take_back = is_disproved && row.is_decided_as_paid();
-        if open && row.decided.is_some() && !is_to_take_back {
-            continue;
-        }
-        let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
-        let is_rivalled = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
-        // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
-        let is_contradicted = is_disproved || (is_rivalled && !row.has_cards_code());
-        let waits_for_take_back = row.decided.is_none() && row.has_cards_code() && word_stands(tx, &row)?;
-        let is_free = !is_contradicted && !is_rivalled;
-        let is_shown = row.proof.is_none() && row.decided.is_none() && is_free && neighbours::show(tx, &row)?;
-        let may_be_posted = (may_be_posted(&row) || is_shown) && is_free;
-        let may_be_returned = may_be_returned(&row) && is_free && !may_be_posted;
-        rows.push(ListedRow {
-            row,
-            proposal,
-            may_be_posted,
-            may_be_returned,
-            is_shown,
-            is_contradicted,
-            waits_for_take_back,
-        });
-    }
-    Ok(ListedRows { rows })
-}
-
-/// What a supervisor at the terminal said, on a line of its own, and what shows the opposite.
-fn judged(said: &Judgement, row: &UploadRow, lang: Lang) -> String {
-    let Judgement { done, by, reason } = said;
-    let word = match done {
-        true => lang.pick("卡已执行", "the card did it"),
-        false => lang.pick("卡未执行", "the card did not do it"),
-    };
-    let shown = match (done, row.has_cards_code()) {
-        (true, _) if row.is_contradicted() => lang.pick("；卡内所示相反", "; the card shows the opposite"),
-        (true, _) => "",
-        // There is a record because the card came back and had done it.
-        (false, true) => lang.pick("；卡内所示相反(卡的校验码)", "; the card shows the opposite (its own code)"),
-        (false, false) => lang.pick(
-            "；卡内所示相反(卡内序号、余额或明细)",
-            "; the card shows the opposite (its counter, balance or log)",
-        ),
-    };
-    format!("\n  {} {by}: {word}, {reason}{shown}", lang.pick("终端判定", "judged at the terminal by"))
-}
-
-impl Show for ListedRows {
-    fn text(&self, lang: Lang) -> String {
-        if self.rows.is_empty() {
-            return lang.pick("没有未入账的记录", "no record waits").to_owned();
-        }
-        let line = |listed: &ListedRow| {
-            let row = &listed.row;
-            let place = format!("{}/{}", row.terminal, row.journal_sequence);
-            let next = match &listed.proposal {
-                Some(Decision { act, .. })
-                    if *act != RowAct::TakeBack && listed.is_contradicted && row.is_decided_as_paid() =>
-                {
-                    format!("→ issuer row propose {place} --take-back --reason …")
-                }
-                Some(Decision { number, act, state, .. }) => {
-                    format!("{} {number} {} {}", lang.pick("处理单", "decision"), act.word(lang), state.word(lang))
-                }
-                None if listed.waits_for_take_back => lang
-                    .pick(
-                        "→ 有卡的校验码；先冲回同号的另一条",
-                        "→ has the card's own code; first the other one of its number is taken back",
-                    )
-                    .to_owned(),
-                None if listed.is_shown => {
-                    let shown = lang.pick("卡的前后记录表明已付款", "the card's records beside it show that it paid");
-                    format!("→ {shown}: issuer row propose {place} --post|--return --reason …")
-                }
-                None if listed.may_be_posted && row.has_cards_code() => {
-                    format!("→ issuer row propose {place} --post|--return --reason …")
-                }
-                None if listed.may_be_posted => {
-                    format!("→ issuer row propose {place} --post|--return|--dismiss --reason …")
-                }
-                None if listed.may_be_returned => {
-                    format!("→ issuer row propose {place} --return|--dismiss --reason …")
-                }
-                None => format!("→ issuer row propose {place} --dismiss --reason …"),
-            };
-            format!(
-                "{place}  {}  {}  {}  {}  {}  {next}",
-                row.business_date,
-                row.kind.name(),
-                row.card_identifier,
-                row.personal_account_fen,
-                [row.code.map_or("", ErrorCode::as_str), if listed.is_contradicted { "CONTRADICTED" } else { "" }]
-                    .join(" ")
-                    .trim_end()
-            ) + &row.judgement.as_ref().map_or_else(String::new, |said| judged(said, row, lang))
-        };
-        self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }

@@ -7,17 +7,18 @@
 //! Source: docs/adr/0068. Owns: taking that word. Never: posts; reads a card.
 
 use settlement::code::ErrorCode;
-use settlement::judgement::ContradictionRequest;
+use settlement::judgement::{Believed, ContradictionRequest};
 
+use super::decision::RowAct;
 use super::refusal::ClearingError;
 use crate::audit::Act;
 use crate::store::Tx;
 
-/// Notes that a card contradicts a record without TAC. `true`: that was known.
+/// Notes that a card contradicts a record without TAC. `true`: that was known. What two people had made of the record is told.
 ///
 /// # Errors
 /// RECORD_UNKNOWN; RECORD_CONTRADICTORY where the record has the card's own code: nobody's word weighs more.
-pub fn contradict(tx: &Tx<'_>, request: &ContradictionRequest) -> Result<(bool, Act), ClearingError> {
+pub fn contradict(tx: &Tx<'_>, request: &ContradictionRequest) -> Result<(bool, Option<Believed>, Act), ClearingError> {
     let (terminal, record) = (request.terminal, request.journal_sequence);
     let row = tx
         .row_of_record(terminal, record)?
@@ -37,5 +38,10 @@ pub fn contradict(tx: &Tx<'_>, request: &ContradictionRequest) -> Result<(bool, 
         object: format!("record {terminal}/{record}"),
         detail: detail.to_owned(),
     };
-    Ok((known, act))
+    let believed = match row.decided.map(|decided| decided.act) {
+        Some(RowAct::Post) => Some(Believed::Posted),
+        Some(RowAct::Return) => Some(Believed::Returned),
+        Some(RowAct::Dismiss | RowAct::TakeBack) | None => None,
+    };
+    Ok((known, believed, act))
 }

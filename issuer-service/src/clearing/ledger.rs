@@ -81,8 +81,12 @@ pub enum PostingKind {
     LoadReturned,
     /// An accepted purchase.
     Purchase,
+    /// A load that people had called credited did not reach the card: card to pending.
+    LoadYielded,
     /// A purchase, or a part of it, goes back to its card.
     Refund,
+    /// A refund that people had called credited did not reach the card.
+    RefundYielded,
     /// Money of a card that is out of use for good: card to its holder's pending amount, or back.
     CardCleared,
     /// A correction by hand, checked by a second person.
@@ -91,13 +95,15 @@ pub enum PostingKind {
 
 impl PostingKind {
     /// All.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Allotment,
         Self::LoadPrepared,
         Self::LoadCredited,
         Self::LoadReturned,
+        Self::LoadYielded,
         Self::Purchase,
         Self::Refund,
+        Self::RefundYielded,
         Self::CardCleared,
         Self::Correction,
     ];
@@ -111,7 +117,9 @@ impl PostingKind {
             Self::LoadCredited => "LOAD_CREDITED",
             Self::LoadReturned => "LOAD_RETURNED",
             Self::Purchase => "PURCHASE",
+            Self::LoadYielded => "LOAD_YIELDED",
             Self::Refund => "REFUND",
+            Self::RefundYielded => "REFUND_YIELDED",
             Self::CardCleared => "CARD_CLEARED",
             Self::Correction => "CORRECTION",
         }
@@ -197,6 +205,12 @@ impl Posting {
         amount: Fen,
     ) -> Result<Self, PostingError> {
         Self::new(reference, kind, [(from, Fen::ZERO.minus(amount)?), (to, amount)])
+    }
+
+    /// The same entries under another reference.
+    #[must_use]
+    pub fn under(self, reference: String) -> Self {
+        Self { reference, ..self }
     }
 
     /// Key under which the ledger takes it once.

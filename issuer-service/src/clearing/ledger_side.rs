@@ -11,8 +11,9 @@ use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
 use settlement::id::{CardIdentifier, Tac, TerminalNumber};
 
-use super::decision::{self, RowAct};
+use super::decision::RowAct;
 use super::load::{Load, LoadState};
+use super::number::Number;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use crate::store::Tx;
@@ -89,7 +90,8 @@ pub fn ledger_side(
     let stand = rows.iter().filter(|row| !is_duplicate(row) && row.tac.is_some()).map(payment).collect();
     for row in &rows {
         terminals.insert(row.terminal);
-        let is_disproved = row.is_decided_as_paid() && !row.is_contradicted() && decision::is_disproved(tx, row)?;
+        let may_be = row.is_decided_as_paid() && !row.is_contradicted();
+        let is_disproved = may_be && Number::of(tx, row)?.disproves(row);
         take_row(cards.entry(row.card_identifier).or_default(), row, is_disproved, &stand, through)?;
     }
     for load in tx.loads()? {
@@ -124,11 +126,17 @@ fn take_row(
     let is_again = is_duplicate(row) && stand.contains(&payment(row));
     // What the card contradicts its terminal does not count any more.
     let amount_fen = if is_again || row.is_contradicted() { Fen::ZERO } else { row.personal_account_fen };
-    let decided = row.decided.filter(|decided| decided.posted_on <= through).map(|decided| decided.act);
-    // What was taken back nobody counts: not the ledger any more, and neither card nor terminal.
-    if row.taken_back.is_some_and(|on| on <= through) {
+    let decided = row.decided_through(through).map(|decided| decided.act);
+    // What was taken back and is over nobody counts: not the ledger any more, and neither card nor terminal.
+    let is_taken_back = row.undone.iter().any(|undone| undone.taken_back <= through);
+    if is_taken_back && decided.is_none() && !row.has_cards_code() {
         return Ok(());
     }
+    let not_posted = || NotPosted {
+        reference: format!("{}/{}", row.terminal, row.journal_sequence),
+        amount_fen,
+        code: row.code.map_or("", ErrorCode::as_str),
+    };
     match (row.outcome, decided) {
         // What was returned to the holder was spent by the chip all the same.
         (RowOutcome::Accepted, _) | (_, Some(RowAct::Post | RowAct::Return)) => {
@@ -145,12 +153,10 @@ fn take_row(
             card.purchases = card.purchases.saturating_add(1);
             card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;
         }
+        // Its card told its code since: the chip paid, and the ledger does not have it until that is taken back.
+        (_, Some(RowAct::Dismiss)) if row.is_proved_since => card.not_posted.push(not_posted()),
         (_, Some(RowAct::Dismiss | RowAct::TakeBack)) => card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?,
-        (RowOutcome::Refused | RowOutcome::Held, None) => card.not_posted.push(NotPosted {
-            reference: format!("{}/{}", row.terminal, row.journal_sequence),
-            amount_fen,
-            code: row.code.map_or("", ErrorCode::as_str),
-        }),
+        (RowOutcome::Refused | RowOutcome::Held, None) => card.not_posted.push(not_posted()),
     }
     Ok(())
 }

@@ -11,6 +11,8 @@
 //! | another load of the card is | with the same counter | with the next counter |
 //! |-----------------------------|-----------------------|-----------------------|
 //! | CREDITED                    | the request is older: LOAD_OUTDATED | – |
+//! | CREDITED by people alone, named in `after` | it gives way: NOT_CREDITED (`load_decision`) | – |
+//! | CREDITED by people alone    | nobody knows which is later: LOAD_UNRESOLVED | – |
 //! | PREPARED, named in `after`  | it was told before this INITIALIZE: NOT_CREDITED | CREDITED |
 //! | PREPARED                    | nobody knows which is later: LOAD_UNRESOLVED | CREDITED |
 //! | NOT_CREDITED                | –                     | LOAD_UNRESOLVED, until the card's proof comes |
@@ -35,9 +37,10 @@ use settlement::refund::{RefundAct, RefundOf};
 use settlement::tac::{self, TacVerdict};
 
 use super::ledger::{Account, Posting, PostingKind};
+use super::load_decision::LoadDecision;
 use super::refund::{self, Refund};
 use super::refusal::ClearingError;
-use super::{succession, take_back};
+use super::{load_decision, succession, take_back};
 use crate::audit::Act;
 use crate::clock;
 use crate::lang::Lang;
@@ -48,9 +51,9 @@ use crate::store::Tx;
 ///
 /// | state        | money      | next                   | who                                              |
 /// |--------------|------------|------------------------|--------------------------------------------------|
-/// | PREPARED     | in transit | CREDITED, NOT_CREDITED | terminal's outcome, card's counter, uploaded TAC, or an operator with a reason |
-/// | CREDITED     | on card    | –                      | –                                                |
-/// | NOT_CREDITED | pending    | CREDITED               | the card's own TAC, or an operator with a reason |
+/// | PREPARED     | in transit | CREDITED, NOT_CREDITED | terminal's outcome, card's counter, uploaded TAC, or two people  |
+/// | CREDITED     | on card    | NOT_CREDITED           | only what people alone called so: the card's counter, two people |
+/// | NOT_CREDITED | pending    | CREDITED               | the card's own TAC, or two people                |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LoadState {
@@ -145,6 +148,19 @@ pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
     let pending = tx.balance(&Account::Pending(holder))?;
     Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
+}
+
+/// The load of a card that a request has to name to show that it was begun later: the one without outcome, or the last one where only
+/// people say that the card has it.
+///
+/// # Errors
+/// [`ClearingError::Store`].
+pub fn open_of(tx: &Tx<'_>, card: CardIdentifier) -> Result<Option<LoadId>, ClearingError> {
+    if let Some(open) = tx.open_load_of(card)? {
+        return Ok(Some(open));
+    }
+    let Some(last) = tx.last_load(card)? else { return Ok(None) };
+    Ok(load_decision::by_people(tx, &last)?.map(|_| last.load_id))
 }
 
 /// Checks a load, keeps it as PREPARED and gives the card's MAC2. The caller answers only after the commit.
@@ -258,6 +274,15 @@ pub fn outcome(
         return Err(unknown);
     }
     match (request.outcome, load.state) {
+        // People called it credited; now the card's own code does.
+        (LoadOutcome::Credited, LoadState::Credited)
+            if load.tac.is_none() && check_tac(module, accounts, &load, request.tac)? == TacVerdict::Right =>
+        {
+            if let Some(tac) = request.tac {
+                tx.keep_load_code(load.load_id, tac)?;
+            }
+            Ok((true, act(&load, "load.outcome", "its TAC, for what was known")))
+        }
         (LoadOutcome::Credited, LoadState::Credited) | (LoadOutcome::NotCredited, LoadState::NotCredited) => {
             Ok((true, act(&load, "load.outcome", "reported again")))
         }
@@ -319,13 +344,19 @@ pub fn settle(
         (LoadState::Prepared, _) => return Ok(()),
         (LoadState::Credited, None) if load.state == LoadState::NotCredited => {
             // Its money went back to the holder and comes from there again.
-            let reference = format!("load:{}:proved", load.load_id);
+            let how = if tac.is_some() { "proved" } else { "decided" };
+            let reference = format!("load:{}:{how}", load.load_id);
             let (from, to) = (Account::Pending(load.holder), Account::Card(load.card_identifier));
             Some(Posting::transfer(reference, PostingKind::LoadCredited, from, to, load.amount_fen)?)
         }
         (LoadState::Credited, None) => Some(transit(PostingKind::LoadCredited, Account::Card(load.card_identifier))?),
         (LoadState::NotCredited, None) => Some(transit(PostingKind::LoadReturned, Account::Pending(load.holder))?),
-        (LoadState::Credited, Some(refund)) => refund::posting(load, refund)?,
+        (LoadState::Credited, Some(refund)) => {
+            let posting = refund::posting(load, refund)?;
+            // It was called credited before, and gave way.
+            let again = load.state == LoadState::NotCredited && tx.has_yielded(load.load_id)?;
+            posting.map(|first| if again { first.under(format!("refund:{}:proved", load.load_id)) } else { first })
+        }
         // It was held, not posted.
         (LoadState::NotCredited, Some(_)) => None,
     };
@@ -383,7 +414,16 @@ fn settle_by_counter(tx: &Tx<'_>, request: &LoadRequest) -> Result<(), ClearingE
     let stepped = last.card_sequence.checked_add(1) == Some(request.card_sequence);
     match last.state {
         _ if request.card_sequence < last.card_sequence => refuse(ErrorCode::LoadOutdated),
-        LoadState::Credited if request.card_sequence == last.card_sequence => refuse(ErrorCode::LoadOutdated),
+        LoadState::Credited if request.card_sequence == last.card_sequence => {
+            match (load_decision::by_people(tx, &last)?, request.after) {
+                (None, _) => refuse(ErrorCode::LoadOutdated),
+                // The card began this one after the centre had named the other: it never took it, and never will.
+                (Some(_), Some(named)) if named == last.load_id => {
+                    load_decision::give_way(tx, &last, "card counter unchanged in a later INITIALIZE, MAC1")
+                }
+                (Some(_), _) => refuse(ErrorCode::LoadUnresolved),
+            }
+        }
         // It only spends between two loads: more than the load brought cannot be on it.
         LoadState::Prepared if stepped && request.balance_fen <= last.balance_fen.plus(last.amount_fen)? => {
             settle(tx, &last, LoadState::Credited, None, "card counter stepped, MAC1")
@@ -468,6 +508,9 @@ fn act(load: &Load, act: &'static str, detail: &str) -> Act {
 pub struct Loads {
     /// Oldest first.
     pub loads: Vec<ListedLoad>,
+    /// What people ask or decided about them, in order of number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<LoadDecision>,
 }
 
 /// A load with its age and what to do.
@@ -485,7 +528,7 @@ pub struct ListedLoad {
 impl Loads {
     /// With age and next action.
     #[must_use]
-    pub fn of(loads: Vec<Load>) -> Self {
+    pub fn of(loads: Vec<Load>, decisions: Vec<LoadDecision>) -> Self {
         let listed = loads.into_iter().map(|load| ListedLoad {
             age_hours: clock::hours_since(&load.prepared_at).unwrap_or_default(),
             next_action: match load.state {
@@ -494,7 +537,7 @@ impl Loads {
             },
             load,
         });
-        Self { loads: listed.collect() }
+        Self { loads: listed.collect(), decisions }
     }
 }
 
@@ -528,6 +571,7 @@ impl Show for Loads {
                 load.state.name()
             )
         };
-        self.loads.iter().map(line).collect::<Vec<_>>().join("\n")
+        let decisions = self.decisions.iter().map(|decision| decision.text(lang));
+        self.loads.iter().map(line).chain(decisions).collect::<Vec<_>>().join("\n")
     }
 }

@@ -10,7 +10,7 @@ use settlement::date::BusinessDate;
 use settlement::fen::Fen;
 use settlement::id::{InstitutionCode, TerminalNumber};
 use settlement::receipt::{CodeError, ReceiptCode};
-use settlement::refund::{Original, Parts, RefundAct, left_of};
+use settlement::refund::{Parts, RefundAct, left_of};
 
 use super::load::{Load, LoadState};
 use super::refusal::ClearingError;
@@ -144,7 +144,7 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
                 && row.personal_account_fen == personal_account_fen
                 && row.self_paid_fen == self_paid_fen
                 && row.pooled_fund_fen == pooled_fund_fen;
-            match (is_same, row.is_posted(), row.decided) {
+            match (is_same, row.is_posted(), row.is_open()) {
                 (false, ..) => Sale::Differs,
                 (true, true, _) => {
                     let refunds = refunds_of(tx, &row)?;
@@ -153,8 +153,8 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
                     remaining = if given_back.is_empty() { None } else { Some(left) };
                     sale
                 }
-                (true, false, None) => Sale::NotPosted,
-                (true, false, Some(_)) => Sale::Void,
+                (true, false, true) => Sale::NotPosted,
+                (true, false, false) => Sale::Void,
             }
         }
     };
@@ -176,8 +176,7 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
 
 /// The refunds of a posted purchase that reached its card or may have.
 fn refunds_of(tx: &Tx<'_>, row: &UploadRow) -> Result<Vec<Load>, ClearingError> {
-    let Some(terminal_sequence) = row.terminal_sequence else { return Ok(Vec::new()) };
-    Ok(tx.refund_loads_of(Original { terminal: row.terminal, terminal_sequence }, row.card_identifier)?)
+    Ok(tx.refunds_of(&tx.purchase_reference(row)?)?)
 }
 
 /// How a posted purchase stands after its refunds, and what is left of it.

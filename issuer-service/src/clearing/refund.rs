@@ -43,9 +43,17 @@ pub struct Refund {
     pub self_paid_fen: Fen,
     /// 统筹基金.
     pub pooled_fund_fen: Fen,
+    /// Reference of the posting that it gives back: of several that stood under one name, one behind the other.
+    #[serde(skip)]
+    pub posting: String,
 }
 
 impl Refund {
+    /// What goes back of the purchase.
+    const fn parts(&self, load: &Load) -> Parts {
+        Parts { personal_account: load.amount_fen, self_paid: self.self_paid_fen, pooled_fund: self.pooled_fund_fen }
+    }
+
     /// Whether a record or request says the same of its purchase.
     #[must_use]
     pub fn is(&self, of: &RefundOf) -> bool {
@@ -66,7 +74,8 @@ pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund
     let purchase = purchase(tx, &terminal, of.original, request.card_identifier)?;
     let asked =
         Parts { personal_account: request.amount_fen, self_paid: of.self_paid_fen, pooled_fund: of.pooled_fund_fen };
-    let earlier = tx.refunds_of(of.original, request.card_identifier)?;
+    let posting = tx.purchase_reference(&purchase)?;
+    let earlier = given_back(tx, &posting)?;
     if of.act == RefundAct::Cancel
         && !(earlier.is_empty() && asked == parts(&purchase) && is_latest(tx, request, &purchase)?)
     {
@@ -81,6 +90,7 @@ pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund
         institution: purchase.institution,
         self_paid_fen: of.self_paid_fen,
         pooled_fund_fen: of.pooled_fund_fen,
+        posting,
     })
 }
 
@@ -94,10 +104,16 @@ pub fn original(
     original: Original,
     card: CardIdentifier,
 ) -> Result<(Parts, Parts), ClearingError> {
-    let paid = parts(&purchase(tx, terminal, original, card)?);
-    let left =
-        left_of(paid, tx.refunds_of(original, card)?).map_err(|_| ClearingError::Refused(ErrorCode::RefundTooMuch))?;
+    let purchase = purchase(tx, terminal, original, card)?;
+    let (paid, given) = (parts(&purchase), given_back(tx, &tx.purchase_reference(&purchase)?)?);
+    let left = left_of(paid, given).map_err(|_| ClearingError::Refused(ErrorCode::RefundTooMuch))?;
     Ok((paid, left))
+}
+
+/// What was given back of a posting, or may have been: refunds that did not reach the card are left out.
+fn given_back(tx: &Tx<'_>, posting: &str) -> Result<Vec<Parts>, ClearingError> {
+    let refunds = tx.refunds_of(posting)?;
+    Ok(refunds.iter().filter_map(|load| Some(load.refund.as_ref()?.parts(load))).collect())
 }
 
 /// The purchase that was posted with this name, for the card that is in the reader: two cards may have the same number of a terminal.

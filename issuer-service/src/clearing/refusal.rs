@@ -104,6 +104,20 @@ pub enum ClearingError {
         /// Id.
         load: LoadId,
     },
+    /// Something is asked of the load.
+    #[error("decision {number} about load {load} waits")]
+    LoadAsked {
+        /// Id.
+        load: LoadId,
+        /// Decision.
+        number: i64,
+    },
+    /// No such decision about a load.
+    #[error("there is no decision {number} about a load")]
+    LoadDecisionUnknown {
+        /// Number.
+        number: i64,
+    },
     /// No such record, or one that was posted.
     #[error("there is no record {terminal}/{record} that was not posted")]
     RowUnknown {
@@ -122,7 +136,7 @@ pub enum ClearingError {
         /// Decision.
         number: i64,
     },
-    /// It was not posted or returned, its card does not contradict it, or the money is not where it went.
+    /// Nothing is decided, or nothing shows that it is wrong.
     #[error("record {terminal}/{record} cannot be taken back")]
     RowNotTakenBack {
         /// Terminal.
@@ -336,6 +350,8 @@ impl ClearingError {
             | Self::NothingToAllot
             | Self::AllotmentUnknown { .. }
             | Self::SameOperator { .. }
+            | Self::LoadAsked { .. }
+            | Self::LoadDecisionUnknown { .. }
             | Self::RowUnknown { .. }
             | Self::RowDecided { .. }
             | Self::RowUnpostable { .. }
@@ -411,6 +427,8 @@ impl Explain for ClearingError {
             Self::SameOperator { .. } => "SAME_OPERATOR",
             Self::LoadUnknown { .. } => "LOAD_UNKNOWN",
             Self::LoadDecided { .. } => "LOAD_ALREADY_DECIDED",
+            Self::LoadAsked { .. } => "LOAD_PROPOSED",
+            Self::LoadDecisionUnknown { .. } => "LOAD_DECISION_UNKNOWN",
             Self::RowUnknown { .. } => "ROW_UNKNOWN",
             Self::RowDecided { .. } => "ROW_DECIDED",
             Self::RowUnpostable { .. } => "ROW_UNPOSTABLE",
@@ -459,6 +477,7 @@ impl Explain for ClearingError {
             | Self::CardUnknown { .. }
             | Self::AllotmentUnknown { .. }
             | Self::LoadUnknown { .. }
+            | Self::LoadDecisionUnknown { .. }
             | Self::RowUnknown { .. }
             | Self::DecisionUnknown { .. }
             | Self::ClosureUnknown { .. }
@@ -474,6 +493,7 @@ impl Explain for ClearingError {
             | Self::HolderTwice { .. }
             | Self::SameOperator { .. }
             | Self::LoadDecided { .. }
+            | Self::LoadAsked { .. }
             | Self::RowDecided { .. }
             | Self::SaleDecided { .. }
             | Self::RowUnpostable { .. }

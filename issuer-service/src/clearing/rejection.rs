@@ -1,11 +1,12 @@
-//! Why somebody rejected what another person had proposed: of records, of sales, of allotments.
+//! Why somebody rejected what another person had proposed: of records, of loads, of sales, of allotments.
 //!
 //! Owns: that there is a reason, where it goes. Never: decides (`decision`, `closure`, `allotment`); the rule of what a reason may say
 //! (`audit::text`, with the act).
 
 use serde::Serialize;
 
-use super::decision::{self, Decision, DecisionMove, ListedRows};
+use super::decision::{self, Decision, DecisionMove};
+use super::not_posted::{self, ListedRows};
 use super::refusal::ClearingError;
 use crate::audit::Act;
 use crate::lang::Lang;
@@ -19,6 +20,8 @@ pub(crate) enum Rejected {
     Row,
     /// A closure of a sale.
     Sale,
+    /// A decision about a load.
+    Load,
     /// A request for an allotment.
     Allotment,
 }
@@ -29,6 +32,7 @@ impl Rejected {
         match self {
             Self::Row => "row",
             Self::Sale => "sale",
+            Self::Load => "load",
             Self::Allotment => "allotment",
         }
     }
@@ -90,12 +94,12 @@ pub(crate) fn reject_row(
     Ok((RejectedRow { rejection: reason.trim().to_owned(), decision }, act))
 }
 
-/// As [`decision::list`], with what was rejected; `open`: about records that nobody has decided.
+/// As [`not_posted::list`], with what was rejected; `open`: about records that nobody has decided.
 ///
 /// # Errors
-/// As [`decision::list`].
+/// As [`not_posted::list`].
 pub(crate) fn rows(tx: &Tx<'_>, open: bool) -> Result<RowsAndRejections, ClearingError> {
-    let rows = decision::list(tx, open)?;
+    let rows = not_posted::list(tx, open)?;
     let mut rejections = Vec::new();
     for Rejection { number, reason: rejection } in tx.rejections(Rejected::Row)? {
         let decision = tx.decision(number)?.ok_or(ClearingError::DecisionUnknown { number })?;

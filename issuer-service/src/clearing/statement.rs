@@ -45,6 +45,8 @@ pub struct Statement {
     pub refunded_self_paid_fen: Fen,
     /// Of refunds whose purchase was taken back: their holders owe it, the institution does not.
     pub recovered_fen: Fen,
+    /// Of refunds that people had called credited, and that their cards do not have: owed to the institution again.
+    pub yielded_fen: Fen,
     /// 应付: personal account and pooled fund, less what was refunded and is the institution's to give.
     pub payable_fen: Fen,
     /// What the ledger owes for this day.
@@ -71,13 +73,16 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let window = tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?;
     let of_window: Vec<UploadRow> =
         tx.rows_of_window(date)?.into_iter().filter(|row| row.institution == *code).collect();
-    let taken_back: Vec<UploadRow> = of_window.iter().filter(|row| row.is_taken_back_in(date)).cloned().collect();
+    let times = |row: &UploadRow, count: usize| std::iter::repeat_n(row.clone(), count);
+    let taken_back: Vec<UploadRow> =
+        of_window.iter().flat_map(|row| times(row, row.times_taken_back_in(date))).collect();
     let back = |of: fn(&UploadRow) -> Fen| Fen::sum(taken_back.iter().map(of));
     let (posted, not_posted): (Vec<_>, Vec<_>) = of_window
         .into_iter()
         .filter(|row| row.outcome_in(date).is_some())
         .partition(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
-    let rows: Vec<UploadRow> = posted.into_iter().filter(|row| row.kind == RowKind::Purchase).collect();
+    let purchases = posted.iter().filter(|row| row.kind == RowKind::Purchase);
+    let rows: Vec<UploadRow> = purchases.flat_map(|row| times(row, row.times_posted_in(date))).collect();
     let sum = |of: fn(&UploadRow) -> Fen| Fen::sum(rows.iter().map(of));
     let personal_account_fen = sum(|row| row.personal_account_fen)?.minus(back(|row| row.personal_account_fen)?)?;
     let pooled_fund_fen = sum(|row| row.pooled_fund_fen)?.minus(back(|row| row.pooled_fund_fen)?)?;
@@ -100,8 +105,11 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     };
     let recovered_fen = owed(&[PostingKind::Correction])?;
     let refunded_fen = refunded_account_fen.plus(refunded_pooled_fund_fen)?;
-    let payable_fen = personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_fen)?.plus(recovered_fen)?;
-    let ledger_payable_fen = owed(&[PostingKind::Purchase, PostingKind::Refund, PostingKind::Correction])?;
+    let yielded_fen = tx.refunds_yielded(date, code)?;
+    let payable_fen =
+        personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_fen)?.plus(recovered_fen)?.plus(yielded_fen)?;
+    let ledger_payable_fen =
+        owed(&[PostingKind::Purchase, PostingKind::Refund, PostingKind::RefundYielded, PostingKind::Correction])?;
     Ok(Statement {
         institution,
         business_date: date,
@@ -115,6 +123,7 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
         refunded_pooled_fund_fen,
         refunded_self_paid_fen,
         recovered_fen,
+        yielded_fen,
         payable_fen,
         ledger_payable_fen,
         in_agreement: payable_fen == ledger_payable_fen,
@@ -191,6 +200,13 @@ impl Show for Statement {
             lines.push(lang.pick(
                 format!("  已冲回交易的退费 {amount}，由持卡人归还，不由机构承担"),
                 format!("  refunds of what was taken back {amount}: their holders owe it, not the institution"),
+            ));
+        }
+        if self.yielded_fen != Fen::ZERO {
+            let amount = self.yielded_fen;
+            lines.push(lang.pick(
+                format!("  人工判定已退、卡上没有的退费 {amount}，重新应付"),
+                format!("  refunds called credited that their cards do not have {amount}: owed again"),
             ));
         }
         lines.push(lang.pick(

@@ -1,4 +1,4 @@
-//! What two people posted or returned is taken back (冲回): its number is free again, and the money goes where it was.
+//! What two people decided of a record is taken back (冲回): its number is free again, and the money goes where it was.
 //!
 //! What becomes of the number is not what becomes of the money. The number is always freed. The money of the holder may have moved on:
 //!
@@ -8,34 +8,41 @@
 //! | a part was refunded to the card | the refund's mirror, with `pending:<holder>` for the card, which keeps the money |
 //! | a refund reaches the card later | the same, when it does |
 //!
+//! | why | of what was | then |
+//! |-----|-------------|------|
+//! | its card contradicts it, or another record of its number has the card's own code | posted, returned | it is over |
+//! | its card told its code since (docs/adr/0085) | returned, dismissed | it is decided anew |
+//!
 //! Source: docs/adr/0084. Owns: what may be taken back, the entries. Never: decides (`decision`), posts.
 //! Units: fen.
 
 use settlement::fen::{Fen, FenError};
-use settlement::refund::Original;
 
-use super::decision::{self, RowAct};
+use super::decision::RowAct;
 use super::ledger::{Account, Posting, PostingKind};
 use super::load::{Load, LoadState};
+use super::number::Number;
 use super::refund::{self, Refund};
 use super::refusal::ClearingError;
-use super::upload::UploadRow;
+use super::upload::{RowKind, UploadRow};
 use crate::store::Tx;
 
 /// How the reference of what is taken back begins, before the reference that it undoes.
 pub const PREFIX: &str = "taken-back:";
 
-/// Whether people decided that the card paid, and its card or a record with the card's own code shows that it did not.
-///
-/// # Errors
-/// [`ClearingError::RowNotTakenBack`].
-pub(super) fn possible(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
-    let is_wrong = row.is_contradicted() || decision::is_disproved(tx, row)?;
-    if is_wrong && row.is_decided_as_paid() {
-        Ok(())
-    } else {
-        Err(ClearingError::RowNotTakenBack { terminal: row.terminal, record: row.journal_sequence })
+/// Whether what was decided of a record is shown to be wrong: its card, or a record of its number with the card's own code, shows that it
+/// did not pay; or its card told its code since.
+pub(super) fn is_wrong(row: &UploadRow, number: &Number) -> bool {
+    match row.decided.map(|decided| decided.act) {
+        Some(RowAct::Post) => row.is_contradicted() || number.disproves(row),
+        Some(RowAct::Return) => row.is_contradicted() || number.disproves(row) || is_proved(row),
+        Some(RowAct::Dismiss) => is_proved(row),
+        Some(RowAct::TakeBack) | None => false,
     }
+}
+
+fn is_proved(row: &UploadRow) -> bool {
+    row.kind == RowKind::Purchase && row.is_proved_since
 }
 
 /// What is posted when a decision is taken back: `decided` the other way round, and what its holder owes of what was refunded.
@@ -43,15 +50,10 @@ pub(super) fn possible(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError
 /// # Errors
 /// [`ClearingError::Posting`], [`ClearingError::Store`].
 pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -> Result<Vec<Posting>, ClearingError> {
-    let mut postings = Vec::new();
-    if let Some(before) = decided {
-        postings.push(mirror(&before, before.kind(), |account| account)?);
-    }
-    if let Some(terminal_sequence) = row.terminal_sequence
-        && row.decided.is_some_and(|decided| decided.act == RowAct::Post)
-    {
-        let original = Original { terminal: row.terminal, terminal_sequence };
-        for load in tx.refund_loads_of(original, row.card_identifier)? {
+    let Some(before) = decided else { return Ok(Vec::new()) };
+    let mut postings = vec![mirror((PREFIX, &before), before.kind(), |account| account)?];
+    if row.decided.is_some_and(|decided| decided.act == RowAct::Post) {
+        for load in tx.refunds_of(before.reference())? {
             if let (LoadState::Credited, Some(refund)) = (load.state, &load.refund) {
                 postings.extend(owed(&load, refund)?);
             }
@@ -65,23 +67,28 @@ pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -
 /// # Errors
 /// [`ClearingError::Posting`], [`ClearingError::Store`].
 pub(super) fn late_refund(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
-    // It was admitted for a purchase that stood.
-    let stands = tx.accepted_purchases(refund.original)?.iter().any(|one| one.card_identifier == load.card_identifier);
-    if stands { Ok(None) } else { owed(load, refund) }
+    // It was admitted for a posting that stood; another one of the same name says nothing of this one.
+    let is_taken_back = tx.is_posted(&format!("{PREFIX}{}", refund.posting))?;
+    if is_taken_back { owed(load, refund) } else { Ok(None) }
 }
 
 /// The refund the other way round; the card keeps the money, and its holder owes it.
-fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
+pub(super) fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
     let Some(before) = refund::posting(load, refund)? else { return Ok(None) };
-    let back = mirror(&before, PostingKind::Correction, |account| match account {
+    let back = mirror((PREFIX, &before), PostingKind::Correction, |account| match account {
         Account::Card(_) => Account::Pending(load.holder),
         other => other,
     })?;
     Ok(Some(back))
 }
 
-fn mirror(before: &Posting, kind: PostingKind, of: impl Fn(Account) -> Account) -> Result<Posting, ClearingError> {
+/// A posting the other way round, under its reference with a word before it.
+pub(super) fn mirror(
+    (prefix, before): (&str, &Posting),
+    kind: PostingKind,
+    of: impl Fn(Account) -> Account,
+) -> Result<Posting, ClearingError> {
     let back = before.entries().iter().map(|entry| Ok((of(entry.account.clone()), Fen::ZERO.minus(entry.amount)?)));
     let back = back.collect::<Result<Vec<_>, FenError>>()?;
-    Ok(Posting::new(format!("{PREFIX}{}", before.reference()), kind, back)?)
+    Ok(Posting::new(format!("{prefix}{}", before.reference()), kind, back)?)
 }

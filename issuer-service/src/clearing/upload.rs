@@ -29,7 +29,7 @@ use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, RefundOf};
 use settlement::tac::{self, TacVerdict};
 
-use super::decision::{Decided, RowAct};
+use super::decision::{Decided, RowAct, Undone};
 use super::institution::Terminal;
 use super::ledger;
 use super::load::{Load, LoadState, may_be_proved, prove, settle};
@@ -165,9 +165,12 @@ pub struct UploadRow {
     pub outcome: RowOutcome,
     /// Why not accepted.
     pub code: Option<ErrorCode>,
-    /// What people decided of a row that was not accepted.
+    /// What people decided of a row that was not accepted, and did not take back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// What they decided before and took back, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<Undone>,
     /// What a supervisor at the terminal said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judgement: Option<Judgement>,
@@ -177,9 +180,9 @@ pub struct UploadRow {
     /// What code its card told of it afterwards, checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Tac>,
-    /// Window in which two people took back what was posted or returned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub taken_back: Option<BusinessDate>,
+    /// Whether that came after what is decided was asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_proved_since: bool,
 }
 
 impl UploadRow {
@@ -187,10 +190,48 @@ impl UploadRow {
     /// decided later counts later.
     #[must_use]
     pub fn outcome_in(&self, date: BusinessDate) -> Option<RowOutcome> {
-        match self.decided {
-            Some(Decided { act: RowAct::Post, posted_on, .. }) if posted_on == date => Some(RowOutcome::Accepted),
-            _ => (self.window_date == date).then_some(self.outcome),
+        match self.times_posted_in(date) {
+            0 => (self.window_date == date).then_some(self.outcome),
+            _ => Some(RowOutcome::Accepted),
         }
+    }
+
+    /// All that people decided of it and when it was taken back, in order.
+    pub fn decisions(&self) -> impl Iterator<Item = (Decided, Option<BusinessDate>)> {
+        let undone = self.undone.iter().map(|undone| (undone.decided, Some(undone.taken_back)));
+        undone.chain(self.decided.map(|decided| (decided, None)))
+    }
+
+    /// How often it was posted in a window: accepted, or by decisions.
+    #[must_use]
+    pub fn times_posted_in(&self, date: BusinessDate) -> usize {
+        let accepted = self.outcome == RowOutcome::Accepted && self.window_date == date;
+        let posted = self.decisions().filter(|(decided, _)| decided.act == RowAct::Post && decided.posted_on == date);
+        usize::from(accepted) + posted.count()
+    }
+
+    /// How often a decision that posted it was taken back in a window.
+    #[must_use]
+    pub fn times_taken_back_in(&self, date: BusinessDate) -> usize {
+        let taken = |(decided, on): &(Decided, Option<BusinessDate>)| decided.act == RowAct::Post && *on == Some(date);
+        self.decisions().filter(taken).count()
+    }
+
+    /// What was decided and not taken back at the end of a window.
+    #[must_use]
+    pub fn decided_through(&self, through: BusinessDate) -> Option<Decided> {
+        let stood = |(decided, on): &(Decided, Option<BusinessDate>)| {
+            decided.posted_on <= through && on.is_none_or(|on| on > through)
+        };
+        self.decisions().filter(stood).last().map(|(decided, _)| decided)
+    }
+
+    /// Whether somebody has to decide it: it was not accepted, and nothing is decided; what was taken back is over, unless its card has told
+    /// its code.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let is_over = !self.undone.is_empty() && !self.has_cards_code();
+        self.outcome != RowOutcome::Accepted && self.decided.is_none() && !is_over
     }
 
     /// Whether the record has the card's own code: the TAC fits (it is looked at before all else but what makes it worthless), or the card
@@ -218,21 +259,13 @@ impl UploadRow {
     /// Whether the purchase stands: accepted, or posted by a decision that was not taken back.
     #[must_use]
     pub fn is_posted(&self) -> bool {
-        let is_decided = self.taken_back.is_none() && self.decided.is_some_and(|decided| decided.act == RowAct::Post);
-        self.outcome == RowOutcome::Accepted || is_decided
+        self.outcome == RowOutcome::Accepted || self.decided.is_some_and(|decided| decided.act == RowAct::Post)
     }
 
     /// Whether two people decided that the card paid, and nobody took that back.
     #[must_use]
     pub fn is_decided_as_paid(&self) -> bool {
-        let is_paid = |decided: Decided| matches!(decided.act, RowAct::Post | RowAct::Return);
-        self.taken_back.is_none() && self.decided.is_some_and(is_paid)
-    }
-
-    /// Whether it was posted by a decision, and is taken back in this window.
-    #[must_use]
-    pub fn is_taken_back_in(&self, date: BusinessDate) -> bool {
-        self.taken_back == Some(date) && self.decided.is_some_and(|decided| decided.act == RowAct::Post)
+        self.decided.is_some_and(|decided| matches!(decided.act, RowAct::Post | RowAct::Return))
     }
 }
 
@@ -476,9 +509,9 @@ fn judge_load(tx: &Tx<'_>, record: &TransactionRecord, load: &Load) -> Result<Op
 /// Posts an accepted row: a purchase to the ledger, a load or refund to its open load.
 fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), ClearingError> {
     match &record.transaction {
-        Transaction::Purchase { terminal_sequence, .. } => {
+        Transaction::Purchase { .. } => {
             let posting = ledger::purchase(
-                tx.purchase_reference(row.terminal, *terminal_sequence, row.card_identifier, row.journal_sequence)?,
+                tx.purchase_reference(row)?,
                 row.card_identifier,
                 &row.institution,
                 row.personal_account_fen,
@@ -497,6 +530,8 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
                     settle(tx, &load, LoadState::Credited, tac, "TAC of the uploaded record")?;
                 }
                 (LoadState::NotCredited, Some(tac)) => prove(tx, &load, tac)?,
+                // People had called it credited; now the card's own code does.
+                (LoadState::Credited, Some(tac)) if load.tac.is_none() => tx.keep_load_code(*load_id, tac)?,
                 (LoadState::NotCredited, None) | (LoadState::Credited, _) => {}
             }
         }
@@ -556,10 +591,11 @@ fn row(
         },
         code,
         decided: None,
+        undone: Vec::new(),
         judgement: record.judgement.clone(),
         contradicted_at: None,
         proof: None,
-        taken_back: None,
+        is_proved_since: false,
     }
 }
 

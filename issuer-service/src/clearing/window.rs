@@ -127,6 +127,12 @@ pub struct WindowTotals {
     pub refunded_fen: Fen,
     /// No longer paid by the pooled fund: its part of refunds.
     pub refunded_pooled_fen: Fen,
+    /// Taken off cards again: loads that people had called credited, and that gave way.
+    pub yielded_fen: Fen,
+    /// Taken off cards again: such refunds.
+    pub yielded_refunds_fen: Fen,
+    /// Paid by the pooled fund again: its part of such refunds.
+    pub yielded_pooled_fen: Fen,
     /// Debited from cards by accepted purchases.
     pub purchased_fen: Fen,
     /// Paid by the pooled fund.
@@ -151,6 +157,8 @@ pub struct WindowTotals {
     pub loads_credited_fen: Fen,
     /// Sum of credited refunds of the window, account and pool, from the refunds themselves.
     pub refunds_credited_fen: Fen,
+    /// Sum of loads and refunds, account and pool, that gave way in the window, from the decisions themselves.
+    pub yields_fen: Fen,
 }
 
 impl WindowTotals {
@@ -173,9 +181,14 @@ impl WindowTotals {
         ];
         let counts = counts.iter().map(ToString::to_string);
         let refunds = [self.refunded_fen, self.refunded_pooled_fen];
-        // A window without refunds has the line, and the hash, that it had before there were any.
+        // A window without refunds, or without what gave way, has the line, and the hash, that it had before there were any.
         let refunds = if refunds == [Fen::ZERO; 2] { &[][..] } else { &refunds };
-        counts.chain(sums.iter().chain(refunds).map(|sum| sum.get().to_string())).collect::<Vec<_>>().join(" ")
+        let yielded = [self.yielded_fen, self.yielded_refunds_fen, self.yielded_pooled_fen];
+        let yielded = if yielded == [Fen::ZERO; 3] { &[][..] } else { &yielded };
+        counts
+            .chain(sums.iter().chain(refunds).chain(yielded).map(|sum| sum.get().to_string()))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -207,20 +220,27 @@ impl Equation {
 pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
     let expected = totals.cards_before_fen.plus(totals.cards_moved_fen)?;
     let brought = totals.loaded_fen.plus(totals.refunded_fen)?;
-    let moved = totals.cards_before_fen.plus(brought)?.minus(totals.purchased_fen)?.plus(totals.corrected_fen)?;
+    let off = Fen::sum([totals.purchased_fen, totals.yielded_fen, totals.yielded_refunds_fen])?;
+    let moved = totals.cards_before_fen.plus(brought)?.minus(off)?.plus(totals.corrected_fen)?;
+    let owed_again = totals.yielded_refunds_fen.plus(totals.yielded_pooled_fen)?;
     let refunded = totals.refunded_fen.plus(totals.refunded_pooled_fen)?;
-    let owed = totals.purchased_fen.plus(totals.pooled_fen)?.minus(refunded)?;
+    let owed = totals.purchased_fen.plus(totals.pooled_fen)?.minus(refunded)?.plus(owed_again)?;
     let equation = |code, statement, left, right| Equation { code, statement, left_fen: left, right_fen: right };
     Ok(vec![
         equation("ZERO_SUM", "sum of all entries = 0", totals.sum_of_entries_fen, Fen::ZERO),
         equation(
             "CARDS",
-            "cards before + loaded + refunded − purchased + corrected = cards after",
+            "cards before + loaded + refunded − purchased − given way + corrected = cards after",
             moved,
             totals.cards_after_fen,
         ),
         equation("CARDS_MOVED", "cards before + entries of the window = cards after", expected, totals.cards_after_fen),
-        equation("PAYABLE", "purchased + pooled − refunded = payable to institutions", owed, totals.payable_fen),
+        equation(
+            "PAYABLE",
+            "purchased + pooled − refunded + refunds given way = payable to institutions",
+            owed,
+            totals.payable_fen,
+        ),
         equation(
             "ROWS_PERSONAL",
             "personal account of accepted rows = purchased",
@@ -230,6 +250,12 @@ pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
         equation("ROWS_POOLED", "pooled fund of accepted rows = pooled", totals.rows_pooled_fen, totals.pooled_fen),
         equation("LOADS", "credited loads = loaded", totals.loads_credited_fen, totals.loaded_fen),
         equation("REFUNDS", "credited refunds = refunded, account and pool", totals.refunds_credited_fen, refunded),
+        equation(
+            "YIELDS",
+            "loads and refunds that gave way = taken off cards and pool again",
+            totals.yields_fen,
+            totals.yielded_fen.plus(owed_again)?,
+        ),
     ])
 }
 

@@ -92,6 +92,18 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用 issuer load list 查看",
             "look at `issuer load list`",
         ),
+        ClearingError::LoadAsked { load, number } => row(
+            format!("圈存 {load} 已有处理单 {number} 待复核"),
+            format!("decision {number} about load {load} waits for another person"),
+            "用 issuer load list --open 查看;由另一人复核或退回",
+            "look at `issuer load list --open`; another person approves or rejects it",
+        ),
+        ClearingError::LoadDecisionUnknown { number } => row(
+            format!("没有圈存处理单 {number}"),
+            format!("there is no decision {number} about a load"),
+            "用 issuer load list 查看",
+            "look at `issuer load list`",
+        ),
         ClearingError::RowUnknown { terminal, record } => row(
             format!("没有未入账的记录 {terminal}/{record}"),
             format!("there is no record {terminal}/{record} that was not posted"),
@@ -107,8 +119,8 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
         ClearingError::RowNotTakenBack { terminal, record } => row(
             format!("记录 {terminal}/{record} 不能冲回"),
             format!("record {terminal}/{record} cannot be taken back"),
-            "只冲回已入账或退还、而卡内所示相反（或同号的另一条有卡的校验码）的记录",
-            "only what was posted or returned is, when its card shows the opposite or another record of its number has the card's own code",
+            "只冲回已入账或退还、而卡内所示相反（或同号的另一条有卡的校验码）的，和已退还或销账、而卡后来给出校验码的",
+            "only what was posted or returned is, when its card shows the opposite or another record of its number has the card's own code, and what was returned or dismissed, when its card told its code since",
         ),
         ClearingError::RowProved { terminal, record } => row(
             format!("记录 {terminal}/{record} 有卡的校验码，不能销账"),

@@ -13,8 +13,10 @@ use super::Common;
 use crate::audit::Act;
 use crate::clearing::allotment::{self, AllotmentState, Allotments};
 use crate::clearing::blacklist::{self, Blacklist, BlacklistAct, ExportedList};
+use crate::clearing::decision::{DecisionMove, DecisionState};
 use crate::clearing::ledger::{AccountBalance, Balances};
-use crate::clearing::load::{self, LoadState, Loads};
+use crate::clearing::load::Loads;
+use crate::clearing::load_decision::{self, LoadAct};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::succession;
 use crate::error::Error;
@@ -72,19 +74,32 @@ pub enum LoadVerb {
         #[arg(long)]
         open: bool,
     },
-    /// Decide a load without outcome by hand.
+    /// 圈存处理: say whether the card has the money of a load without outcome; another operator decides.
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["credited", "not_credited"]))]
-    Settle {
+    Propose {
         /// Load.
         #[arg(value_parser = LoadId::parse)]
         load: LoadId,
         /// The card has the money.
         #[arg(long)]
         credited: bool,
-        /// The card does not have it.
+        /// The card does not have it; also of a load that people alone called credited.
         #[arg(long)]
         not_credited: bool,
         /// What shows it.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Do what another operator proposed, in the open window.
+    Approve {
+        /// Number of the decision.
+        number: i64,
+    },
+    /// Refuse what another operator proposed: the load stays as it is.
+    Reject {
+        /// Number of the decision.
+        number: i64,
+        /// Why.
         #[arg(long)]
         reason: String,
     },
@@ -180,36 +195,39 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 }
 
 pub(super) fn run_load(common: &Common, verb: LoadVerb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
-    match verb {
+    let reason = match &verb {
+        LoadVerb::Propose { reason, .. } | LoadVerb::Reject { reason, .. } => Some(reason.as_str()),
+        LoadVerb::List { .. } | LoadVerb::Approve { .. } => None,
+    };
+    let mut centre = common.centre_told(reason, output)?;
+    let operator = common.operator.as_deref();
+    let decision = match verb {
         LoadVerb::List { open } => {
-            let loads = centre.store.read(|tx| if open { tx.open_loads() } else { tx.loads() })?;
-            output.show(&Loads::of(loads));
-        }
-        LoadVerb::Settle { load, credited, not_credited: _, reason } => {
-            let state = if credited { LoadState::Credited } else { LoadState::NotCredited };
-            let loads = centre.store.act(|tx| -> Result<_, ClearingError> {
-                let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
-                let found = tx.load(load)?.ok_or(ClearingError::LoadUnknown { load })?;
-                let may_move = match found.state {
-                    LoadState::Prepared => true,
-                    LoadState::NotCredited => credited && load::may_be_proved(tx, &found)?,
-                    LoadState::Credited => false,
-                };
-                if !may_move {
-                    return Err(ClearingError::LoadDecided { load });
-                }
-                if reason.trim().is_empty() {
-                    return Err(ClearingError::ReasonMissing);
-                }
-                load::settle(tx, &found, state, None, &format!("operator {actor}: {}", reason.trim()))?;
-                let object = format!("load {load}");
-                let act = Act { actor, act: "load.settle", object, detail: state.name().to_owned() };
-                Ok((Loads::of(tx.load(load)?.into_iter().collect()), act))
+            let loads = centre.store.read(|tx| -> Result<_, ClearingError> {
+                let decisions = tx.load_decisions()?.into_iter();
+                let decisions = decisions.filter(|one| !open || one.state == DecisionState::Proposed).collect();
+                Ok(Loads::of(if open { tx.open_loads()? } else { tx.loads()? }, decisions))
             })?;
             output.show(&loads);
+            return Ok(Exit::Ok);
         }
-    }
+        LoadVerb::Propose { load, credited, not_credited: _, reason } => {
+            let act = if credited { LoadAct::Credited } else { LoadAct::NotCredited };
+            centre.store.act(|tx| -> Result<_, ClearingError> {
+                let maker = tx.require(operator, Role::Clearing)?;
+                load_decision::propose(tx, load, act, &reason, &maker)
+            })?
+        }
+        LoadVerb::Approve { number } => centre.store.act(|tx| -> Result<_, ClearingError> {
+            let checker = tx.require(operator, Role::Approve)?;
+            load_decision::decide(tx, number, DecisionMove::Approve, &checker)
+        })?,
+        LoadVerb::Reject { number, reason } => centre.store.act(|tx| -> Result<_, ClearingError> {
+            let checker = tx.require(operator, Role::Approve)?;
+            load_decision::reject(tx, number, &reason, &checker)
+        })?,
+    };
+    output.show(&decision);
     Ok(Exit::Ok)
 }
 

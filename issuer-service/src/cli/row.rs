@@ -36,7 +36,7 @@ pub enum Verb {
         /// The card did not pay: nothing is posted.
         #[arg(long)]
         dismiss: bool,
-        /// It was posted or returned, and its card shows since that it did not pay: the ledger gets the mirror of it.
+        /// What was decided is wrong: its card shows since that it did not pay, or has told its code since. The ledger gets the mirror of it.
         #[arg(long)]
         take_back: bool,
         /// What shows it.

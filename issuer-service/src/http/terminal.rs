@@ -250,7 +250,7 @@ impl Endpoint for CataloguePartRequest {
 impl Endpoint for QuoteRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(QuoteAnswer, Act), ClearingError> {
         let amount_fen = load::quote(tx, self.card_identifier)?;
-        let open_load = tx.open_load_of(self.card_identifier)?;
+        let open_load = load::open_of(tx, self.card_identifier)?;
         let answer = QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load };
         Ok((answer, asked(terminal, "load.quote", format!("card {}", self.card_identifier))))
     }
@@ -305,8 +305,8 @@ impl Endpoint for SaleOutcomeRequest {
 
 impl Endpoint for ContradictionRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(ContradictionAnswer, Act), ClearingError> {
-        let (known, act) = judgement::contradict(tx, &self)?;
-        Ok((ContradictionAnswer { version: Version1, status: status(known) }, act))
+        let (known, believed, act) = judgement::contradict(tx, &self)?;
+        Ok((ContradictionAnswer { version: Version1, status: status(known), believed }, act))
     }
 }
 

@@ -4,7 +4,7 @@
 //! together. One act alone waits for nobody.
 //!
 //! Owns: the line. Never: answers before the commit that holds the act; lets one act's failure be another's: when the commit does not
-//! come, each is done again for itself.
+//! come, each is done again for itself; does again what may be done: whoever nobody can answer is told that it broke off.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use tokio::sync::oneshot::{Receiver, Sender, channel};
 
 use super::operators::within;
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Acts of one commit.
 const ACTS_MAX: usize = 32;
-/// After so long no other act joins a commit: those in it wait for their answers.
-const GATHER: Duration = Duration::from_millis(20);
+/// After so long no other act joins a commit: those in it wait for their answers. Tests ask no clock.
+const GATHER: Duration = if cfg!(test) { Duration::from_secs(600) } else { Duration::from_millis(20) };
 
 /// An act. It may be carried out more than once, of which one is kept.
 pub(super) type Work = dyn FnMut(&mut Store) -> Result<Response, Error> + Send;
@@ -82,10 +82,13 @@ fn together(store: &mut Store, parts: &mut Vec<Part>) {
     if parts.len() == 1 {
         return parts.drain(..).for_each(|part| alone(store, part));
     }
-    let began = Instant::now();
+    let (began, mut begun) = (Instant::now(), 0);
     let done = store.together(|store| {
         let in_time = |(place, _): &(usize, &mut Part)| *place == 0 || began.elapsed() < GATHER;
-        let carry = |(_, part): (usize, &mut Part)| within(store, &mut part.work);
+        let carry = |(place, part): (usize, &mut Part)| {
+            begun = place + 1;
+            within(store, &mut part.work)
+        };
         parts.iter_mut().enumerate().take_while(in_time).map(carry).collect::<Vec<_>>()
     });
     match done {
@@ -95,13 +98,18 @@ fn together(store: &mut Store, parts: &mut Vec<Part>) {
                 let _ = part.told.send(answer);
             }
         }
+        // They may be done: nobody does them again, and who waits is told that it broke off.
+        Err(StoreError::Unsure) => drop(parts.drain(..begun)),
         Err(_) => parts.drain(..).for_each(|part| alone(store, part)),
     }
 }
 
 fn alone(store: &mut Store, mut part: Part) {
+    store.take_unsure();
     let answer = within(store, &mut part.work);
-    let _ = part.told.send(answer);
+    if !store.take_unsure() {
+        let _ = part.told.send(answer);
+    }
 }
 
 impl std::fmt::Debug for Turns {
@@ -112,11 +120,15 @@ impl std::fmt::Debug for Turns {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use axum::response::IntoResponse;
 
     use super::*;
     use crate::audit::Act;
-    use crate::store::{Place, StoreError};
+    use crate::store::cut::Cut;
+    use crate::store::{Place, Server, StoreError, fresh};
 
     fn act(name: &'static str, bad: bool) -> Box<Work> {
         Box::new(move |store| {
@@ -206,5 +218,46 @@ mod tests {
         turns.carry_out(&store);
         assert!(later.try_recv().expect("answered").is_ok());
         assert_eq!(there(&store), [true; 3]);
+    }
+
+    #[test]
+    fn what_a_commit_did_whose_answer_was_lost_is_answered_and_done_once_and_what_nobody_knows_broke_off() {
+        let folder = tempfile::tempdir().expect("folder");
+        // A file has no line that breaks.
+        let Some((cut, url)) = fresh::fresh().map(|url| Cut::of(&url)) else { return };
+        let place = Place::Server(Box::new(Server::new(&url, None, None).expect("an address")));
+        let (turns, store) = (Turns::default(), Mutex::new(Store::create(&place, folder.path()).expect("created")));
+        let times = Arc::new(AtomicU32::new(0));
+        let counted = |name| {
+            let (mut work, times) = (act(name, false), Arc::clone(&times));
+            let work: Box<Work> = Box::new(move |store| {
+                times.fetch_add(1, Ordering::Relaxed);
+                work(store)
+            });
+            turns.join(work).0
+        };
+        let records = || store.lock().expect("nobody has it").read(|tx| tx.audit_page(0, 9)).expect("read").len();
+        for (alone, break_it) in [(false, Cut::behind as fn(&Cut)), (true, Cut::behind), (false, Cut::before)] {
+            let names: &[&str] = if alone { &["a"] } else { &["a", "b"] };
+            let (before, done) = (times.load(Ordering::Relaxed), records());
+            let mut told: Vec<_> = names.iter().map(|name| counted(name)).collect();
+            break_it(&cut);
+            turns.carry_out(&store);
+            assert!(told.iter_mut().all(|told| told.try_recv().expect("answered").is_ok()));
+            assert!(cut.is_whole(), "it broke");
+            let again = if std::ptr::fn_addr_eq(break_it, Cut::before as fn(&Cut)) { 2 } else { 1 };
+            let carried = times.load(Ordering::Relaxed) - before;
+            assert_eq!((carried as usize, records() - done), (names.len() * again, names.len()));
+        }
+        for names in [&["a", "b"][..], &["a"]] {
+            let (before, done) = (times.load(Ordering::Relaxed), records());
+            let mut told: Vec<_> = names.iter().map(|name| counted(name)).collect();
+            cut.for_good();
+            turns.carry_out(&store);
+            assert!(told.iter_mut().all(|told| told.try_recv().is_err()), "nobody is told anything");
+            cut.mend();
+            assert_eq!(times.load(Ordering::Relaxed) - before, u32::try_from(names.len()).expect("two"));
+            assert_eq!(records() - done, names.len(), "they were done");
+        }
     }
 }

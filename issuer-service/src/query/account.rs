@@ -113,9 +113,12 @@ fn told(first: &AccountEntry, entries: &[AccountEntry], change: Fen) -> Option<(
         PostingKind::Allotment => LineKind::Allotment,
         PostingKind::Purchase => LineKind::Purchase,
         PostingKind::Refund => LineKind::Refund,
-        PostingKind::LoadPrepared | PostingKind::LoadReturned | PostingKind::CardCleared | PostingKind::Correction => {
-            LineKind::Correction
-        }
+        PostingKind::LoadPrepared
+        | PostingKind::LoadReturned
+        | PostingKind::LoadYielded
+        | PostingKind::RefundYielded
+        | PostingKind::CardCleared
+        | PostingKind::Correction => LineKind::Correction,
     };
     (change != Fen::ZERO).then_some((kind, change))
 }

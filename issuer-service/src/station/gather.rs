@@ -3,13 +3,14 @@
 //! Source: docs/adr/0064. Whoever comes to the database carries out everything that waits by then; who waited meanwhile finds it
 //! done. Nobody goes on before the commit that holds its own part.
 //!
-//! Owns: the queue, one connection for all. Never: lets one part's failure be another's: what failed together is done one by one.
+//! Owns: the queue, one connection for all. Never: lets one part's failure be another's: what failed together is done one by one; does
+//! again what may be done.
 
 use std::sync::mpsc::{SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::failure::StationError;
-use crate::store::{Store, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// Writes of one station.
 #[derive(Default)]
@@ -72,11 +73,18 @@ impl<'a> Gather<'a> {
     }
 }
 
-/// All in one transaction; when that fails, each in its own.
+/// All in one transaction; when nothing of that was kept, each in its own.
 fn carry_out(store: &mut Store, mut parts: Vec<Part<'_>>) {
-    let together = parts.len() > 1 && store.journal(|tx| parts.iter_mut().try_for_each(|part| (part.work)(tx))).is_ok();
+    let together = match parts.len() {
+        0 | 1 => None,
+        _ => Some(store.journal(|tx| parts.iter_mut().try_for_each(|part| (part.work)(tx)))),
+    };
     for Part { mut work, done } in parts {
-        let outcome = if together { Ok(()) } else { store.journal(|tx| work(tx)) };
+        let outcome = match &together {
+            Some(Ok(())) => Ok(()),
+            Some(Err(StationError::Store(StoreError::Unsure))) => Err(StoreError::Unsure.into()),
+            Some(Err(_)) | None => store.journal(|tx| work(tx)),
+        };
         // A reader that does not listen any more has died.
         let _ = done.send(outcome);
     }
@@ -99,7 +107,8 @@ mod tests {
 
     use super::*;
     use crate::audit::Act;
-    use crate::store::{Place, StoreError};
+    use crate::store::cut::Cut;
+    use crate::store::{Place, Server, StoreError, fresh};
 
     struct Folder(tempfile::TempDir);
 
@@ -235,5 +244,40 @@ mod tests {
         assert!(gather.write(nowhere, |_| Ok(())).is_err());
         let folder = Folder::new();
         assert!(gather.write(|| folder.open(), |tx| Ok(tx.set_fact("a", "written")?)).is_ok());
+    }
+
+    #[test]
+    fn what_a_commit_did_whose_answer_was_lost_is_not_done_again() {
+        // A file has no line that breaks.
+        let Some((cut, url)) = fresh::fresh().map(|url| Cut::of(&url)) else { return };
+        let folder = tempfile::tempdir().expect("folder");
+        let place = Place::Server(Box::new(Server::new(&url, None, None).expect("an address")));
+        let mut store = Store::create(&place, folder.path()).expect("created");
+        for (break_it, good, carried) in
+            [(Cut::behind as fn(&Cut), true, 1), (Cut::before, true, 2), (Cut::for_good, false, 1)]
+        {
+            let before = store.read(|tx| tx.audit_page(0, 99)).expect("read").len();
+            let counts = [const { AtomicU32::new(0) }; 2];
+            let (parts, told): (Vec<_>, Vec<_>) = counts
+                .iter()
+                .map(|count| {
+                    let (done, told) = sync_channel(1);
+                    let work = Box::new(move |tx: &Tx<'_>| {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        let (actor, object, detail) = ("x".to_owned(), "place x".to_owned(), String::new());
+                        tx.append_audit(&Act { actor, act: "test", object, detail })?;
+                        Ok(())
+                    });
+                    (Part { work: work as Box<Work<'_>>, done }, told)
+                })
+                .unzip();
+            break_it(&cut);
+            carry_out(&mut store, parts);
+            let told: Vec<bool> = told.iter().map(|told| told.recv().expect("told").is_ok()).collect();
+            assert_eq!(told, [good; 2]);
+            assert_eq!(counts.map(AtomicU32::into_inner), [carried; 2]);
+            cut.mend();
+            assert_eq!(store.read(|tx| tx.audit_page(0, 99)).expect("read").len(), before + 2, "done once");
+        }
     }
 }

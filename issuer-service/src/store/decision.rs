@@ -15,17 +15,18 @@ const DECISION: &str = "SELECT number, row_terminal, row_record, act, reason, st
     taken_checker, taken_on FROM row_take_back) AS decision";
 
 impl Tx<'_> {
-    /// Writes what one person asks for, and gives it its number.
+    /// Writes what one person asks for, and gives it its number. `again`: how many decisions of the record were taken back before.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when something is asked or decided of the record already.
     pub fn add_decision(
         &self,
-        (terminal, record): (TerminalNumber, u64),
+        (terminal, record, again): (TerminalNumber, u64, usize),
         act: RowAct,
         reason: &str,
         maker: &str,
     ) -> Result<i64, StoreError> {
+        let again = cell::from_u64(again as u64)?;
         let number: i64 = self.sql.query_row(
             "SELECT coalesce(max(number), 0) + 1 FROM (SELECT number FROM row_decision
              UNION ALL SELECT taken_number FROM row_take_back) AS decision",
@@ -34,14 +35,14 @@ impl Tx<'_> {
         )?;
         match act {
             RowAct::TakeBack => self.sql.execute(
-                "INSERT INTO row_take_back (taken_number, taken_terminal, taken_record, taken_reason, taken_state, taken_by, taken_at)
-                 VALUES ($1, $2, $3, $4, 'proposed', $5, $6)",
-                (number, terminal.to_string(), cell::from_u64(record)?, reason, maker, clock::now()),
+                "INSERT INTO row_take_back (taken_number, taken_terminal, taken_record, taken_reason, taken_state, taken_by, taken_at, taken_again)
+                 VALUES ($1, $2, $3, $4, 'proposed', $5, $6, $7)",
+                (number, terminal.to_string(), cell::from_u64(record)?, reason, maker, clock::now(), again),
             )?,
             RowAct::Post | RowAct::Return | RowAct::Dismiss => self.sql.execute(
-                "INSERT INTO row_decision (number, row_terminal, row_record, act, reason, state, maker, made_at)
-                 VALUES ($1, $2, $3, $4, $5, 'proposed', $6, $7)",
-                (number, terminal.to_string(), cell::from_u64(record)?, act.name(), reason, maker, clock::now()),
+                "INSERT INTO row_decision (number, row_terminal, row_record, act, reason, state, maker, made_at, again)
+                 VALUES ($1, $2, $3, $4, $5, 'proposed', $6, $7, $8)",
+                (number, terminal.to_string(), cell::from_u64(record)?, act.name(), reason, maker, clock::now(), again),
             )?,
         };
         Ok(number)

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The server is not there, ended the connection, or takes no more of them.
     #[error("the database server does not answer")]
     Gone,
+    /// The line broke behind a commit, and nobody can tell whether it was done.
+    #[error("the database server does not answer; whether it was done is not known")]
+    Unsure,
     /// The server does not let this user in, or not to this.
     #[error("the database server refuses this user")]
     AccessRefused,
@@ -203,7 +206,7 @@ impl Explain for StoreError {
         match self {
             Self::Locked => "DATABASE_LOCKED",
             Self::DiskFull => "DISK_FULL",
-            Self::Gone => "DATABASE_GONE",
+            Self::Gone | Self::Unsure => "DATABASE_GONE",
             Self::AccessRefused => "DATABASE_ACCESS_REFUSED",
             Self::NoDatabase => "DATABASE_NOT_FOUND",
             Self::Untrusted => "DATABASE_CERTIFICATE_REFUSED",
@@ -254,6 +257,12 @@ impl Explain for StoreError {
                     "数据库服务器没有应答或断开了连接；已完成的步骤都在，进行中的一步要么完整要么没有",
                     "the database server does not answer or ended the connection; finished steps are kept, the one under \
                      way is there whole or not at all",
+                )
+                .to_owned(),
+            Self::Unsure => lang
+                .pick(
+                    "数据库服务器在提交时断开了连接；这一步是否完成尚不清楚",
+                    "the database server ended the connection over a commit; whether this step was done is not known",
                 )
                 .to_owned(),
             Self::AccessRefused => {
@@ -414,6 +423,10 @@ impl Explain for StoreError {
                 "恢复服务器和网络后再执行同一命令，它会接着做",
                 "bring the server and the network back, then give the same command: it goes on where it was",
             ),
+            Self::Unsure => lang.pick(
+                "恢复服务器和网络，先查看这一步是否已完成（issuer audit list），再决定是否重做",
+                "bring the server and the network back and look whether it was done (`issuer audit list`) before you do it again",
+            ),
             Self::AccessRefused => lang.pick(
                 "检查 centre.toml 中的用户、口令来源和服务器的权限",
                 "check the user and the source of the password in centre.toml, and the rights on the server",
@@ -518,6 +531,7 @@ impl Explain for StoreError {
             Self::Locked
             | Self::DiskFull
             | Self::Gone
+            | Self::Unsure
             | Self::NoDatabase
             | Self::ReadOnly
             | Self::LogUnread { .. }
@@ -545,6 +559,7 @@ impl Explain for StoreError {
             Self::Locked
             | Self::DiskFull
             | Self::Gone
+            | Self::Unsure
             | Self::ReadOnly
             | Self::Overtaken
             | Self::DataKeysChanged

@@ -5,13 +5,14 @@
 
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, TerminalNumber};
+use settlement::id::CardIdentifier;
 
 use super::engine::OptionalExtension;
 use super::{StoreError, Tx};
 use crate::clearing::ledger::{self, Account, Posted, Posting};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::take_back;
+use crate::clearing::upload::UploadRow;
 use crate::clock;
 
 impl Tx<'_> {
@@ -68,33 +69,33 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Writes a posting that must not stand under its reference with other entries.
+    /// Writes a posting whose reference must be new: what is decided now was not posted before.
     ///
     /// # Errors
     /// [`ClearingError::ReferenceReused`]; [`ClearingError::Store`].
     pub fn post_once(&self, posting: &Posting, window_date: BusinessDate) -> Result<(), ClearingError> {
         match self.post(posting, window_date)? {
-            Posted::Created | Posted::Exists => Ok(()),
-            Posted::ReferenceReused => {
+            Posted::Created => Ok(()),
+            Posted::Exists | Posted::ReferenceReused => {
                 Err(ClearingError::ReferenceReused { reference: posting.reference().to_owned() })
             }
         }
     }
 
-    /// Reference of a purchase's posting: its own, or with the number of the record where a posting of this name was taken back.
+    /// Reference of what is posted of a purchase: its own, or with the number of the record where a posting of this name was taken back,
+    /// and with how often decisions of the record were, where they were.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn purchase_reference(
-        &self,
-        terminal: TerminalNumber,
-        sequence: u32,
-        card: CardIdentifier,
-        record: u64,
-    ) -> Result<String, StoreError> {
-        let reference = ledger::purchase_reference(terminal, sequence, card);
+    pub fn purchase_reference(&self, row: &UploadRow) -> Result<String, StoreError> {
+        let sequence = row.terminal_sequence.unwrap_or_default();
+        let reference = ledger::purchase_reference(row.terminal, sequence, row.card_identifier);
         let is_taken_back = self.posting_entries(&format!("{}{reference}", take_back::PREFIX))?.is_some();
-        Ok(if is_taken_back { format!("{reference}:{record}") } else { reference })
+        Ok(match (is_taken_back, row.undone.len()) {
+            (false, _) => reference,
+            (true, 0) => format!("{reference}:{}", row.journal_sequence),
+            (true, again) => format!("{reference}:{}:{again}", row.journal_sequence),
+        })
     }
 
     /// What each card's account held after window `through`, in order of the card.
@@ -132,6 +133,14 @@ impl Tx<'_> {
         Ok(statement
             .query_map([window_date.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?)
+    }
+
+    /// Whether something is posted under a reference.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_posted(&self, reference: &str) -> Result<bool, StoreError> {
+        Ok(self.posting_entries(reference)?.is_some())
     }
 
     fn posting_entries(&self, reference: &str) -> Result<Option<Vec<(String, Fen)>>, StoreError> {
@@ -231,6 +240,11 @@ mod tests {
             [&ours, &ours, &other].map(|posting| store.journal(|tx| tx.post(posting, day())).expect("answered"));
         assert_eq!(answers, [Posted::Created, Posted::Exists, Posted::ReferenceReused]);
         assert_eq!(store.read(|tx| tx.balance(&Account::PooledFund)).expect("balance"), Fen::new(-6));
+        // What must be new is not, also with the same entries.
+        for posting in [&ours, &other] {
+            let again = store.journal(|tx| tx.post_once(posting, day()));
+            assert!(matches!(again, Err(ClearingError::ReferenceReused { .. })), "{again:?}");
+        }
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use settlement::fen::Fen;
 use settlement::id::{
     CardFactor, CardIdentifier, CardRandom, Digest, InstitutionCode, LoadId, Mac, Tac, TerminalNumber,
 };
-use settlement::refund::{Original, Parts, RefundAct};
+use settlement::refund::{Original, RefundAct};
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
@@ -23,8 +23,8 @@ impl Tx<'_> {
         self.sql.execute(
             "INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
                  key_version, algorithm, body_hash, date_time, mac2, state, prepared_at, original_terminal, original_sequence,
-                 refund_act, institution, self_paid_fen, pooled_fen)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+                 refund_act, institution, self_paid_fen, pooled_fen, original_posting)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
             params![
                 load.load_id.to_string(),
                 load.terminal.to_string(),
@@ -48,6 +48,7 @@ impl Tx<'_> {
                 refund.map(|refund| refund.institution.as_str().to_owned()),
                 refund.map_or(0, |refund| refund.self_paid_fen.get()),
                 refund.map_or(0, |refund| refund.pooled_fund_fen.get()),
+                refund.map(|refund| refund.posting.clone()),
             ],
         )?;
         Ok(())
@@ -172,6 +173,18 @@ impl Tx<'_> {
         Self::moved(rows, || format!("load {id}"), from.name())
     }
 
+    /// Keeps the code of a load that people had called credited.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn keep_load_code(&self, id: LoadId, tac: Tac) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE load SET tac = $1 WHERE load_id = $2 AND state = 'CREDITED' AND tac IS NULL",
+            (tac.to_string(), id.to_string()),
+        )?;
+        Self::moved(rows, || format!("load {id}"), "CREDITED without a code")
+    }
+
     /// Notes what is known of a load that stays open.
     ///
     /// # Errors
@@ -184,38 +197,15 @@ impl Tx<'_> {
         Self::moved(rows, || format!("load {id}"), "PREPARED")
     }
 
-    /// What was given back of a card's purchase, or may have been: refunds that did not reach the card are left out.
+    /// The refunds of a posting of a purchase that reached the card or may have, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn refunds_of(&self, original: Original, card: CardIdentifier) -> Result<Vec<Parts>, StoreError> {
-        let mut statement = self.sql.prepare(
-            "SELECT amount_fen, self_paid_fen, pooled_fen FROM load
-             WHERE original_terminal = $1 AND original_sequence = $2 AND card = $3 AND state <> 'NOT_CREDITED'
-             ORDER BY prepared_at, load_id",
-        )?;
-        let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
-        let rows = statement.query_map(of, |row| {
-            Ok(Parts {
-                personal_account: Fen::new(row.get(0)?),
-                self_paid: Fen::new(row.get(1)?),
-                pooled_fund: Fen::new(row.get(2)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The refunds of a card's purchase that reached the card or may have, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn refund_loads_of(&self, original: Original, card: CardIdentifier) -> Result<Vec<Load>, StoreError> {
+    pub fn refunds_of(&self, posting: &str) -> Result<Vec<Load>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{LOAD} WHERE original_terminal = $1 AND original_sequence = $2 AND card = $3 AND state <> 'NOT_CREDITED'
-             ORDER BY prepared_at, load_id"
+            "{LOAD} WHERE original_posting = $1 AND state <> 'NOT_CREDITED' ORDER BY prepared_at, load_id"
         ))?;
-        let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
-        let rows = statement.query_map(of, load)?;
+        let rows = statement.query_map([posting], load)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -237,8 +227,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn refunds_credited(&self, window_date: BusinessDate) -> Result<Vec<Load>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{LOAD} WHERE settled_on = $1 AND state = 'CREDITED' AND original_terminal IS NOT NULL
-             ORDER BY prepared_at, load_id"
+            "{LOAD} WHERE original_terminal IS NOT NULL AND {CREDITED_IN} ORDER BY prepared_at, load_id"
         ))?;
         Ok(statement.query_map([window_date.to_string()], load)?.collect::<Result<_, _>>()?)
     }
@@ -249,8 +238,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn loads_credited(&self, window_date: BusinessDate) -> Result<Fen, StoreError> {
         let sum = self.sql.query_row(
-            "SELECT coalesce(sum(amount_fen), 0) FROM load WHERE settled_on = $1 AND state = 'CREDITED'
-             AND original_terminal IS NULL",
+            &format!("SELECT coalesce(sum(amount_fen), 0) FROM load WHERE original_terminal IS NULL AND {CREDITED_IN}"),
             [window_date.to_string()],
             |row| row.get(0),
         )?;
@@ -258,9 +246,13 @@ impl Tx<'_> {
     }
 }
 
+/// Counted as credited in a window, whatever it gave way to later.
+const CREDITED_IN: &str = "((settled_on = $1 AND state = 'CREDITED')
+    OR load_id IN (SELECT yielded_load FROM load_yield WHERE credited_on = $1))";
+
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
     key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm,
-    original_terminal, original_sequence, refund_act, institution, self_paid_fen, pooled_fen FROM load";
+    original_terminal, original_sequence, refund_act, institution, self_paid_fen, pooled_fen, original_posting FROM load";
 
 fn load(row: &Row<'_>) -> engine::Result<Load> {
     Ok(Load {
@@ -296,5 +288,6 @@ fn refund(row: &Row<'_>) -> engine::Result<Option<Refund>> {
         institution: cell::parsed(row, 22, InstitutionCode::parse)?,
         self_paid_fen: Fen::new(row.get(23)?),
         pooled_fund_fen: Fen::new(row.get(24)?),
+        posting: row.get(25)?,
     }))
 }

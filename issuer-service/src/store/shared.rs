@@ -3,7 +3,9 @@
 //! Source: docs/adr/0079. Each act is a part of the transaction, kept or undone as if it had one of its own; their records stand in the
 //! anchor as those of one commit.
 //!
-//! Owns: when the shared transaction begins and ends. Never: tells anybody that an act is done before the commit that holds it.
+//! A line to a server may break behind a commit, with its answer: then the log is asked whether it was done.
+//!
+//! Owns: when the shared transaction begins and ends, what became of a commit. Never: tells anybody that an act is done before the commit that holds it.
 
 use super::engine::{Connection, Transaction};
 use super::{Recorded, Store, StoreError};
@@ -16,7 +18,7 @@ impl Store {
     /// Nothing outside of the database may rest on one of them before. When the commit fails, nothing of any is kept.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Unsure`] alone leaves open whether they are done.
     pub(crate) fn together<T>(&mut self, acts: impl FnOnce(&mut Self) -> T) -> Result<T, StoreError> {
         self.connection.begin_shared()?;
         self.shared = Some(Recorded::default());
@@ -24,6 +26,48 @@ impl Store {
         let outcome = acts(shared.0);
         shared.keep()?;
         Ok(outcome)
+    }
+
+    /// What became of a commit with these records. The line may have broken behind it: then it is done if its first record is in the log.
+    ///
+    /// # Errors
+    /// What ended it, when nothing of it was kept; [`StoreError::Unsure`] when that cannot be found out.
+    pub(super) fn ended(
+        &mut self,
+        commit: Result<(), StoreError>,
+        records: &[(i64, String)],
+    ) -> Result<(), StoreError> {
+        if let Err(error) = commit {
+            if !error.is_gone() {
+                return Err(error);
+            }
+            match self.was_kept(records.first()) {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return Err(error),
+                Ok(None) | Err(_) => {
+                    self.unsure = true;
+                    return Err(StoreError::Unsure);
+                }
+            }
+        }
+        if let Some((last, _)) = records.last() {
+            self.anchor.done(*last);
+        }
+        Ok(())
+    }
+
+    /// Whether a record is in the log; `None`: there is none to be looked for. Whoever commits has the writers' lock until that is over:
+    /// once it is ours the answer is final.
+    fn was_kept(&mut self, record: Option<&(i64, String)>) -> Result<Option<bool>, StoreError> {
+        let Some((sequence, hash)) = record else { return Ok(None) };
+        let sql = self.connection.begin_alone()?;
+        let found = sql.prepare("SELECT 1 FROM audit WHERE sequence = $1 AND hash = $2")?.exists((*sequence, hash))?;
+        Ok(Some(found))
+    }
+
+    /// Whether a commit ended, since this was asked last, so that nobody knows whether it was done.
+    pub(crate) fn take_unsure(&mut self) -> bool {
+        std::mem::take(&mut self.unsure)
     }
 
     /// Begins a transaction, or a part of the shared one.
@@ -41,17 +85,18 @@ impl Shared<'_> {
     fn keep(self) -> Result<(), StoreError> {
         let store = &mut *self.0;
         let Recorded { behind, records } = store.shared.as_ref().cloned().unwrap_or_default();
-        let last = records.last().map(|(sequence, _)| *sequence);
-        if last.is_some() {
+        if !records.is_empty() {
             let intended = store.anchor.intend(behind.flatten().as_ref(), &records);
             intended.map_err(|error| store.anchor.refused(error))?;
         }
-        store.connection.end_shared(true)?;
-        store.shared = None;
-        if let Some(last) = last {
-            store.anchor.done(last);
+        match store.connection.end_shared(true).map_err(StoreError::from) {
+            // Whoever is left of it undoes the rest.
+            Err(error) if !error.is_gone() => Err(error),
+            ended => {
+                store.shared = None;
+                store.ended(ended, &records)
+            }
         }
-        Ok(())
     }
 }
 
@@ -79,6 +124,7 @@ mod tests {
     use std::path::Path;
 
     use crate::audit::Act;
+    use crate::store::cut::Cut;
     use crate::store::{Place, Server, Store, StoreError, fresh};
 
     fn new(folder: &Path) -> Store {
@@ -149,5 +195,49 @@ mod tests {
         assert!(died.is_err());
         assert_eq!(there(&mut store), [false, false, true]);
         assert_eq!(store.read(|tx| tx.audit_page(0, 10)).expect("read").len(), 1);
+    }
+
+    /// On a line that breaks where the test says; `None` where the database is a file, which has none.
+    fn on_a_line(folder: &Path) -> Option<(Cut, Store)> {
+        let (cut, url) = Cut::of(&fresh::fresh()?);
+        let place = Place::Server(Box::new(Server::new(&url, None, None).expect("an address")));
+        Some((cut, Store::create(&place, folder).expect("created")))
+    }
+
+    fn all(store: &mut Store) -> Result<[bool; 3], StoreError> {
+        store.together(|store| ["a", "b", "c"].map(|name| act(store, name, name == "b").is_ok()))
+    }
+
+    fn records(store: &mut Store) -> usize {
+        store.read(|tx| tx.audit_page(0, 10)).expect("read").len()
+    }
+
+    #[test]
+    fn a_commit_whose_answer_is_lost_is_done_when_the_log_has_it_and_nobody_knows_when_that_cannot_be_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let Some((cut, mut store)) = on_a_line(folder.path()) else { return };
+        act(&mut store, "c", false).expect("done");
+        cut.before();
+        assert!(matches!(all(&mut store), Err(StoreError::Gone)), "it never came to the server");
+        assert!(cut.is_whole());
+        assert_eq!((there(&mut store), records(&mut store)), (vec![false, false, true], 1));
+        cut.behind();
+        assert_eq!(all(&mut store).expect("done, and found"), [true, false, true]);
+        assert!(cut.is_whole());
+        assert_eq!((there(&mut store), records(&mut store)), (vec![true, false, true], 3));
+        assert_eq!(words(&store).last().map(String::as_str), Some("done"));
+        // One alone is looked for as well.
+        cut.behind();
+        act(&mut store, "b", false).expect("done, and found");
+        cut.before();
+        assert!(matches!(act(&mut store, "b", false), Err(StoreError::Gone)));
+        assert_eq!(records(&mut store), 4);
+        assert!(!store.take_unsure());
+        cut.for_good();
+        assert!(matches!(all(&mut store), Err(StoreError::Unsure)));
+        assert!(store.take_unsure());
+        cut.mend();
+        assert_eq!(records(&mut store), 6, "it was done");
+        act(&mut store, "a", false).expect("the log goes on behind it");
     }
 }

@@ -10,7 +10,7 @@ use settlement::refund::Original;
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
-use crate::clearing::decision::{Decided, RowAct};
+use crate::clearing::decision::{Decided, RowAct, Undone};
 use crate::clearing::upload::{RowKind, RowOutcome, Upload, UploadRow};
 use crate::clock;
 
@@ -148,7 +148,8 @@ impl Tx<'_> {
     /// [`StoreError::Conflict`] when one is kept.
     pub fn prove_row(&self, terminal: TerminalNumber, record: u64, tac: Tac) -> Result<(), StoreError> {
         self.sql.execute(
-            "INSERT INTO row_proof (proved_terminal, proved_record, proof, proved_at) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO row_proof (proved_terminal, proved_record, proof, proved_at, proved_behind) VALUES ($1, $2, $3, $4,
+                 (SELECT max(number) FROM row_decision WHERE row_terminal = $1 AND row_record = $2 AND state <> 'rejected'))",
             (terminal.to_string(), cell::from_u64(record)?, tac.to_string(), clock::now()),
         )?;
         Ok(())
@@ -190,7 +191,9 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn rows_of_window(&self, date: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{ROW} WHERE window_date = $1 OR posted_on = $1 OR taken_on = $1 ORDER BY terminal, record"
+            "{ROW} WHERE window_date = $1 OR (terminal, record) IN (SELECT row_terminal, row_record FROM row_decision
+             WHERE posted_on = $1 UNION SELECT taken_terminal, taken_record FROM row_take_back WHERE taken_on = $1)
+             ORDER BY terminal, record"
         ))?;
         Ok(statement.query_map([date.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
@@ -261,7 +264,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn accepted_purchases(&self, original: Original) -> Result<Vec<UploadRow>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR (act = 'post' AND taken_on IS NULL))
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR act = 'post')
              ORDER BY record"
         ))?;
         let found = statement.query_map((original.terminal.to_string(), original.terminal_sequence), upload_row)?;
@@ -278,7 +281,7 @@ impl Tx<'_> {
         ))?;
         let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
         let rows = statement.query_map(of, upload_row)?.collect::<Result<Vec<_>, _>>()?;
-        Ok(!rows.is_empty() && rows.iter().all(|row| row.decided.is_some() && !row.is_posted()))
+        Ok(!rows.is_empty() && rows.iter().all(|row| !row.is_open() && !row.is_posted()))
     }
 
     /// When the last record of a terminal that came in was made; `None` before the first.
@@ -338,9 +341,8 @@ impl Tx<'_> {
 /// without the card's code, and another record may come with it.
 const STANDS: &str =
     "(outcome = 'ACCEPTED' OR EXISTS (SELECT 1 FROM row_decision WHERE row_terminal = upload_row.terminal
-    AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss')
-    AND NOT EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = upload_row.terminal
-    AND taken_record = upload_row.record AND taken_state = 'approved'))";
+    AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss' AND NOT EXISTS (SELECT 1 FROM row_take_back
+    WHERE taken_terminal = row_terminal AND taken_record = row_record AND taken_again = again AND taken_state = 'approved')))";
 
 /// As [`UploadRow::has_cards_code`].
 const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED', 'CARD_UNKNOWN',
@@ -350,10 +352,15 @@ pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
     outcome, code, original_terminal, original_sequence, number, act, posted_on, said, said_by, said_why, contradicted_at,
-    taken_on, proof
+    (SELECT string_agg(earlier.number || ' ' || earlier.act || ' ' || earlier.posted_on || ' ' || taken_on, ',' ORDER BY earlier.number)
+        FROM row_decision AS earlier JOIN row_take_back ON taken_terminal = earlier.row_terminal AND taken_record = earlier.row_record
+            AND taken_again = earlier.again AND taken_state = 'approved'
+        WHERE earlier.row_terminal = terminal AND earlier.row_record = record AND earlier.state = 'approved'),
+    proof, proved_behind
     FROM upload_row
     LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'
-    LEFT JOIN row_take_back ON taken_terminal = terminal AND taken_record = record AND taken_state = 'approved'
+        AND NOT EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = terminal AND taken_record = record
+            AND taken_again = again AND taken_state = 'approved')
     LEFT JOIN row_judgement ON judged_terminal = terminal AND judged_record = record
     LEFT JOIN row_proof ON proved_terminal = terminal AND proved_record = record";
 
@@ -364,6 +371,8 @@ pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         None => None,
     };
     let kind = cell::one_of(row, 6, [RowKind::Purchase, RowKind::Load], RowKind::stored)?;
+    let decided = decided(row)?;
+    let proved_behind: Option<i64> = row.get(31)?;
     Ok(UploadRow {
         terminal: cell::parsed(row, 0, TerminalNumber::parse)?,
         journal_sequence: cell::u64(row, 1)?,
@@ -386,11 +395,12 @@ pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         hash: cell::parsed(row, 17, Digest::parse)?,
         outcome: cell::one_of(row, 18, RowOutcome::ALL, RowOutcome::name)?,
         code: code.map(|code| ErrorCode::parse(&code)),
-        decided: decided(row)?,
+        decided,
+        undone: undone(row)?,
         judgement: judgement(row)?,
         contradicted_at: row.get(28)?,
-        taken_back: cell::parsed_option(row, 29, BusinessDate::parse)?,
         proof: cell::parsed_option(row, 30, Tac::parse)?,
+        is_proved_since: decided.is_some_and(|decided| proved_behind == Some(decided.number)),
     })
 }
 
@@ -410,4 +420,18 @@ fn decided(row: &Row<'_>) -> engine::Result<Option<Decided>> {
         act: cell::one_of(row, 23, RowAct::ALL, RowAct::name)?,
         posted_on: cell::parsed(row, 24, BusinessDate::parse)?,
     }))
+}
+
+/// What they decided before and took back: number, act, window, window of the taking back, in one cell.
+fn undone(row: &Row<'_>) -> engine::Result<Vec<Undone>> {
+    let Some(text): Option<String> = row.get(29)? else { return Ok(Vec::new()) };
+    let one = |words: &str| -> Option<Undone> {
+        let mut words = words.split(' ');
+        let number = words.next()?.parse().ok()?;
+        let act = words.next()?;
+        let act = RowAct::ALL.into_iter().find(|known| known.name() == act)?;
+        let mut date = || BusinessDate::parse(words.next()?).ok();
+        Some(Undone { decided: Decided { number, act, posted_on: date()? }, taken_back: date()? })
+    };
+    text.split(',').map(one).collect::<Option<_>>().ok_or(engine::EngineError::Column { column: 29, source: None })
 }

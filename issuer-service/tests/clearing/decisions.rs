@@ -275,9 +275,7 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).1["status"], "exists", "once");
     let row = centre.ok("ma", &["row", "list", "--open"])["rows"][0].clone();
     assert_eq!((&row["may_be_posted"], &row["is_contradicted"]), (&json!(false), &json!(true)), "{row}");
-    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
-    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
-    let text = String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned();
+    let text = open_text(&centre);
     assert!(text.contains("judged at the terminal by 007") && text.contains("the card shows the opposite"), "{text}");
     for act in ["--post", "--return"] {
         assert_eq!(centre.run("ma", &["row", "propose", &place, act, "--reason", "x"]).status.code(), Some(3));
@@ -296,7 +294,8 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "believed"]);
     centre.ok("wu", &["row", "approve", "2"]);
     let record: u64 = place.split('/').next_back().expect("a number").parse().expect("a number");
-    assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).0, 200);
+    let (status, answer) = terminal.ask(CONTRADICTED, word(record, &hash));
+    assert_eq!((status, &answer["believed"]), (200, &json!("posted")), "the till hears what was made of its word");
     let open = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(open["rows"][0]["is_contradicted"], true, "{open}");
     assert!(centre.ask("UPDATE row_judgement SET contradicted_at = 'x'").is_err(), "said once");
@@ -339,8 +338,24 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
 
 const PROVED: &str = "/terminal/v1/records/proved";
 
+/// The list of what waits, as a person reads it.
+pub(crate) fn open_text(centre: &Centre) -> String {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
+    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
+    String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned()
+}
+
+/// The terminal tells what code the card told of a record.
+pub(crate) fn proved(terminal: &mut Terminal, record: &TransactionRecord, tac: &settlement::id::Tac) -> (u16, Value) {
+    terminal.ask(PROVED, json!({ "version": 1, "terminal": record.terminal, "record": record, "tac": tac }))
+}
+
 /// The code in the record was spoilt on its way: the card paid all the same.
-fn spoilt(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (TransactionRecord, settlement::id::Tac) {
+pub(crate) fn spoilt(
+    centre: &Centre,
+    terminal: &mut Terminal,
+    card: &mut Card,
+) -> (TransactionRecord, settlement::id::Tac) {
     let record = card.purchase(terminal, centre.today(), [820, 0, 0]);
     let tac = record.evidence.tac().expect("a code");
     let [first, rest @ ..] = tac.0;
@@ -356,15 +371,14 @@ fn a_purchase_whose_code_was_spoilt_is_posted_with_the_one_that_the_card_tells_a
     assert_eq!(refused, ["TAC_WRONG"]);
     let post = ["row", "propose", &place, "--post", "--reason", "x"];
     assert_eq!(centre.run("ma", &post).status.code(), Some(3), "not by people's word");
-    let word = |record: &TransactionRecord, tac: &settlement::id::Tac| json!({ "version": 1, "terminal": record.terminal, "record": record, "tac": tac });
     let other = TransactionRecord { journal_sequence: record.journal_sequence + 1, ..record.clone() };
-    assert_eq!(terminal.ask(PROVED, word(&other, &tac)).0, 404);
+    assert_eq!(proved(&mut terminal, &other, &tac).0, 404);
     let wrong = record.evidence.tac().expect("the spoilt one");
-    assert_eq!(terminal.ask(PROVED, word(&record, &wrong)).1["code"], "TAC_WRONG", "a code that does not fit either");
+    assert_eq!(proved(&mut terminal, &record, &wrong).1["code"], "TAC_WRONG", "a code that does not fit either");
     assert_eq!(centre.run("ma", &post).status.code(), Some(3));
-    let (status, answer) = terminal.ask(PROVED, word(&record, &tac));
+    let (status, answer) = proved(&mut terminal, &record, &tac);
     assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
-    assert_eq!(terminal.ask(PROVED, word(&record, &tac)).1["status"], "exists");
+    assert_eq!(proved(&mut terminal, &record, &tac).1["status"], "exists");
     let listed = centre.ok("ma", &["row", "list", "--open"]);
     assert_eq!(listed["rows"][0]["may_be_posted"], true, "{listed}");
     let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "as if it had not paid"]);
@@ -446,6 +460,16 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
         found.unwrap_or_else(|| panic!("{place}: {listed}")).clone()
     };
     assert_eq!((&of(&word)["is_contradicted"], &of(&sold)["is_contradicted"]), (&json!(true), &json!(null)));
+    let same = |place: &str| of(place)["same_number"][0].clone();
+    let names = |record: &str, code: bool| json!({ "record": record, "has_cards_code": code, "is_posted": !code });
+    assert_eq!(
+        (same(&word), same(&sold)),
+        (names(&sold, true), names(&word, false)),
+        "they are one number of the card"
+    );
+    let text = open_text(&centre);
+    assert!(text.contains(&format!("same number as {sold}: has the card's own code")), "{text}");
+    assert!(text.contains(&format!("same number as {word}: has no code of the card, posted")), "{text}");
     centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card did another sale"]);
     centre.ok("wu", &["row", "approve", "2"]);
     assert_eq!(centre.balance("card:"), 50_000);

@@ -1,9 +1,11 @@
 //! Allotments and online loads: two people, two phases, lost outcomes, wrong codes, the blacklist.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use settlement::id::{LoadId, Tac};
 
-use crate::centre::{BLACKLIST, Centre, LOADS, OUTCOME, QUOTE, load, outcome};
+use crate::centre::{BLACKLIST, Centre, LOADS, OUTCOME, PHARMACY, QUOTE, load, loaded, outcome};
+use crate::decisions::{proof, upload};
+use crate::refunds::init_refund;
 
 #[test]
 fn nobody_approves_the_money_that_they_asked_for() {
@@ -241,4 +243,179 @@ fn a_clock_that_went_back_between_two_loads_does_not_hide_the_one_that_the_card_
     centre.allot(1, "100");
     load(&mut terminal, &mut card, 3, 10_000);
     assert_eq!((centre.balance("card:"), centre.balance("transit:")), (60_000, 0));
+}
+
+/// Two people decide a load; the decision.
+fn decided(centre: &Centre, load: u8, act: &str) -> Value {
+    let id = LoadId([load; 16]).to_string();
+    let number = centre.ok("ma", &["load", "propose", &id, act, "--reason", "seen"])["number"].to_string();
+    centre.ok("wu", &["load", "approve", &number])
+}
+
+fn code_of(output: &std::process::Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let error: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect(&text);
+    error["code"].as_str().expect("a code").to_owned()
+}
+
+#[test]
+fn a_load_without_outcome_is_decided_by_two_people_and_once() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    let id = LoadId([1; 16]).to_string();
+    let propose = ["load", "propose", &id, "--credited", "--reason", "card read at the counter"];
+    assert_eq!(centre.run("wu", &propose).status.code(), Some(3), "the role is missing");
+    assert_eq!(centre.run("ma", &["load", "propose", &id, "--credited", "--reason", " "]).status.code(), Some(1));
+    centre.ok("ma", &["operator", "add", "both", "--role", "clearing", "--role", "approve"]);
+    assert_eq!(centre.ok("both", &propose)["state"], "proposed");
+    assert_eq!(centre.balance("card:"), 0, "one person's word is nothing");
+    assert_eq!(code_of(&centre.run("ma", &propose)), "LOAD_PROPOSED");
+    assert_eq!(code_of(&centre.run("both", &["load", "approve", "1"])), "SAME_OPERATOR");
+    assert!(
+        centre.ask("UPDATE load_decision SET state = 'approved', checker = maker, decided_on = '2026-01-01'").is_err()
+    );
+    let listed = centre.ok("ma", &["load", "list", "--open"]);
+    assert_eq!(listed["decisions"][0]["act"], "credited", "{listed}");
+    let why = "the card was not seen";
+    assert_eq!(centre.ok("wu", &["load", "reject", "1", "--reason", why])["rejection"], why);
+    assert_eq!(code_of(&centre.run("wu", &["load", "approve", "1"])), "LOAD_ALREADY_DECIDED");
+    assert_eq!(code_of(&centre.run("wu", &["load", "approve", "7"])), "LOAD_DECISION_UNKNOWN");
+    assert_eq!(decided(&centre, 1, "--credited")["state"], "approved");
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
+    assert_eq!(code_of(&centre.run("ma", &propose)), "LOAD_ALREADY_DECIDED");
+    assert!(centre.ask("UPDATE load SET state = 'NOT_CREDITED'").is_err(), "only what gave way");
+    proof(&centre);
+}
+
+#[test]
+fn what_people_called_credited_gives_way_to_the_card_that_did_not_step() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    decided(&centre, 1, "--credited");
+    let day = centre.today().to_string();
+    let closed = centre.ok("zhou", &["window", "close", "--date", &day]);
+    assert_eq!(closed["window"]["state"], "CLOSED", "{closed}");
+    centre.allot(1, "100");
+    // Nobody knows whether this was begun before or after.
+    let body = card.init_load(&terminal, 2, 10_000);
+    assert_eq!(terminal.ask(LOADS, body).1["code"], "LOAD_UNRESOLVED");
+    let ask = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+    let after = terminal.ask(QUOTE, ask.clone()).1["open_load"].clone();
+    assert_eq!(after, json!(LoadId([1; 16])), "people's word is named");
+    let mut body = card.init_load(&terminal, 3, 10_000);
+    body["after"] = after;
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    let tac = card.credit(&terminal, 3, 10_000, &answer);
+    let body = outcome(&terminal, 3, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    assert_eq!(
+        (i64::from(card.balance), centre.balance("card:"), centre.balance("pending:")),
+        (10_000, 10_000, 50_000)
+    );
+    let before = centre.ok("ma", &["window", "show", "--date", &day]);
+    assert_eq!((&before["content_hash"], &before["holds"]), (&closed["content_hash"], &json!(true)), "{before}");
+    let totals = proof(&centre)["totals"].clone();
+    assert_eq!((&totals["yielded_fen"], &totals["loaded_fen"]), (&json!(50_000), &json!(10_000)), "{totals}");
+    assert_eq!(terminal.ask(QUOTE, ask).1["open_load"], Value::Null);
+    let id = LoadId([1; 16]).to_string();
+    let again = centre.run("ma", &["load", "propose", &id, "--credited", "--reason", "x"]);
+    assert_eq!(code_of(&again), "LOAD_ALREADY_DECIDED", "the card has spoken");
+    load(&mut terminal, &mut card, 4, 50_000);
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (60_000, 0));
+}
+
+#[test]
+fn a_refund_that_people_called_credited_gives_way_and_is_given_again() {
+    let (centre, mut terminal, mut card) = loaded();
+    let sold = card.purchase(&mut terminal, centre.today(), [1_000, 200, 300]);
+    assert_eq!(upload(&mut terminal, sold).1, Vec::<String>::new());
+    let body = init_refund(&mut card, &terminal, 2, "refund", (&terminal, 1), [1_000, 200, 300]);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    decided(&centre, 2, "--credited");
+    let payable = "institution:P51330100001:payable";
+    let balances = || ["card:", payable, "fund:pooled", "memo:"].map(|account| centre.balance(account));
+    assert_eq!(balances(), [50_000, 0, 0, 0]);
+    let mut body = init_refund(&mut card, &terminal, 3, "refund", (&terminal, 1), [1_000, 200, 300]);
+    assert_eq!(terminal.ask(LOADS, body.clone()).1["code"], "LOAD_UNRESOLVED");
+    body["after"] = json!(LoadId([2; 16]));
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(balances(), [49_000, 1_300, -300, -200]);
+    let date = centre.today().to_string();
+    let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &date]);
+    let told = ["payable_fen", "yielded_fen", "in_agreement"].map(|name| statement[name].clone());
+    assert_eq!(told, [json!(1_300), json!(1_300), json!(true)], "{statement}");
+    proof(&centre);
+    let tac = card.credit(&terminal, 3, 1_000, &answer);
+    let body = outcome(&terminal, 3, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    assert_eq!((balances(), card.balance), ([50_000, 0, 0, 0], 50_000));
+    proof(&centre);
+}
+
+#[test]
+fn two_people_take_back_that_a_load_is_on_its_card_until_the_card_proves_it() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    let tac = card.credit(&terminal, 1, 50_000, &answer);
+    decided(&centre, 1, "--credited");
+    decided(&centre, 1, "--not-credited");
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (0, 50_000));
+    proof(&centre);
+    // It was on the card: its own code has the last word, and nobody's word goes against it.
+    let body = outcome(&terminal, 1, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (50_000, 0));
+    let id = LoadId([1; 16]).to_string();
+    let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
+    assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED");
+}
+
+#[test]
+fn a_code_that_comes_later_makes_peoples_word_the_cards_own() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    let tac = card.credit(&terminal, 1, 50_000, &answer);
+    decided(&centre, 1, "--credited");
+    let body = outcome(&terminal, 1, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
+    let id = LoadId([1; 16]).to_string();
+    let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
+    assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED");
+    let late = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+    assert_eq!(terminal.ask(QUOTE, late).1["open_load"], Value::Null);
+
+    // So does the number of its next load, where no code came.
+    centre.allot(1, "100");
+    let body = card.init_load(&terminal, 2, 10_000);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    decided(&centre, 2, "--credited");
+    card.online += 1;
+    centre.allot(1, "1");
+    let body = card.init_load(&terminal, 3, 100);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    let id = LoadId([2; 16]).to_string();
+    let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
+    assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED", "the card has stepped");
 }

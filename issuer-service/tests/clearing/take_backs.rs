@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 
 use crate::centre::{Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, load, loaded, outcome};
-use crate::decisions::{CONTRADICTED, agreement, judged_and_real, proof, upload};
+use crate::decisions::{CONTRADICTED, agreement, judged_and_real, open_text, proof, proved, spoilt, upload};
 use crate::refunds::{init_refund, refund};
 
 const PAYABLE: &str = "institution:P51330100001:payable";
@@ -98,4 +98,126 @@ fn what_was_refunded_of_a_sale_that_was_not_is_owed_by_its_holder_and_by_no_inst
     assert_eq!(upload(&mut terminal, real).1, Vec::<String>::new());
     assert_eq!((i64::from(card.balance), balances(&centre)), (49_050, [49_050, -284, 1_934]));
     proof(&centre);
+}
+
+/// What `row list --open` shows of the only record in it.
+fn only_row(centre: &Centre) -> Value {
+    let listed = centre.ok("ma", &["row", "list", "--open"]);
+    let rows = listed["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 1, "{listed}");
+    rows[0].clone()
+}
+
+fn refused(centre: &Centre, place: &str, act: &str) -> String {
+    let refused = centre.run("ma", &["row", "propose", place, act, "--reason", "x"]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let error: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect(&text);
+    error["code"].as_str().expect("a code").to_owned()
+}
+
+#[test]
+fn a_code_that_the_card_tells_after_a_return_or_a_dismissal_opens_the_record_again() {
+    for act in ["--return", "--dismiss"] {
+        let (centre, mut terminal, mut card) = loaded();
+        let day = centre.today().to_string();
+        let (record, tac) = spoilt(&centre, &mut terminal, &mut card);
+        let (place, codes) = upload(&mut terminal, record.clone());
+        assert_eq!(codes, ["TAC_WRONG"]);
+        decided(&centre, &place, act);
+        assert_eq!(refused(&centre, &place, "--take-back"), "ROW_NOT_TAKEN_BACK", "nothing shows that it is wrong");
+        let closed = centre.ok("zhou", &["window", "close", "--date", &day]);
+        assert_eq!(closed["window"]["state"], "CLOSED", "{closed}");
+        assert_eq!(proved(&mut terminal, &record, &tac).0, 200);
+        let row = only_row(&centre);
+        assert_eq!((&row["may_be_taken_back"], &row["is_proved_since"]), (&json!(true), &json!(true)), "{row}");
+        let (text, advice) = (open_text(&centre), format!("issuer row propose {place} --take-back"));
+        assert!(text.contains(&format!("the card told its code since: {advice}")), "{text}");
+        assert_eq!(refused(&centre, &place, "--post"), "ROW_DECIDED", "first that is taken back");
+        let agreed = agreement(&centre, &terminal, &card, (1, 820), 50_000, 0);
+        let found: &[&str] = if act == "--return" { &[] } else { &["PURCHASE_NOT_POSTED"] };
+        assert_eq!(findings(&agreed), found, "{agreed}");
+        decided(&centre, &place, "--take-back");
+        assert_eq!(balances(&centre), [50_000, 0, 0]);
+        assert_eq!(only_row(&centre)["may_be_posted"], true);
+        assert_eq!(refused(&centre, &place, "--take-back"), "ROW_DECIDED", "once");
+        assert_eq!(refused(&centre, &place, "--dismiss"), "ROW_PROVED");
+        let again =
+            "INSERT INTO row_decision (number, row_terminal, row_record, act, reason, state, maker, made_at, again)
+            SELECT 99, row_terminal, row_record, act, 'x', 'proposed', 'x', 'x', 2 FROM row_decision";
+        assert!(centre.ask(again).is_err(), "nothing was taken back a second time");
+        decided(&centre, &place, "--post");
+        assert_eq!(balances(&centre), [49_180, 0, 820], "{act}");
+        assert_eq!(refused(&centre, &place, "--take-back"), "ROW_NOT_TAKEN_BACK", "the card's code stands");
+        assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
+        assert_eq!(agreement(&centre, &terminal, &card, (1, 820), 50_000, 0)["in_agreement"], true);
+        // The day of the first decision keeps its proof; this one has the sale.
+        let before = centre.ok("ma", &["window", "show", "--date", &day]);
+        assert_eq!((&before["content_hash"], &before["holds"]), (&closed["content_hash"], &json!(true)));
+        assert_eq!(proof(&centre)["totals"]["purchased_fen"], json!(820));
+        let today = centre.today().to_string();
+        let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &today]);
+        let told = ["purchases", "payable_fen", "in_agreement"].map(|name| statement[name].clone());
+        assert_eq!(told, [json!(1), json!(820), json!(true)], "{statement}");
+        refund(&mut terminal, &mut card, 2, 1, [820, 0, 0]);
+        assert_eq!(balances(&centre), [50_000, 0, 0]);
+        proof(&centre);
+    }
+}
+
+#[test]
+fn a_record_that_was_posted_taken_back_and_proved_is_posted_again_on_the_same_day() {
+    let (centre, mut terminal, mut card) = loaded();
+    let sold = card.purchase(&mut terminal, centre.today(), [820, 0, 30]);
+    let tac = sold.evidence.tac().expect("a code");
+    let record = TransactionRecord { evidence: Evidence::Judged, ..sold };
+    let word = json!({ "version": 1, "terminal": terminal.number, "journal_sequence": record.journal_sequence,
+                       "hash": record.hash() });
+    let (place, codes) = upload(&mut terminal, record.clone());
+    assert_eq!(codes, ["RECORD_JUDGED"]);
+    decided(&centre, &place, "--post");
+    refund(&mut terminal, &mut card, 2, 1, [20, 0, 0]);
+    assert_eq!(terminal.ask(CONTRADICTED, word).0, 200);
+    decided(&centre, &place, "--take-back");
+    assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]), "it is over");
+    assert_eq!(refused(&centre, &place, "--post"), "ROW_DECIDED");
+    // The card did pay: its own code outweighs what the till said of it.
+    assert_eq!(proved(&mut terminal, &record, &tac).0, 200);
+    assert_eq!(only_row(&centre)["may_be_posted"], true);
+    decided(&centre, &place, "--post");
+    assert_eq!(balances(&centre), [49_200, -20, 850], "what was refunded of the first posting is owed by its holder");
+    let today = centre.today().to_string();
+    let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &today]);
+    assert_eq!((&statement["payable_fen"], &statement["in_agreement"]), (&json!(850), &json!(true)), "{statement}");
+    assert_eq!(proof(&centre)["totals"]["purchased_fen"], json!(820));
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 820), 50_000, 20)["in_agreement"], true);
+}
+
+#[test]
+fn refunds_of_a_sale_that_was_taken_back_count_against_no_later_one_of_its_name() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (place, word) = posted_word(&centre, &mut terminal, &mut card);
+    refund(&mut terminal, &mut card, 2, 1, [234, 100, 100]);
+    let body = init_refund(&mut card, &terminal, 3, "refund", (&terminal, 1), [50, 0, 20]);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    // The card has it; its terminal tells late.
+    let tac = card.credit(&terminal, 3, 50, &answer);
+    let told = outcome(&terminal, 3, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(CONTRADICTED, word).0, 200);
+    decided(&centre, &place, "--take-back");
+    let mut real = card.purchase(&mut terminal, centre.today(), [1_234, 500, 700]);
+    let Transaction::Purchase { terminal_sequence, .. } = &mut real.transaction else { panic!("a purchase") };
+    *terminal_sequence = 1;
+    card.sign(&mut real);
+    assert_eq!(upload(&mut terminal, real).1, Vec::<String>::new());
+    assert_eq!(balances(&centre), [49_000, -234, 1_934]);
+    assert_eq!(terminal.ask(OUTCOME, told).0, 200);
+    assert_eq!(balances(&centre), [49_050, -284, 1_934], "it was a refund of the sale that was not");
+    assert_eq!((centre.balance("fund:pooled"), centre.balance("memo:")), (-700, -500));
+    proof(&centre);
+    refund(&mut terminal, &mut card, 4, 1, [1_234, 500, 700]);
+    assert_eq!(balances(&centre), [50_284, -284, 0], "all of this one goes back");
+    proof(&centre);
+    let body = init_refund(&mut card, &terminal, 5, "refund", (&terminal, 1), [1, 0, 0]);
+    assert_eq!(terminal.ask(LOADS, body).1["code"], "REFUND_TOO_MUCH");
 }

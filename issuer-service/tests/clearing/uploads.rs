@@ -246,3 +246,30 @@ fn a_card_spends_no_more_in_a_day_than_its_terminal_allows() {
     assert_eq!(codes(&answer), ["LIMIT_EXCEEDED"], "5000.00 a day: one fen more is refused, the rest is not");
     assert_eq!(answer["refused"][0]["journal_sequence"], 3);
 }
+
+#[test]
+fn a_loads_spoilt_code_that_its_card_tells_again_leaves_nothing_to_decide() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    let tac = card.credit(&terminal, 1, 50_000, &answer);
+    let mut record = card.purchase(&mut terminal, centre.today(), [0, 1, 0]);
+    record.card_sequence = card.online - 1;
+    record.transaction = Transaction::Load { load_id: settlement::id::LoadId([1; 16]), amount_fen: Fen::new(50_000) };
+    record.date_time = settlement::date::DateTime::parse(answer["date_time"].as_str().expect("text")).expect("real");
+    record.evidence = Evidence::Answered { tac: settlement::id::Tac(tac.0.map(|byte| !byte)) };
+    let body = terminal.seal(vec![record.clone()]);
+    assert_eq!(codes(&terminal.send(BATCHES, &body).1), ["TAC_WRONG"]);
+    let rows = |open: &[&str]| {
+        let listed = centre.ok("ma", &[&["row", "list"], open].concat());
+        listed["rows"].as_array().map(Vec::len)
+    };
+    assert_eq!(rows(&["--open"]), Some(1));
+    assert_eq!(crate::decisions::proved(&mut terminal, &record, &tac).0, 200);
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
+    assert_eq!((rows(&["--open"]), rows(&[])), (Some(0), Some(1)), "its card settled it");
+}

@@ -592,7 +592,7 @@ impl Books {
             return Err("RECORD_UNKNOWN");
         }
         self.contradicted.push(request.journal_sequence);
-        Ok(ContradictionAnswer { version: Version1, status: AnswerStatus::Created })
+        Ok(ContradictionAnswer { version: Version1, status: AnswerStatus::Created, believed: None })
     }
 
     fn prove(&mut self, request: ProofRequest) -> Result<ProofAnswer, &'static str> {

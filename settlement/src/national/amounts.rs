@@ -115,7 +115,8 @@ pub struct Cancelled<'a> {
 /// Asserts that an answer to 2103 is about this settlement and is no other's. `is_known` says of a 结算ID whether it names a
 /// settlement or a cancellation that we know already.
 ///
-/// The amounts are those of the settlement with the other sign; some centres send them without it.
+/// The amounts are those of the settlement, all with the other sign or, as some centres send them, all without it; what funds and account did
+/// not pay is cash and, in some cities beside the account, 共济.
 ///
 /// # Errors
 /// [`Contradiction`]: the first that does not hold.
@@ -132,8 +133,17 @@ pub fn check_cancelled(
     let (Some(setl_id), Some(mdtrt_id)) = (&info.setl_id, &info.mdtrt_id) else { return Err(Contradiction::Unnamed) };
     require(mdtrt_id.as_str() == asked.mdtrt_id, Contradiction::Visit)?;
     require(!is_known(setl_id.as_str()), Contradiction::Known)?;
-    let theirs = [info.medfee_sumamt, info.fund_pay_sumamt, info.acct_pay].map(|amount| amount.get().unsigned_abs());
-    require(theirs == asked.sums.map(|sum| sum.get().unsigned_abs()), Contradiction::Total)
+    let aid = info.acct_mulaid_pay.map_or(Fen::ZERO, |aid| aid.fen());
+    let [total, funds, account] = [info.medfee_sumamt, info.fund_pay_sumamt, info.acct_pay].map(|amount| amount.fen());
+    let other = |sums: [Fen; 3]| -> Result<[Fen; 3], FenError> {
+        let [total, funds, account] = sums.map(|sum| Fen::ZERO.minus(sum));
+        Ok([total?, funds?, account?])
+    };
+    let theirs = [total, funds, account];
+    require(theirs == asked.sums || theirs == other(asked.sums)?, Contradiction::Total)?;
+    let rest = total.minus(funds)?.minus(account)?;
+    let cash = info.psn_cash_pay.fen();
+    require(cash == rest || cash.plus(aid)? == rest, Contradiction::Payers)
 }
 
 /// One amount that we and the centre see otherwise.
@@ -210,7 +220,10 @@ mod tests {
         let check =
             |members: &[(&str, &str)]| check_cancelled(&answer(members), &asked, |id| ["SETL1", "REFD1"].contains(&id));
         assert_eq!(check(&[]), Ok(()));
-        assert_eq!(check(&[("medfee_sumamt", "12.50"), ("acct_pay", "2.50")]), Ok(()), "without its sign");
+        let unsigned = [("medfee_sumamt", "12.50"), ("acct_pay", "2.50"), ("psn_cash_pay", "10.00")];
+        assert_eq!(check(&unsigned), Ok(()), "without its sign");
+        let (aid, less) = (("acct_mulaid_pay", "-4.00"), ("psn_cash_pay", "-6.00"));
+        assert_eq!((check(&[aid]), check(&[aid, less])), (Ok(()), Ok(())), "inside the account, and beside it");
         assert_eq!(check(&[("medins_setl_id", "M2")]), Ok(()));
         for (members, fault) in [
             (("psn_no", "P2"), Contradiction::Person),
@@ -219,6 +232,9 @@ mod tests {
             (("setl_id", "REFD1"), Contradiction::Known),
             (("mdtrt_id", "MDTRT2"), Contradiction::Visit),
             (("acct_pay", "-2.49"), Contradiction::Total),
+            (("acct_pay", "2.50"), Contradiction::Total),
+            (("psn_cash_pay", "10.00"), Contradiction::Payers),
+            (("psn_cash_pay", "-9.99"), Contradiction::Payers),
         ] {
             assert_eq!(check(&[members]), Err(fault), "{members:?}");
         }

@@ -146,7 +146,10 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Body for Json<T> {
     const BYTES_MAX: usize = JSON_BYTES_MAX;
 
     fn read(bytes: &Bytes) -> Result<Self, ApiError> {
-        if let Some(at) = bytes.windows(ZERO.len()).position(|six| six == ZERO) {
+        // Behind another backslash it is that one's letter, and no escape.
+        let is_free = |at: usize| bytes.iter().take(at).rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
+        let found = bytes.windows(ZERO.len()).enumerate().find(|(at, six)| *six == ZERO && is_free(*at));
+        if let Some((at, _)) = found {
             let before = &bytes[..at];
             let line = before.split(|byte| *byte == b'\n');
             let column = line.clone().next_back().map_or(0, <[u8]>::len) + 1;
@@ -303,5 +306,21 @@ impl Endpoint {
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_character_zero_is_refused_where_it_stands_and_a_backslash_before_those_letters_is_not_it() {
+        let read = |text: &'static str| Json::<Vec<String>>::read(&Bytes::from_static(text.as_bytes()));
+        let texts = |text| read(text).map(|Json(texts)| texts).expect("no zero in it");
+        assert_eq!(texts(r#"["\\u0000"]"#), [r"\u0000"]);
+        assert_eq!(texts(r#"["\\\\u0000", "\u0001"]"#), [r"\\u0000", "\u{1}"]);
+        for text in [r#"["\u0000"]"#, r#"["\\\u0000"]"#, r#"["\\u0000", "a\u0000"]"#] {
+            assert!(matches!(read(text), Err(ApiError::BodyMalformed { line: 1, .. })), "{text}");
+        }
     }
 }

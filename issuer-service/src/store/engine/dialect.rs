@@ -6,7 +6,7 @@
 //! Never: translates a query; what it does not know, the server refuses.
 
 /// SQLite's word and the server's.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
     (" AS BLOB)", " AS BYTEA)"),
     ("char(31)", "chr(31)"),
@@ -14,6 +14,7 @@ const WORDS: [(&str, &str); 7] = [
     ("IS NOT '", "IS DISTINCT FROM '"),
     ("IS NOT OLD.", "IS DISTINCT FROM OLD."),
     ("DROP TRIGGER load_is_decided_once;", "DROP TRIGGER load_is_decided_once ON load;"),
+    ("DROP TRIGGER load_is_final;", "DROP TRIGGER load_is_final ON load;"),
 ];
 
 const DROP: &str = "DROP TABLE ";
