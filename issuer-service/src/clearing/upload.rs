@@ -217,6 +217,11 @@ impl UploadRow {
         self.decisions().filter(taken).count()
     }
 
+    /// What had been decided of it and was taken back in a window.
+    pub fn taken_back_in(&self, date: BusinessDate) -> impl Iterator<Item = RowAct> {
+        self.decisions().filter(move |(_, on)| *on == Some(date)).map(|(decided, _)| decided.act)
+    }
+
     /// What was decided and not taken back at the end of a window.
     #[must_use]
     pub fn decided_through(&self, through: BusinessDate) -> Option<Decided> {

@@ -45,6 +45,16 @@ pub(crate) fn agreement(
 pub(crate) fn proof(centre: &Centre) -> Value {
     let proof = centre.ok("ma", &["window", "show", "--date", &centre.today().to_string()]);
     assert_eq!(proof["holds"], true, "{proof}");
+    // What the day owes is what its statements say.
+    let date = proof["window"]["business_date"].as_str().expect("a date");
+    let institutions = centre.ok("ma", &["institution", "list"]);
+    let owed = institutions["institutions"].as_array().expect("institutions").iter().map(|one| {
+        let code = one["code"].as_str().expect("a code");
+        let statement = centre.ok("ma", &["statement", "--institution", code, "--date", date]);
+        assert_eq!(statement["in_agreement"], true, "{statement}");
+        statement["payable_fen"].as_i64().expect("an amount")
+    });
+    assert_eq!(owed.sum::<i64>(), proof["totals"]["payable_fen"], "{proof}");
     proof
 }
 

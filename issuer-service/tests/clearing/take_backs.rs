@@ -89,7 +89,9 @@ fn what_was_refunded_of_a_sale_that_was_not_is_owed_by_its_holder_and_by_no_inst
     let told = ["recovered_fen", "payable_fen", "in_agreement"].map(|name| statement[name].clone());
     assert_eq!(told, [json!(404), json!(0), json!(true)], "{statement}");
     assert_eq!(agreement(&centre, &terminal, &card, (0, 0), 50_000, 284)["in_agreement"], true);
-    proof(&centre);
+    let totals = &proof(&centre)["totals"];
+    let told = ["payable_fen", "recovered_fen", "taken_back", "taken_back_fen"].map(|name| totals[name].clone());
+    assert_eq!(told, [json!(0), json!(404), json!(1), json!(1_934)], "{totals}");
     // A module that numbers purchases as the card does: the card's own sale has the same name, and is posted beside.
     let mut real = card.purchase(&mut terminal, centre.today(), [1_234, 500, 700]);
     let Transaction::Purchase { terminal_sequence, .. } = &mut real.transaction else { panic!("a purchase") };
