@@ -1,11 +1,13 @@
 //! A word that people posted or returned is taken back wherever its money went: the number is free, and who has the money owes it.
 
 use serde_json::{Value, json};
+use settlement::id::SaleId;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 
 use crate::centre::{Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, load, loaded, outcome};
 use crate::decisions::{CONTRADICTED, agreement, judged_and_real, open_text, proof, proved, spoilt, upload};
 use crate::refunds::{init_refund, refund};
+use crate::sales::{SALES, asked};
 
 const PAYABLE: &str = "institution:P51330100001:payable";
 
@@ -56,6 +58,10 @@ fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_
 
 /// A till's word for a purchase that the card did not do, posted by two people.
 fn posted_word(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (String, Value) {
+    decided_word(centre, terminal, card, "--post")
+}
+
+fn decided_word(centre: &Centre, terminal: &mut Terminal, card: &mut Card, act: &str) -> (String, Value) {
     let sold = card.purchase(terminal, centre.today(), [1_234, 500, 700]);
     (card.balance, card.offline) = (card.balance + 1_234, card.offline - 1);
     let record = TransactionRecord { evidence: Evidence::Judged, ..sold };
@@ -63,7 +69,7 @@ fn posted_word(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (St
                        "hash": record.hash() });
     let (place, refused) = upload(terminal, record);
     assert_eq!(refused, ["RECORD_JUDGED"]);
-    decided(centre, &place, "--post");
+    decided(centre, &place, act);
     (place, word)
 }
 
@@ -222,4 +228,58 @@ fn refunds_of_a_sale_that_was_taken_back_count_against_no_later_one_of_its_name(
     proof(&centre);
     let body = init_refund(&mut card, &terminal, 5, "refund", (&terminal, 1), [1, 0, 0]);
     assert_eq!(terminal.ask(LOADS, body).1["code"], "REFUND_TOO_MUCH");
+}
+
+#[test]
+fn a_word_takes_nothing_of_a_card_that_has_not_done_it_and_a_sale_counts_once_until_it_is_taken_back() {
+    for act in ["--post", "--return"] {
+        let (centre, mut terminal, mut card) = loaded();
+        let number = terminal.number.to_string();
+        centre.ok("ma", &["terminal", "set", &number, "--card-day-count", "2"]);
+        let sold = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+        assert_eq!(upload(&mut terminal, sold).1, Vec::<String>::new());
+        let (word, _) = decided_word(&centre, &mut terminal, &mut card, act);
+        // The card's next number is the word's: it has all its money, and one purchase of the two.
+        let beyond = asked(&centre, &terminal, &card, 1, [49_901, 0, 0]);
+        assert_eq!(terminal.ask(SALES, beyond).1["code"], "BALANCE_BEYOND_LEDGER");
+        let ask = asked(&centre, &terminal, &card, 2, [49_000, 0, 0]);
+        let (status, answer) = terminal.ask(SALES, ask);
+        assert_eq!(status, 200, "{act} {answer}");
+        let mut real = card.purchase(&mut terminal, centre.today(), [49_000, 0, 0]);
+        if let Transaction::Purchase { sale_id, .. } = &mut real.transaction {
+            *sale_id = Some(SaleId([2; 16]));
+        }
+        card.sign(&mut real);
+        let (place, refused) = upload(&mut terminal, real);
+        assert_eq!(refused, ["DUPLICATE_CARD_SEQUENCE"]);
+        // The sale is deducted once, the word no more.
+        let mut elsewhere = centre.terminal(2);
+        let more = asked(&centre, &elsewhere, &card, 3, [901, 0, 0]);
+        assert_eq!(elsewhere.ask(SALES, more).1["code"], "BALANCE_BEYOND_LEDGER");
+        let rest = asked(&centre, &elsewhere, &card, 4, [900, 0, 0]);
+        let (status, answer) = elsewhere.ask(SALES, rest);
+        assert_eq!(status, 200, "{act} {answer}");
+        let third = asked(&centre, &terminal, &card, 5, [1, 0, 0]);
+        assert_eq!(terminal.ask(SALES, third).1["code"], "LIMIT_EXCEEDED", "two are done here");
+        centre.ok("ma", &["terminal", "set", &number, "--card-day-count", "3"]);
+        let third = asked(&centre, &terminal, &card, 6, [1, 0, 0]);
+        assert_eq!(terminal.ask(SALES, third).0, 200, "and no third");
+        decided(&centre, &word, "--take-back");
+        decided(&centre, &place, "--post");
+        assert_eq!(centre.balance("card:"), 900);
+        let more = asked(&centre, &elsewhere, &card, 7, [901, 0, 0]);
+        assert_eq!(elsewhere.ask(SALES, more).1["code"], "BALANCE_BEYOND_LEDGER");
+        proof(&centre);
+    }
+}
+
+#[test]
+fn a_word_above_it_leaves_a_purchase_the_latest_one_of_its_card() {
+    let (centre, mut terminal, mut card) = loaded();
+    let sold = card.purchase(&mut terminal, centre.today(), [820, 0, 0]);
+    assert_eq!(upload(&mut terminal, sold).1, Vec::<String>::new());
+    posted_word(&centre, &mut terminal, &mut card);
+    let body = init_refund(&mut card, &terminal, 2, "cancel", (&terminal, 1), [820, 0, 0]);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
 }
