@@ -231,10 +231,8 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                     sale::decided(tx, &row)?;
                     sale::release_others(tx, &row)?;
                 }
-                // The sale that was asked about stays as it was told: the card did nothing with its number.
-                (RowKind::Purchase, RowAct::TakeBack) if row.contradicted_at.is_none() && !row.has_cards_code() => {
-                    tx.contradict_row(row.terminal, row.journal_sequence, row.judgement.is_some())?;
-                }
+                // The sale that was asked about stays as it was told: the card did nothing with its number. Nor is the record contradicted:
+                // its terminal counts it until the card is there again.
                 (RowKind::Purchase, RowAct::TakeBack) | (RowKind::Load | RowKind::Refund, _) => {}
             }
             tx.decide_row((number, act), step.ends(), checker, Some(window))?;

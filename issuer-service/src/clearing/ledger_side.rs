@@ -35,7 +35,7 @@ pub struct LedgerCard {
     pub purchases: u32,
     /// Their sum.
     pub purchased_fen: Fen,
-    /// Sum of records of which people decided that the card did not pay: journals have them, chip and ledger do not.
+    /// Sum of records of which people decided, also by taking back, that the card did not pay: journals have them, chip and ledger do not.
     pub dismissed_fen: Fen,
     /// Purchases received and not posted: terminal/record, amount, code.
     pub not_posted: Vec<NotPosted>,
@@ -127,9 +127,10 @@ fn take_row(
     // What the card contradicts its terminal does not count any more.
     let amount_fen = if is_again || row.is_contradicted() { Fen::ZERO } else { row.personal_account_fen };
     let decided = row.decided_through(through).map(|decided| decided.act);
-    // What was taken back and is over nobody counts: not the ledger any more, and neither card nor terminal.
+    // What was taken back and is over neither card nor ledger counts; its terminal does until its card is there again and contradicts it.
     let is_taken_back = row.undone.iter().any(|undone| undone.taken_back <= through);
     if is_taken_back && decided.is_none() && !row.has_cards_code() {
+        card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?;
         return Ok(());
     }
     let not_posted = || NotPosted {

@@ -87,7 +87,8 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let proposal = proposal.filter(|known| !is_open || known.state == DecisionState::Proposed);
         let is_rivalled = row.kind == RowKind::Purchase && is_open && decision::is_taken(tx, &row, &number)?;
         // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
-        let is_contradicted = row.is_contradicted() || number.disproves(&row) || (is_rivalled && !row.has_cards_code());
+        let is_rival = is_rivalled && !row.has_cards_code();
+        let is_contradicted = row.is_contradicted() || row.is_over() || number.disproves(&row) || is_rival;
         let waits_for_take_back = is_open && row.has_cards_code() && number.has_word();
         let is_free = !is_contradicted && !is_rivalled;
         let is_shown = row.proof.is_none() && is_open && is_free && neighbours::show(tx, &row)?;
@@ -142,7 +143,9 @@ fn judged(said: &Judgement, row: &UploadRow, lang: Lang) -> String {
         false => lang.pick("卡未执行", "the card did not do it"),
     };
     let shown = match (done, row.has_cards_code()) {
-        (true, _) if row.is_contradicted() => lang.pick("；卡内所示相反", "; the card shows the opposite"),
+        (true, _) if row.is_contradicted() || row.is_over() => {
+            lang.pick("；卡内所示相反", "; the card shows the opposite")
+        }
         (true, _) => "",
         // There is a record because the card came back and had done it.
         (false, true) => lang.pick("；卡内所示相反(卡的校验码)", "; the card shows the opposite (its own code)"),

@@ -235,8 +235,13 @@ impl UploadRow {
     /// its code.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let is_over = !self.undone.is_empty() && !self.has_cards_code();
-        self.outcome != RowOutcome::Accepted && self.decided.is_none() && !is_over
+        self.outcome != RowOutcome::Accepted && self.decided.is_none() && !self.is_over()
+    }
+
+    /// Whether it was taken back for good: nothing has come of it since, and its card has told no code.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !self.undone.is_empty() && self.decided.is_none() && !self.has_cards_code()
     }
 
     /// Whether the record has the card's own code: the TAC fits (it is looked at before all else but what makes it worthless), or the card

@@ -391,8 +391,16 @@ const STANDS: &str =
     WHERE taken_terminal = row_terminal AND taken_record = row_record AND taken_again = again AND taken_state = 'approved')))";
 
 /// As [`UploadRow::has_cards_code`].
-const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED', 'CARD_UNKNOWN',
+pub(super) const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED', 'CARD_UNKNOWN',
     'RECORD_CONTRADICTORY')) OR EXISTS (SELECT 1 FROM row_proof WHERE proved_terminal = terminal AND proved_record = record))";
+
+/// Where nothing is decided of it: it was taken back for good, as [`UploadRow::is_over`].
+pub(super) fn over() -> String {
+    format!(
+        "(NOT {CODED} AND EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = terminal AND taken_record = record
+         AND taken_state = 'approved'))"
+    )
+}
 
 pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,

@@ -489,7 +489,7 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
     centre.ok("wu", &["row", "approve", "3"]);
     assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_500, 500));
     assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
-    assert_eq!(agreement(&centre, &terminal, &card, (1, 500), 50_000, 0)["in_agreement"], true);
+    assert_eq!(agreement(&centre, &terminal, &card, (2, 1_320), 50_000, 0)["in_agreement"], true);
     proof(&centre);
 }
 

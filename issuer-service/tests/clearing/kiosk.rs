@@ -6,6 +6,8 @@ use settlement::query::{OverviewAnswer, PendingKind, difference_of};
 use settlement::record::{Evidence, Transaction};
 
 use crate::centre::{BATCHES, Card, Centre, LOADS, Terminal, load, loaded, request};
+use crate::decisions::{judged_and_real, upload};
+use crate::take_backs::decided;
 
 const HOLDER: &str = "/terminal/v1/holder";
 const LOSS: &str = "/terminal/v1/holder/loss";
@@ -571,4 +573,19 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
         "{records:?}"
     );
     assert!(!records.concat().contains(NUMBER) && !records.concat().contains("8305"));
+}
+
+#[test]
+fn what_is_looked_into_is_not_called_unsent_once_the_word_of_its_number_is_taken_back() {
+    let (mut centre, mut shop, mut card) = loaded();
+    let mut kiosk = centre.kiosk(2);
+    let [word, mut real] = judged_and_real(&centre, &mut shop, &mut card);
+    let (place, _) = upload(&mut shop, word);
+    decided(&centre, &place, "--post");
+    real.journal_sequence = shop.chain.next_record;
+    let log = [logged("purchase", real.card_sequence, 500, &shop)];
+    assert_eq!(upload(&mut shop, real).1, ["DUPLICATE_CARD_SEQUENCE"]);
+    decided(&centre, &place, "--take-back");
+    assert_eq!(items(&page(&mut kiosk, &card, &log)), (vec![(PendingKind::SaleNotPosted, 500)], 0));
+    centre.stop_server();
 }

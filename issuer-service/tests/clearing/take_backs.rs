@@ -11,7 +11,7 @@ use crate::sales::{SALES, asked};
 
 const PAYABLE: &str = "institution:P51330100001:payable";
 
-fn decided(centre: &Centre, place: &str, act: &str) {
+pub(crate) fn decided(centre: &Centre, place: &str, act: &str) {
     let number = centre.ok("ma", &["row", "propose", place, act, "--reason", "seen"])["number"].to_string();
     centre.ok("wu", &["row", "approve", &number]);
 }
@@ -29,6 +29,8 @@ fn findings(agreed: &Value) -> Vec<&str> {
 fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_is_posted() {
     let (centre, mut terminal, mut card) = loaded();
     let [judged, mut real] = judged_and_real(&centre, &mut terminal, &mut card);
+    let told = json!({ "version": 1, "terminal": terminal.number, "journal_sequence": judged.journal_sequence,
+                       "hash": judged.hash() });
     let (word, _) = upload(&mut terminal, judged);
     decided(&centre, &word, "--return");
     assert_eq!(balances(&centre), [49_180, 820, 0]);
@@ -44,6 +46,10 @@ fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_
     assert_eq!(balances(&centre), [50_820, -820, 0], "the card has it, its holder owes it");
     decided(&centre, &sold, "--post");
     assert_eq!(balances(&centre), [50_320, -820, 500]);
+    // The till counts it until the card is there again; the card is a good one all the same.
+    let agreed = agreement(&centre, &terminal, &card, (2, 1_320), 50_820, 0);
+    assert_eq!((findings(&agreed), &agreed["in_agreement"]), (vec![], &json!(true)), "{agreed}");
+    assert_eq!(terminal.ask(CONTRADICTED, told).0, 200);
     assert_eq!(agreement(&centre, &terminal, &card, (1, 500), 50_820, 0)["in_agreement"], true);
     proof(&centre);
     // Nothing is loaded until the debt is covered.
