@@ -275,11 +275,14 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
     let number = Number::of(tx, row)?;
     match act {
         // The card did pay: the purchase is posted or returned, at once or when the word under its number is taken back.
-        RowAct::Dismiss if row.has_cards_code() && (number.has_word() || is_free(tx, row, &number, RowAct::Post)?) => {
+        RowAct::Dismiss
+            if (row.has_cards_code() || neighbours::show(tx, row)?)
+                && (number.has_word() || is_free(tx, row, &number, RowAct::Post)?) =>
+        {
             Err(ClearingError::RowProved { terminal, record })
         }
         RowAct::Dismiss => Ok(()),
-        RowAct::TakeBack if take_back::is_wrong(row, &number) => Ok(()),
+        RowAct::TakeBack if take_back::is_wrong(tx, row, &number)? => Ok(()),
         RowAct::TakeBack => Err(ClearingError::RowNotTakenBack { terminal, record }),
         RowAct::Post | RowAct::Return if is_free(tx, row, &number, act)? => Ok(()),
         RowAct::Post | RowAct::Return => Err(ClearingError::RowUnpostable { terminal, record, code: row.code }),

@@ -77,7 +77,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
     for row in tx.rows_not_posted()? {
         let number = Number::of(tx, &row)?;
-        let may_be_taken_back = take_back::is_wrong(&row, &number);
+        let may_be_taken_back = take_back::is_wrong(tx, &row, &number)?;
         let is_open = row.is_open();
         if open && !may_be_taken_back && (!is_open || is_settled(tx, &row)?) {
             continue;
@@ -161,10 +161,13 @@ impl ListedRow {
     /// What is asked or decided, or what may be done.
     fn next(&self, place: &str, lang: Lang) -> String {
         match &self.proposal {
-            Some(Decision { state: DecisionState::Approved, .. }) if self.may_be_taken_back => {
-                let since = match self.row.is_proved_since {
-                    true => lang.pick("卡后来给出了校验码: ", "the card told its code since: "),
-                    false => "",
+            Some(Decision { state: DecisionState::Approved, act, .. }) if self.may_be_taken_back => {
+                let since = match (self.row.is_proved_since, *act) {
+                    (true, _) => lang.pick("卡后来给出了校验码: ", "the card told its code since: "),
+                    (false, RowAct::Dismiss) => {
+                        lang.pick("卡的前后记录表明已付款: ", "the card's records beside it show that it paid: ")
+                    }
+                    (false, RowAct::Post | RowAct::Return | RowAct::TakeBack) => "",
                 };
                 format!("→ {since}issuer row propose {place} --take-back --reason …")
             }

@@ -12,6 +12,7 @@
 //! |-----|-------------|------|
 //! | its card contradicts it, or another record of its number has the card's own code | posted, returned | it is over |
 //! | its card told its code since (docs/adr/0085) | returned, dismissed | it is decided anew |
+//! | the card's records beside it show that it paid (`neighbours`) | dismissed | it is decided anew |
 //!
 //! Source: docs/adr/0084. Owns: what may be taken back, the entries. Never: decides (`decision`), posts.
 //! Units: fen.
@@ -21,6 +22,7 @@ use settlement::fen::{Fen, FenError};
 use super::decision::RowAct;
 use super::ledger::{Account, Posting, PostingKind};
 use super::load::{Load, LoadState};
+use super::neighbours;
 use super::number::Number;
 use super::refund::{self, Refund};
 use super::refusal::ClearingError;
@@ -31,14 +33,17 @@ use crate::store::Tx;
 pub const PREFIX: &str = "taken-back:";
 
 /// Whether what was decided of a record is shown to be wrong: its card, or a record of its number with the card's own code, shows that it
-/// did not pay; or its card told its code since.
-pub(super) fn is_wrong(row: &UploadRow, number: &Number) -> bool {
-    match row.decided.map(|decided| decided.act) {
+/// did not pay; or its card told its code since, or its records beside it show since that it paid.
+///
+/// # Errors
+/// [`ClearingError::Store`]; [`ClearingError::Sum`].
+pub(super) fn is_wrong(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<bool, ClearingError> {
+    Ok(match row.decided.map(|decided| decided.act) {
         Some(RowAct::Post) => row.is_contradicted() || number.disproves(row),
         Some(RowAct::Return) => row.is_contradicted() || number.disproves(row) || is_proved(row),
-        Some(RowAct::Dismiss) => is_proved(row),
+        Some(RowAct::Dismiss) => is_proved(row) || (row.proof.is_none() && neighbours::show(tx, row)?),
         Some(RowAct::TakeBack) | None => false,
-    }
+    })
 }
 
 fn is_proved(row: &UploadRow) -> bool {

@@ -238,10 +238,12 @@ impl UploadRow {
         self.outcome != RowOutcome::Accepted && self.decided.is_none() && !self.is_over()
     }
 
-    /// Whether it was taken back for good: nothing has come of it since, and its card has told no code.
+    /// Whether it was taken back for good: its card was said to have paid, nothing has come of it since, and the card has told no code.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        !self.undone.is_empty() && self.decided.is_none() && !self.has_cards_code()
+        self.undone.last().is_some_and(|undone| undone.decided.act != RowAct::Dismiss)
+            && self.decided.is_none()
+            && !self.has_cards_code()
     }
 
     /// Whether the record has the card's own code: the TAC fits (it is looked at before all else but what makes it worthless), or the card

@@ -397,8 +397,9 @@ pub(super) const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN 
 /// Where nothing is decided of it: it was taken back for good, as [`UploadRow::is_over`].
 pub(super) fn over() -> String {
     format!(
-        "(NOT {CODED} AND EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = terminal AND taken_record = record
-         AND taken_state = 'approved'))"
+        "(NOT {CODED} AND EXISTS (SELECT 1 FROM row_take_back JOIN row_decision AS undone ON undone.row_terminal = taken_terminal
+         AND undone.row_record = taken_record AND undone.again = taken_again AND undone.state = 'approved' AND undone.act <> 'dismiss'
+         WHERE taken_terminal = terminal AND taken_record = record AND taken_state = 'approved'))"
     )
 }
 

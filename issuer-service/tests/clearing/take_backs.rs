@@ -289,3 +289,40 @@ fn a_word_above_it_leaves_a_purchase_the_latest_one_of_its_card() {
     let (status, answer) = terminal.ask(LOADS, body);
     assert_eq!(status, 200, "{answer}");
 }
+
+#[test]
+fn what_the_cards_records_beside_it_show_is_not_dismissed_and_a_dismissal_before_them_is_taken_back() {
+    for is_dismissed in [false, true] {
+        let (centre, mut terminal, mut card) = loaded();
+        let (record, _) = spoilt(&centre, &mut terminal, &mut card);
+        let (place, codes) = upload(&mut terminal, record);
+        assert_eq!(codes, ["TAC_WRONG"]);
+        if is_dismissed {
+            decided(&centre, &place, "--dismiss");
+            assert_eq!(refused(&centre, &place, "--take-back"), "ROW_NOT_TAKEN_BACK", "nothing shows that it is wrong");
+        }
+        let mut elsewhere = centre.terminal_elsewhere(2);
+        let next = card.purchase(&mut elsewhere, centre.today(), [100, 0, 0]);
+        assert_eq!(upload(&mut elsewhere, next).1, Vec::<String>::new());
+        if is_dismissed {
+            let row = only_row(&centre);
+            assert_eq!(row["may_be_taken_back"], true, "{row}");
+            let advice = format!("show that it paid: issuer row propose {place} --take-back");
+            assert!(open_text(&centre).contains(&advice), "{}", open_text(&centre));
+            let day = centre.today().to_string();
+            let cards =
+                json!([{ "card_identifier": card.identifier, "balance_fen": card.balance, "card_sequence": 1 }]);
+            let output =
+                centre.run("ma", &["reconcile", "--date", &day, "--cards", &centre.write("cards.json", &cards)]);
+            let agreed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            assert_eq!(findings(&agreed), ["JOURNALS_MISSING", "PURCHASE_NOT_POSTED"], "{agreed}");
+            decided(&centre, &place, "--take-back");
+        }
+        assert_eq!(refused(&centre, &place, "--dismiss"), "ROW_PROVED");
+        assert_eq!(only_row(&centre)["is_shown"], true);
+        decided(&centre, &place, "--post");
+        assert_eq!(balances(&centre), [49_080, 0, 820], "{is_dismissed}");
+        assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
+        proof(&centre);
+    }
+}
