@@ -147,6 +147,10 @@ pub struct Prepared {
 pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
     let pending = tx.balance(&Account::Pending(holder))?;
+    // What is open is told first: it may be what the holder owes.
+    if pending < Fen::ZERO && open_of(tx, card)?.is_none() {
+        return Err(ClearingError::Refused(ErrorCode::LoadOwed));
+    }
     Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
 }
 
@@ -241,7 +245,10 @@ pub fn prepare(
 /// Whether so much waits for the holder.
 fn pending_covers(tx: &Tx<'_>, holder: i64, amount: Fen) -> Result<(), ClearingError> {
     let pending = tx.balance(&Account::Pending(holder))?;
-    if pending <= Fen::ZERO || amount <= Fen::ZERO {
+    if pending < Fen::ZERO {
+        return Err(ClearingError::Refused(ErrorCode::LoadOwed));
+    }
+    if pending == Fen::ZERO || amount <= Fen::ZERO {
         return Err(ClearingError::Refused(ErrorCode::LoadNothingPending));
     }
     if amount > pending {

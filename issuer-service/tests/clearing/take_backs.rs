@@ -54,8 +54,16 @@ fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_
     proof(&centre);
     // Nothing is loaded until the debt is covered.
     let body = card.init_load(&terminal, 3, 100);
-    assert_eq!(terminal.ask(LOADS, body).1["code"], "LOAD_NOTHING_PENDING");
-    centre.allot(1, "10");
+    assert_eq!(terminal.ask(LOADS, body).1["code"], "LOAD_OWED");
+    let quote = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+    assert_eq!(terminal.ask("/terminal/v1/loads/quote", quote).1["code"], "LOAD_OWED");
+    let owed = centre.ok("ma", &["account", "list", "--owed"]);
+    assert_eq!((&owed["sum_fen"], &owed["debts"][0]["owed_fen"]), (&json!(820), &json!(820)), "{owed}");
+    assert!(owed["debts"][0]["cards"].as_array().expect("cards").contains(&json!(card.identifier)), "{owed}");
+    let asked = centre.ok("ma", &["account", "allot", "--card", &card.identifier.to_string(), "--amount", "10"]);
+    let approved = centre.ok("wu", &["account", "approve", &asked["request"].to_string()]);
+    assert_eq!((&asked["covers_fen"], &approved["covers_fen"]), (&json!(820), &json!(820)), "{approved}");
+    assert_eq!(centre.ok("ma", &["account", "list", "--owed"])["debts"], json!([]));
     let body = card.init_load(&terminal, 4, 181);
     assert_eq!(terminal.ask(LOADS, body).1["code"], "LOAD_AMOUNT_DIFFERS");
     load(&mut terminal, &mut card, 5, 180);
@@ -63,7 +71,7 @@ fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_
 }
 
 /// A till's word for a purchase that the card did not do, posted by two people.
-fn posted_word(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (String, Value) {
+pub(crate) fn posted_word(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> (String, Value) {
     decided_word(centre, terminal, card, "--post")
 }
 
