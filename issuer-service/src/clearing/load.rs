@@ -501,7 +501,9 @@ fn content_hash(request: &LoadRequest) -> Digest {
 
 fn act(load: &Load, act: &'static str, detail: &str) -> Act {
     let refund = load.refund.as_ref();
-    let of = refund.map(|refund| format!(", {} of {}", refund.act.as_str(), refund.original)).unwrap_or_default();
+    let of = refund
+        .map(|refund| format!(", {} of {}", refund.act.as_str(), refund.original.reference()))
+        .unwrap_or_default();
     Act {
         actor: format!("terminal:{}", load.terminal),
         act,
@@ -567,7 +569,7 @@ impl Show for Loads {
                     RefundAct::Refund => lang.pick("退费", "refund of"),
                     RefundAct::Cancel => lang.pick("撤销", "cancel of"),
                 };
-                format!("  {word} {}", refund.original)
+                format!("  {word} {}", refund.original.reference())
             });
             format!(
                 "{}  {}  {}  {}  {}  {evidence}{refund}{next}",

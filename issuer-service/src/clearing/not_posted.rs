@@ -7,7 +7,7 @@ use serde::Serialize;
 use settlement::code::ErrorCode;
 use settlement::judgement::Judgement;
 
-use super::decision::{self, Decision, DecisionState};
+use super::decision::{self, Decision, DecisionState, RowAct};
 use super::load::LoadState;
 use super::number::Number;
 use super::refusal::ClearingError;

@@ -186,6 +186,12 @@ pub struct UploadRow {
 }
 
 impl UploadRow {
+    /// `terminal/record`, as everything names it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.terminal, self.journal_sequence)
+    }
+
     /// As what the row counts in a window; `None` when it does not count there. A day that has its proof keeps it: what is
     /// decided later counts later.
     #[must_use]

@@ -350,8 +350,13 @@ const PROVED: &str = "/terminal/v1/records/proved";
 
 /// The list of what waits, as a person reads it.
 pub(crate) fn open_text(centre: &Centre) -> String {
+    shown(centre, &["row", "list", "--open"])
+}
+
+/// What a command shows to people.
+pub(crate) fn shown(centre: &Centre, arguments: &[&str]) -> String {
     let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
-    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
+    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma"]).args(arguments);
     String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned()
 }
 

@@ -5,7 +5,7 @@ use settlement::id::SaleId;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 
 use crate::centre::{Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, load, loaded, outcome};
-use crate::decisions::{CONTRADICTED, agreement, judged_and_real, open_text, proof, proved, spoilt, upload};
+use crate::decisions::{CONTRADICTED, agreement, judged_and_real, open_text, proof, proved, shown, spoilt, upload};
 use crate::refunds::{init_refund, refund};
 use crate::sales::{SALES, asked};
 
@@ -108,6 +108,12 @@ fn what_was_refunded_of_a_sale_that_was_not_is_owed_by_its_holder_and_by_no_inst
     let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &date]);
     let told = ["recovered_fen", "payable_fen", "in_agreement"].map(|name| statement[name].clone());
     assert_eq!(told, [json!(404), json!(0), json!(true)], "{statement}");
+    // Who reads it finds what was taken back above the sum, with its sign, its first day and why; a refund by the name on its paper.
+    let text = statement_text(&centre, &date);
+    let (line, sum) = (format!("taken back {place}"), "1 purchases less 1 taken back  personal account 0.00");
+    let found = [&line, sum, "-12.34 -7.00", &format!("posted on {date} (decision 2: seen)"), "refund of 990000000001/00000001"];
+    let places = found.map(|part| text.find(part).unwrap_or_else(|| panic!("{part}: {text}")));
+    assert!(places[0] < places[1], "{text}");
     assert_eq!(agreement(&centre, &terminal, &card, (0, 0), 50_000, 284)["in_agreement"], true);
     let totals = &proof(&centre)["totals"];
     let told = ["payable_fen", "recovered_fen", "taken_back", "taken_back_fen"].map(|name| totals[name].clone());
@@ -135,6 +141,30 @@ fn refused(centre: &Centre, place: &str, act: &str) -> String {
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     let error: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect(&text);
     error["code"].as_str().expect("a code").to_owned()
+}
+
+/// The statement of the pharmacy as people read it.
+fn statement_text(centre: &Centre, date: &str) -> String {
+    shown(centre, &["statement", "--institution", PHARMACY, "--date", date])
+}
+
+#[test]
+fn an_institution_is_told_what_people_decided_of_what_was_not_posted() {
+    let (centre, mut terminal, mut card) = loaded();
+    let date = centre.today().to_string();
+    let (record, _) = spoilt(&centre, &mut terminal, &mut card);
+    let (place, _) = upload(&mut terminal, record);
+    let text = statement_text(&centre, &date);
+    assert!(text.lines().any(|line| line.contains(&place) && line.ends_with("TAC_WRONG")), "{text}");
+    centre.ok("ma", &["window", "explain", "--date", &date, "--difference", "1", "--reason", "asked"]);
+    centre.ok("zhou", &["window", "close", "--date", &date]);
+    decided(&centre, &place, "--return");
+    let later = centre.today().to_string();
+    for day in [&date, &later] {
+        let text = statement_text(&centre, day);
+        let said = format!("TAC_WRONG  → returned to the holder {later} (decision 1: seen)");
+        assert!(text.lines().any(|line| line.contains(&place) && line.ends_with(&said)), "{text}");
+    }
 }
 
 #[test]
