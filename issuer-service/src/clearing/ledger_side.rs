@@ -14,7 +14,7 @@ use settlement::id::{CardIdentifier, Tac, TerminalNumber};
 use super::decision::RowAct;
 use super::load::{Load, LoadState};
 use super::neighbours;
-use super::number::Number;
+use super::number::Numbers;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use crate::store::Tx;
@@ -89,10 +89,11 @@ pub fn ledger_side(
     }
     let rows = tx.rows_through(through)?;
     let stand = rows.iter().filter(|row| !is_duplicate(row) && row.tac.is_some()).map(payment).collect();
+    let numbers = Numbers::of_not_posted(tx)?;
     for row in &rows {
         terminals.insert(row.terminal);
         let may_be = row.is_decided_as_paid() && !row.is_contradicted();
-        let is_disproved = may_be && Number::of(tx, row)?.disproves(row);
+        let is_disproved = may_be && numbers.of(row).disproves(row);
         let is_dismissed = row.decided.is_some_and(|decided| decided.act == RowAct::Dismiss);
         let shown =
             Shown { is_disproved, has_paid: row.is_proved_since || (is_dismissed && neighbours::show(tx, row)?) };

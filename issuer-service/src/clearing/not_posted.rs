@@ -9,7 +9,7 @@ use settlement::judgement::Judgement;
 
 use super::decision::{self, Decision, DecisionState, RowAct};
 use super::load::LoadState;
-use super::number::Number;
+use super::number::Numbers;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, UploadRow};
 use super::{neighbours, take_back};
@@ -75,9 +75,10 @@ pub struct ListedRows {
 /// [`ClearingError::Store`].
 pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
+    let numbers = Numbers::of_not_posted(tx)?;
     for row in tx.rows_not_posted()? {
-        let number = Number::of(tx, &row)?;
-        let may_be_taken_back = take_back::is_wrong(tx, &row, &number)?;
+        let number = numbers.of(&row);
+        let may_be_taken_back = take_back::is_wrong(tx, &row, number)?;
         let is_open = row.is_open();
         if open && !may_be_taken_back && (!is_open || is_settled(tx, &row)?) {
             continue;
@@ -85,7 +86,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
         // What was taken back is over, and the record waits anew.
         let proposal = proposal.filter(|known| !is_open || known.state == DecisionState::Proposed);
-        let is_rivalled = row.kind == RowKind::Purchase && is_open && decision::is_taken(tx, &row, &number)?;
+        let is_rivalled = row.kind == RowKind::Purchase && is_open && decision::is_taken(tx, &row, number)?;
         // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
         let is_rival = is_rivalled && !row.has_cards_code();
         let is_contradicted = row.is_contradicted() || row.is_over() || number.disproves(&row) || is_rival;

@@ -246,6 +246,18 @@ impl Tx<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// The purchases of every number under which a record was not posted, in order of terminal and record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn purchases_beside_not_posted(&self) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{ROW} WHERE kind = 'purchase' AND (card, card_sequence) IN (SELECT card, card_sequence FROM upload_row
+             WHERE kind = 'purchase' AND outcome <> 'ACCEPTED') ORDER BY terminal, record"
+        ))?;
+        Ok(statement.query_map((), upload_row)?.collect::<Result<_, _>>()?)
+    }
+
     /// Whether any purchase of a card came in with a lower number.
     ///
     /// # Errors

@@ -111,7 +111,13 @@ fn what_was_refunded_of_a_sale_that_was_not_is_owed_by_its_holder_and_by_no_inst
     // Who reads it finds what was taken back above the sum, with its sign, its first day and why; a refund by the name on its paper.
     let text = statement_text(&centre, &date);
     let (line, sum) = (format!("taken back {place}"), "1 purchases less 1 taken back  personal account 0.00");
-    let found = [&line, sum, "-12.34 -7.00", &format!("posted on {date} (decision 2: seen)"), "refund of 990000000001/00000001"];
+    let found = [
+        &line,
+        sum,
+        "-12.34 -7.00",
+        &format!("posted on {date} (decision 2: seen)"),
+        "refund of 990000000001/00000001",
+    ];
     let places = found.map(|part| text.find(part).unwrap_or_else(|| panic!("{part}: {text}")));
     assert!(places[0] < places[1], "{text}");
     assert_eq!(agreement(&centre, &terminal, &card, (0, 0), 50_000, 284)["in_agreement"], true);
