@@ -369,11 +369,11 @@ pub fn settle(
     };
     if let Some(posting) = posting {
         tx.post_once(&posting, window)?;
-    }
-    if let (LoadState::Credited, Some(refund)) = (state, &load.refund)
-        && let Some(owed) = take_back::late_refund(tx, load, refund)?
-    {
-        tx.post_once(&owed, window)?;
+        if let (LoadState::Credited, Some(refund)) = (state, &load.refund)
+            && let Some(owed) = take_back::late_refund(tx, load, refund, &posting)?
+        {
+            tx.post_once(&owed, window)?;
+        }
     }
     tx.settle_load((load.load_id, load.state), state, tac, evidence, window)?;
     succession::follow(tx, load.card_identifier)

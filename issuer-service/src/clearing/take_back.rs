@@ -67,24 +67,31 @@ pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -
     Ok(postings)
 }
 
-/// What a holder owes for a refund that reached the card now, when its purchase was taken back since it was prepared.
+/// What a holder owes for a refund that reached the card now, by `credited`, when its purchase was taken back since it was prepared.
 ///
 /// # Errors
 /// [`ClearingError::Posting`], [`ClearingError::Store`].
-pub(super) fn late_refund(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
+pub(super) fn late_refund(
+    tx: &Tx<'_>,
+    load: &Load,
+    refund: &Refund,
+    credited: &Posting,
+) -> Result<Option<Posting>, ClearingError> {
     // It was admitted for a posting that stood; another one of the same name says nothing of this one.
     let is_taken_back = tx.is_posted(&format!("{PREFIX}{}", refund.posting))?;
-    if is_taken_back { owed(load, refund) } else { Ok(None) }
+    is_taken_back.then(|| undone(load, credited)).transpose()
 }
 
 /// The refund the other way round; the card keeps the money, and its holder owes it.
 pub(super) fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
-    let Some(before) = refund::posting(load, refund)? else { return Ok(None) };
-    let back = mirror((PREFIX, &before), PostingKind::Correction, |account| match account {
+    refund::posting(load, refund)?.map(|credited| undone(load, &credited)).transpose()
+}
+
+fn undone(load: &Load, credited: &Posting) -> Result<Posting, ClearingError> {
+    mirror((PREFIX, credited), PostingKind::Correction, |account| match account {
         Account::Card(_) => Account::Pending(load.holder),
         other => other,
-    })?;
-    Ok(Some(back))
+    })
 }
 
 /// A posting the other way round, under its reference with a word before it.

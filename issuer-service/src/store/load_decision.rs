@@ -128,7 +128,7 @@ impl Tx<'_> {
             "SELECT coalesce(sum(sign * (amount_fen + pooled_fen)), 0), coalesce(sum(sign * pooled_fen), 0),
                  coalesce(sum(sign * self_paid_fen), 0)
              FROM (SELECT amount_fen, pooled_fen, self_paid_fen, CASE WHEN reference LIKE 'yielded:%' THEN -1 ELSE 1 END AS sign
-                 FROM load JOIN posting ON reference = $1 || load_id OR reference = 'yielded:' || $1 || load_id
+                 FROM load JOIN posting ON reference IN ($1 || load_id, $1 || load_id || ':proved', 'yielded:' || $1 || load_id)
                  WHERE window_date = $2 AND original_terminal IS NOT NULL) AS recovered",
             (format!("{}refund:", take_back::PREFIX), window_date.to_string()),
             |row| Ok([Fen::new(row.get(0)?), Fen::new(row.get(1)?), Fen::new(row.get(2)?)]),
