@@ -92,7 +92,6 @@ pub struct AllotmentRequest {
     pub lines: Vec<AllotmentLine>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 const fn is_zero(amount: &Fen) -> bool {
     amount.get() == 0
 }
