@@ -135,6 +135,10 @@ codes! {
     LoadNothingPending = "LOAD_NOTHING_PENDING", false,
         "没有可划入的金额", "无需处理",
         "nothing waits to be loaded", "nothing to do";
+    /// The holder owes more than waits to be loaded.
+    LoadOwed = "LOAD_OWED", false,
+        "持卡人有欠款,没有可划入的金额", "下次划入先抵扣欠款;欠款金额见自助机,或在经办机构查询",
+        "the holder owes money: nothing waits to be loaded", "the next allotment covers it first; a kiosk or the social security office tells how much";
     /// The amount differs from what waits.
     LoadAmountDiffers = "LOAD_AMOUNT_DIFFERS", false,
         "划入金额与中心不符", "请重新查询金额",

@@ -292,7 +292,7 @@ impl std::fmt::Display for Payer {
 
 impl std::fmt::Display for Original {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.terminal, self.terminal_sequence)
+        f.write_str(&self.reference())
     }
 }
 

@@ -85,8 +85,25 @@ pub struct AllotmentRequest {
     /// Why it was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection: Option<String>,
+    /// What of it covers debts of its holders: as they stand while it waits, or stood when it was approved just now.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub covers_fen: Fen,
     /// Shares.
     pub lines: Vec<AllotmentLine>,
+}
+
+const fn is_zero(amount: &Fen) -> bool {
+    amount.get() == 0
+}
+
+/// What of each share covers what its holder owes.
+fn covers(tx: &Tx<'_>, lines: &[AllotmentLine]) -> Result<Fen, ClearingError> {
+    let mut covers = Fen::ZERO;
+    for line in lines {
+        let owed = Fen::ZERO.minus(tx.balance(&Account::Pending(line.holder))?)?;
+        covers = covers.plus(owed.clamp(Fen::ZERO, line.amount_fen))?;
+    }
+    Ok(covers)
 }
 
 /// Asks for `amount` for the holder of each card.
@@ -125,7 +142,7 @@ pub fn request(
         detail: format!("holders {} total {total}", lines.len()),
     };
     let allotment = tx.allotment(request)?.ok_or(ClearingError::AllotmentUnknown { request })?;
-    Ok((allotment, act))
+    Ok((AllotmentRequest { covers_fen: covers(tx, &lines)?, ..allotment }, act))
 }
 
 /// Rejects a request, and keeps why.
@@ -159,7 +176,9 @@ pub fn decide(
         return Err(ClearingError::SameOperator { operator: checker.to_owned() });
     }
     tx.decide_allotment(request, state, checker)?;
+    let mut covers_fen = Fen::ZERO;
     if state == AllotmentState::Approved {
+        covers_fen = covers(tx, &allotment.lines)?;
         let window = tx.current_window()?;
         for (number, line) in (1_usize..).zip(&allotment.lines) {
             let posting = Posting::transfer(
@@ -179,7 +198,7 @@ pub fn decide(
         detail: state.name().to_owned(),
     };
     let allotment = tx.allotment(request)?.ok_or(ClearingError::AllotmentUnknown { request })?;
-    Ok((allotment, act))
+    Ok((AllotmentRequest { covers_fen, ..allotment }, act))
 }
 
 impl Show for AllotmentRequest {
@@ -193,6 +212,13 @@ impl Show for AllotmentRequest {
                 "allotment {request}  {state}  {holders} holders  total {total} yuan  by {maker}  checked by {checker}"
             ),
         );
+        let head = match self.covers_fen {
+            Fen::ZERO => head,
+            covers => lang.pick(
+                format!("{head}\n  其中 {covers} 元先抵扣欠款"),
+                format!("{head}\n  {covers} yuan of it cover debts"),
+            ),
+        };
         if self.state == AllotmentState::Requested {
             let next = lang.pick("等待另一人复核", "waits for another person");
             format!("{head}\n  {next}: issuer account approve {request} --operator NAME")

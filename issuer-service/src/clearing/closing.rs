@@ -10,6 +10,7 @@ use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
 use settlement::id::Digest;
 
+use super::decision::RowAct;
 use super::ledger::{Account, PostingKind};
 use super::load::Load;
 use super::refusal::ClearingError;
@@ -202,6 +203,9 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         let chosen = movements.iter().filter(|(name, account, _)| name == kind.name() && of(account));
         Fen::sum(chosen.map(|(_, _, amount)| *amount))
     };
+    let all = |of: &dyn Fn(&str) -> bool| -> Result<Fen, FenError> {
+        Fen::sum(movements.iter().filter(|(_, account, _)| of(account)).map(|(_, _, amount)| *amount))
+    };
     let is = |account: Account| {
         let code = account.to_string();
         move |other: &str| other == code
@@ -220,6 +224,9 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
     let refunds = tx.refunds_credited(date)?;
     let given = |load: &Load| load.amount_fen.plus(load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen));
     let refunds_credited_fen = Fen::sum(refunds.iter().map(given).collect::<Result<Vec<_>, _>>()?)?;
+    let [recoveries_fen, recoveries_pooled_fen, recoveries_self_paid_fen] = tx.recovered_in(date)?;
+    let taken_back = rows.iter().flat_map(|row| row.taken_back_in(date).map(move |act| posted_by(row, act)));
+    let taken_back = taken_back.collect::<Result<Vec<_>, _>>()?;
     let payable = |account: &str| account.ends_with(Account::PAYABLE);
     let count = |outcome| rows.iter().filter(|row| row.outcome_in(date) == Some(outcome)).count();
     Ok(WindowTotals {
@@ -239,11 +246,12 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         pooled_fen: minus(sum(PostingKind::Purchase, &is(Account::PooledFund))?)?,
         self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
         corrected_fen: sum(PostingKind::Correction, &card)?.plus(sum(PostingKind::CardCleared, &card)?)?,
-        payable_fen: Fen::sum([
-            sum(PostingKind::Purchase, &payable)?,
-            sum(PostingKind::Refund, &payable)?,
-            sum(PostingKind::RefundYielded, &payable)?,
-        ])?,
+        recovered_fen: sum(PostingKind::Correction, &payable)?,
+        payable_fen: all(&payable)?,
+        pool_moved_fen: minus(all(&is(Account::PooledFund))?)?,
+        cash_moved_fen: minus(all(&is(Account::SelfPaidContra))?)?,
+        refunded_self_paid_fen: sum(PostingKind::Refund, &is(Account::SelfPaidContra))?,
+        yielded_self_paid_fen: minus(sum(PostingKind::RefundYielded, &is(Account::SelfPaidContra))?)?,
         cards_before_fen: cards_before(tx, date)?,
         cards_moved_fen: cards_moved,
         cards_after_fen,
@@ -252,7 +260,21 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         loads_credited_fen: tx.loads_credited(date)?,
         refunds_credited_fen,
         yields_fen: tx.yielded_in(date)?,
+        recoveries_fen,
+        recoveries_pooled_fen,
+        recoveries_self_paid_fen,
+        taken_back: taken_back.len(),
+        taken_back_fen: Fen::sum(taken_back)?,
     })
+}
+
+/// What a decision took of card and pool.
+fn posted_by(row: &UploadRow, act: RowAct) -> Result<Fen, FenError> {
+    match act {
+        RowAct::Post => row.personal_account_fen.plus(row.pooled_fund_fen),
+        RowAct::Return => Ok(row.personal_account_fen),
+        RowAct::Dismiss | RowAct::TakeBack => Ok(Fen::ZERO),
+    }
 }
 
 /// All card accounts after the window before.
@@ -389,6 +411,18 @@ impl Show for WindowProof {
             lines.push(lang.pick(
                 format!("  退回账户 {}  退统筹 {}", totals.refunded_fen, totals.refunded_pooled_fen),
                 format!("  refunded to cards {}  to the pool {}", totals.refunded_fen, totals.refunded_pooled_fen),
+            ));
+        }
+        if totals.taken_back > 0 {
+            lines.push(lang.pick(
+                format!("  冲回 {} 笔 {}", totals.taken_back, totals.taken_back_fen),
+                format!("  decisions taken back {}: {}", totals.taken_back, totals.taken_back_fen),
+            ));
+        }
+        if totals.recovered_fen != Fen::ZERO {
+            lines.push(lang.pick(
+                format!("  已冲回交易的退费，由持卡人归还 {}", totals.recovered_fen),
+                format!("  refunds of what was taken back, owed by holders {}", totals.recovered_fen),
             ));
         }
         if totals.yields_fen != Fen::ZERO {

@@ -231,10 +231,8 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                     sale::decided(tx, &row)?;
                     sale::release_others(tx, &row)?;
                 }
-                // The sale that was asked about stays as it was told: the card did nothing with its number.
-                (RowKind::Purchase, RowAct::TakeBack) if row.contradicted_at.is_none() && !row.has_cards_code() => {
-                    tx.contradict_row(row.terminal, row.journal_sequence, row.judgement.is_some())?;
-                }
+                // The sale that was asked about stays as it was told: the card did nothing with its number. Nor is the record contradicted:
+                // its terminal counts it until the card is there again.
                 (RowKind::Purchase, RowAct::TakeBack) | (RowKind::Load | RowKind::Refund, _) => {}
             }
             tx.decide_row((number, act), step.ends(), checker, Some(window))?;
@@ -277,11 +275,14 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
     let number = Number::of(tx, row)?;
     match act {
         // The card did pay: the purchase is posted or returned, at once or when the word under its number is taken back.
-        RowAct::Dismiss if row.has_cards_code() && (number.has_word() || is_free(tx, row, &number, RowAct::Post)?) => {
+        RowAct::Dismiss
+            if (row.has_cards_code() || neighbours::show(tx, row)?)
+                && (number.has_word() || is_free(tx, row, &number, RowAct::Post)?) =>
+        {
             Err(ClearingError::RowProved { terminal, record })
         }
         RowAct::Dismiss => Ok(()),
-        RowAct::TakeBack if take_back::is_wrong(row, &number) => Ok(()),
+        RowAct::TakeBack if take_back::is_wrong(tx, row, &number)? => Ok(()),
         RowAct::TakeBack => Err(ClearingError::RowNotTakenBack { terminal, record }),
         RowAct::Post | RowAct::Return if is_free(tx, row, &number, act)? => Ok(()),
         RowAct::Post | RowAct::Return => Err(ClearingError::RowUnpostable { terminal, record, code: row.code }),

@@ -49,6 +49,8 @@ pub enum Account {
 impl Account {
     /// Every code that begins with this is a card account.
     pub const CARDS: &'static str = "card:";
+    /// Every code that begins with this is money of a holder that is on no card.
+    pub const PENDING: &'static str = "pending:";
     /// Every code that ends with this is owed to an institution.
     pub const PAYABLE: &'static str = ":payable";
 }
@@ -58,7 +60,7 @@ impl fmt::Display for Account {
         match self {
             Self::PersonalAccountFund => f.write_str("fund:personal-account"),
             Self::PooledFund => f.write_str("fund:pooled"),
-            Self::Pending(holder) => write!(f, "pending:{holder}"),
+            Self::Pending(holder) => write!(f, "{}{holder}", Self::PENDING),
             Self::Transit(card) => write!(f, "transit:{card}"),
             Self::Card(card) => write!(f, "{}{card}", Self::CARDS),
             Self::Payable(code) => write!(f, "institution:{code}:payable"),
@@ -312,6 +314,54 @@ impl Balances {
     pub fn of(accounts: Vec<AccountBalance>) -> Result<Self, FenError> {
         let sum_fen = Fen::sum(accounts.iter().map(|account| account.balance_fen))?;
         Ok(Self { accounts, sum_fen })
+    }
+}
+
+/// What a holder owes: more than waited left the pending money (`take_back`, `succession`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Debt {
+    /// Holder, by the row number of the registry.
+    pub holder: i64,
+    /// How much.
+    pub owed_fen: Fen,
+    /// The holder's cards, oldest first.
+    pub cards: Vec<CardIdentifier>,
+}
+
+/// Who owes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Debts {
+    /// In order of account.
+    pub debts: Vec<Debt>,
+    /// Sum.
+    pub sum_fen: Fen,
+}
+
+impl Debts {
+    /// Of holders with what their pending money is below zero, and their cards.
+    ///
+    /// # Errors
+    /// [`FenError::Overflow`].
+    pub fn of(balances: Vec<(i64, Fen, Vec<CardIdentifier>)>) -> Result<Self, FenError> {
+        let debt = |(holder, balance, cards)| Ok(Debt { holder, owed_fen: Fen::ZERO.minus(balance)?, cards });
+        let debts = balances.into_iter().map(debt).collect::<Result<Vec<_>, FenError>>()?;
+        let sum_fen = Fen::sum(debts.iter().map(|debt| debt.owed_fen))?;
+        Ok(Self { debts, sum_fen })
+    }
+}
+
+impl Show for Debts {
+    fn text(&self, lang: Lang) -> String {
+        let lines = self.debts.iter().map(|debt| {
+            let cards = debt.cards.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            format!("{:>16}  {}  {cards}", debt.owed_fen, Account::Pending(debt.holder))
+        });
+        let sum = format!(
+            "{:>16}  {}",
+            self.sum_fen,
+            lang.pick("欠款合计，下次划入先抵扣", "owed; the next allotment covers it first")
+        );
+        lines.chain([sum]).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -13,7 +13,8 @@ use settlement::id::{CardIdentifier, Tac, TerminalNumber};
 
 use super::decision::RowAct;
 use super::load::{Load, LoadState};
-use super::number::Number;
+use super::neighbours;
+use super::number::Numbers;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use crate::store::Tx;
@@ -35,7 +36,7 @@ pub struct LedgerCard {
     pub purchases: u32,
     /// Their sum.
     pub purchased_fen: Fen,
-    /// Sum of records of which people decided that the card did not pay: journals have them, chip and ledger do not.
+    /// Sum of records of which people decided, also by taking back, that the card did not pay: journals have them, chip and ledger do not.
     pub dismissed_fen: Fen,
     /// Purchases received and not posted: terminal/record, amount, code.
     pub not_posted: Vec<NotPosted>,
@@ -88,11 +89,15 @@ pub fn ledger_side(
     }
     let rows = tx.rows_through(through)?;
     let stand = rows.iter().filter(|row| !is_duplicate(row) && row.tac.is_some()).map(payment).collect();
+    let numbers = Numbers::of_not_posted(tx)?;
     for row in &rows {
         terminals.insert(row.terminal);
         let may_be = row.is_decided_as_paid() && !row.is_contradicted();
-        let is_disproved = may_be && Number::of(tx, row)?.disproves(row);
-        take_row(cards.entry(row.card_identifier).or_default(), row, is_disproved, &stand, through)?;
+        let is_disproved = may_be && numbers.of(row).disproves(row);
+        let is_dismissed = row.decided.is_some_and(|decided| decided.act == RowAct::Dismiss);
+        let shown =
+            Shown { is_disproved, has_paid: row.is_proved_since || (is_dismissed && neighbours::show(tx, row)?) };
+        take_row(cards.entry(row.card_identifier).or_default(), row, shown, &stand, through)?;
     }
     for load in tx.loads()? {
         terminals.insert(load.terminal);
@@ -112,10 +117,19 @@ const fn is_duplicate(row: &UploadRow) -> bool {
     matches!(row.code, Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence))
 }
 
+/// What shows that a decision of people is wrong.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Another record of its number has the card's own code.
+    is_disproved: bool,
+    /// The card paid, whatever people said.
+    has_paid: bool,
+}
+
 fn take_row(
     card: &mut LedgerCard,
     row: &UploadRow,
-    is_disproved: bool,
+    shown: Shown,
     stand: &BTreeSet<Payment>,
     through: BusinessDate,
 ) -> Result<(), FenError> {
@@ -127,9 +141,11 @@ fn take_row(
     // What the card contradicts its terminal does not count any more.
     let amount_fen = if is_again || row.is_contradicted() { Fen::ZERO } else { row.personal_account_fen };
     let decided = row.decided_through(through).map(|decided| decided.act);
-    // What was taken back and is over nobody counts: not the ledger any more, and neither card nor terminal.
-    let is_taken_back = row.undone.iter().any(|undone| undone.taken_back <= through);
+    // What was taken back and is over neither card nor ledger counts; its terminal does until its card is there again and contradicts it.
+    let is_taken_back =
+        row.undone.iter().any(|undone| undone.taken_back <= through && undone.decided.act != RowAct::Dismiss);
     if is_taken_back && decided.is_none() && !row.has_cards_code() {
+        card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?;
         return Ok(());
     }
     let not_posted = || NotPosted {
@@ -145,7 +161,7 @@ fn take_row(
                 amount_fen: row.personal_account_fen,
                 code: row.code.map_or("", ErrorCode::as_str),
             };
-            match (row.is_contradicted(), is_disproved) {
+            match (row.is_contradicted(), shown.is_disproved) {
                 (true, _) => card.contradicted.push(wrong),
                 (false, true) => card.disproved.push(wrong),
                 (false, false) => {}
@@ -153,8 +169,8 @@ fn take_row(
             card.purchases = card.purchases.saturating_add(1);
             card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;
         }
-        // Its card told its code since: the chip paid, and the ledger does not have it until that is taken back.
-        (_, Some(RowAct::Dismiss)) if row.is_proved_since => card.not_posted.push(not_posted()),
+        // Its card told its code since, or its records beside it show it: the chip paid, and the ledger does not have it until that is taken back.
+        (_, Some(RowAct::Dismiss)) if shown.has_paid => card.not_posted.push(not_posted()),
         (_, Some(RowAct::Dismiss | RowAct::TakeBack)) => card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?,
         (RowOutcome::Refused | RowOutcome::Held, None) => card.not_posted.push(not_posted()),
     }

@@ -147,6 +147,10 @@ pub struct Prepared {
 pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
     let pending = tx.balance(&Account::Pending(holder))?;
+    // What is open is told first: it may be what the holder owes.
+    if pending < Fen::ZERO && open_of(tx, card)?.is_none() {
+        return Err(ClearingError::Refused(ErrorCode::LoadOwed));
+    }
     Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
 }
 
@@ -241,7 +245,10 @@ pub fn prepare(
 /// Whether so much waits for the holder.
 fn pending_covers(tx: &Tx<'_>, holder: i64, amount: Fen) -> Result<(), ClearingError> {
     let pending = tx.balance(&Account::Pending(holder))?;
-    if pending <= Fen::ZERO || amount <= Fen::ZERO {
+    if pending < Fen::ZERO {
+        return Err(ClearingError::Refused(ErrorCode::LoadOwed));
+    }
+    if pending == Fen::ZERO || amount <= Fen::ZERO {
         return Err(ClearingError::Refused(ErrorCode::LoadNothingPending));
     }
     if amount > pending {
@@ -362,11 +369,11 @@ pub fn settle(
     };
     if let Some(posting) = posting {
         tx.post_once(&posting, window)?;
-    }
-    if let (LoadState::Credited, Some(refund)) = (state, &load.refund)
-        && let Some(owed) = take_back::late_refund(tx, load, refund)?
-    {
-        tx.post_once(&owed, window)?;
+        if let (LoadState::Credited, Some(refund)) = (state, &load.refund)
+            && let Some(owed) = take_back::late_refund(tx, load, refund, &posting)?
+        {
+            tx.post_once(&owed, window)?;
+        }
     }
     tx.settle_load((load.load_id, load.state), state, tac, evidence, window)?;
     succession::follow(tx, load.card_identifier)
@@ -494,7 +501,9 @@ fn content_hash(request: &LoadRequest) -> Digest {
 
 fn act(load: &Load, act: &'static str, detail: &str) -> Act {
     let refund = load.refund.as_ref();
-    let of = refund.map(|refund| format!(", {} of {}", refund.act.as_str(), refund.original)).unwrap_or_default();
+    let of = refund
+        .map(|refund| format!(", {} of {}", refund.act.as_str(), refund.original.reference()))
+        .unwrap_or_default();
     Act {
         actor: format!("terminal:{}", load.terminal),
         act,
@@ -560,7 +569,7 @@ impl Show for Loads {
                     RefundAct::Refund => lang.pick("退费", "refund of"),
                     RefundAct::Cancel => lang.pick("撤销", "cancel of"),
                 };
-                format!("  {word} {}", refund.original)
+                format!("  {word} {}", refund.original.reference())
             });
             format!(
                 "{}  {}  {}  {}  {}  {evidence}{refund}{next}",

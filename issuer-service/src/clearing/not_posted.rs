@@ -7,9 +7,9 @@ use serde::Serialize;
 use settlement::code::ErrorCode;
 use settlement::judgement::Judgement;
 
-use super::decision::{self, Decision, DecisionState};
+use super::decision::{self, Decision, DecisionState, RowAct};
 use super::load::LoadState;
-use super::number::Number;
+use super::number::Numbers;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, UploadRow};
 use super::{neighbours, take_back};
@@ -75,9 +75,10 @@ pub struct ListedRows {
 /// [`ClearingError::Store`].
 pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
+    let numbers = Numbers::of_not_posted(tx)?;
     for row in tx.rows_not_posted()? {
-        let number = Number::of(tx, &row)?;
-        let may_be_taken_back = take_back::is_wrong(&row, &number);
+        let number = numbers.of(&row);
+        let may_be_taken_back = take_back::is_wrong(tx, &row, number)?;
         let is_open = row.is_open();
         if open && !may_be_taken_back && (!is_open || is_settled(tx, &row)?) {
             continue;
@@ -85,9 +86,10 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
         // What was taken back is over, and the record waits anew.
         let proposal = proposal.filter(|known| !is_open || known.state == DecisionState::Proposed);
-        let is_rivalled = row.kind == RowKind::Purchase && is_open && decision::is_taken(tx, &row, &number)?;
+        let is_rivalled = row.kind == RowKind::Purchase && is_open && decision::is_taken(tx, &row, number)?;
         // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
-        let is_contradicted = row.is_contradicted() || number.disproves(&row) || (is_rivalled && !row.has_cards_code());
+        let is_rival = is_rivalled && !row.has_cards_code();
+        let is_contradicted = row.is_contradicted() || row.is_over() || number.disproves(&row) || is_rival;
         let waits_for_take_back = is_open && row.has_cards_code() && number.has_word();
         let is_free = !is_contradicted && !is_rivalled;
         let is_shown = row.proof.is_none() && is_open && is_free && neighbours::show(tx, &row)?;
@@ -142,7 +144,9 @@ fn judged(said: &Judgement, row: &UploadRow, lang: Lang) -> String {
         false => lang.pick("卡未执行", "the card did not do it"),
     };
     let shown = match (done, row.has_cards_code()) {
-        (true, _) if row.is_contradicted() => lang.pick("；卡内所示相反", "; the card shows the opposite"),
+        (true, _) if row.is_contradicted() || row.is_over() => {
+            lang.pick("；卡内所示相反", "; the card shows the opposite")
+        }
         (true, _) => "",
         // There is a record because the card came back and had done it.
         (false, true) => lang.pick("；卡内所示相反(卡的校验码)", "; the card shows the opposite (its own code)"),
@@ -158,10 +162,13 @@ impl ListedRow {
     /// What is asked or decided, or what may be done.
     fn next(&self, place: &str, lang: Lang) -> String {
         match &self.proposal {
-            Some(Decision { state: DecisionState::Approved, .. }) if self.may_be_taken_back => {
-                let since = match self.row.is_proved_since {
-                    true => lang.pick("卡后来给出了校验码: ", "the card told its code since: "),
-                    false => "",
+            Some(Decision { state: DecisionState::Approved, act, .. }) if self.may_be_taken_back => {
+                let since = match (self.row.is_proved_since, *act) {
+                    (true, _) => lang.pick("卡后来给出了校验码: ", "the card told its code since: "),
+                    (false, RowAct::Dismiss) => {
+                        lang.pick("卡的前后记录表明已付款: ", "the card's records beside it show that it paid: ")
+                    }
+                    (false, RowAct::Post | RowAct::Return | RowAct::TakeBack) => "",
                 };
                 format!("→ {since}issuer row propose {place} --take-back --reason …")
             }

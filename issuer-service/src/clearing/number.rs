@@ -2,13 +2,46 @@
 //!
 //! Source: docs/adr/0066, 0082, 0084. Owns: the three questions about those records. Never: decides, posts.
 
+use std::collections::BTreeMap;
+
+use settlement::id::CardIdentifier;
+
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use crate::store::Tx;
 
 /// The purchases of one number of a card, whatever became of them.
+#[derive(Default)]
 pub(super) struct Number {
     rows: Vec<UploadRow>,
+}
+
+/// The numbers of all records that were not posted, read at once.
+pub(super) struct Numbers {
+    numbers: BTreeMap<(CardIdentifier, u16), Number>,
+    none: Number,
+}
+
+impl Numbers {
+    /// As they are now.
+    ///
+    /// # Errors
+    /// [`ClearingError::Store`].
+    pub(super) fn of_not_posted(tx: &Tx<'_>) -> Result<Self, ClearingError> {
+        let mut numbers: BTreeMap<_, Number> = BTreeMap::new();
+        for row in tx.purchases_beside_not_posted()? {
+            numbers.entry((row.card_identifier, row.card_sequence)).or_default().rows.push(row);
+        }
+        Ok(Self { numbers, none: Number::default() })
+    }
+
+    /// The number of a record that was not posted; none of a load or refund.
+    pub(super) fn of(&self, row: &UploadRow) -> &Number {
+        match row.kind {
+            RowKind::Purchase => self.numbers.get(&(row.card_identifier, row.card_sequence)).unwrap_or(&self.none),
+            RowKind::Load | RowKind::Refund => &self.none,
+        }
+    }
 }
 
 impl Number {

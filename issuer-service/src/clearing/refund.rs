@@ -148,11 +148,12 @@ const fn parts(purchase: &UploadRow) -> Parts {
     }
 }
 
-/// Sold by this terminal, in the window that is open now, and no purchase of the card that came in since has a higher number.
+/// Sold by this terminal, in the window that is open now, and no purchase that came in since has a higher number with the card's own code:
+/// people's word moves no card.
 fn is_latest(tx: &Tx<'_>, request: &LoadRequest, purchase: &UploadRow) -> Result<bool, ClearingError> {
     Ok(purchase.terminal == request.terminal
         && purchase.window_date == tx.current_window()?
-        && tx.last_purchase_number(purchase.card_identifier)? == Some(purchase.card_sequence))
+        && tx.last_proved_number(purchase.card_identifier)?.is_none_or(|last| last <= purchase.card_sequence))
 }
 
 /// The posting of a refund that the card has: the purchase's, the other way round; `None` where all its amounts are zero, which

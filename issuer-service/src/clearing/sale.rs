@@ -135,13 +135,18 @@ pub fn authorise(tx: &Tx<'_>, terminal: &Terminal, request: &SaleRequest) -> Res
     if tx.last_proved_number(card_identifier)?.is_some_and(|last| last >= number) {
         return refuse(ErrorCode::DuplicateCardSequence);
     }
+    let at = Some((sale.terminal, sale.business_date));
     let (bought, spent) = tx.spent_on(sale.terminal, card_identifier, sale.business_date)?;
+    // The card says by its number that it has not done what people's word has under this one or a higher one.
+    let (words, unspent) = tx.words_not_done(card_identifier, number, at)?;
+    let (waiting, waited) = tx.waiting_for_words(card_identifier, number, at)?;
+    let (bought, spent) = (bought.saturating_sub(words).saturating_add(waiting), spent.minus(unspent)?.plus(waited)?);
     let (open, kept) = tx.authorised_on(sale.terminal, card_identifier, sale.business_date, number)?;
     let spent = Fen::sum([spent, kept])?;
     if !SaleLimits::from(terminal.limits).allow(sale.personal_account_fen, bought.saturating_add(open), spent)? {
         return refuse(ErrorCode::LimitExceeded);
     }
-    let held = held_at_most(tx, card_identifier)?.minus(tx.authorised_of(card_identifier, number)?)?;
+    let held = held_at_most(tx, card_identifier, number)?.minus(tx.authorised_of(card_identifier, number)?)?;
     if sale.personal_account_fen > held {
         return refuse(ErrorCode::BalanceBeyondLedger);
     }
@@ -260,9 +265,17 @@ pub fn release_others(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError>
     Ok(())
 }
 
-/// What a card may hold: by the ledger, with every load and refund that may have reached it and was not told yet.
-fn held_at_most(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
-    let parts = [tx.balance(&Account::Card(card))?, tx.balance(&Account::Transit(card))?, tx.refunds_under_way(card)?];
+/// What a card may hold whose next number is this: by the ledger, with every load and refund that may have reached it and was not told yet,
+/// with what people's word took of it and it has not done, less what it did instead.
+fn held_at_most(tx: &Tx<'_>, card: CardIdentifier, number: u16) -> Result<Fen, ClearingError> {
+    let not_done = tx.words_not_done(card, number, None)?.1;
+    let instead = tx.waiting_for_words(card, number, None)?.1;
+    let parts = [
+        tx.balance(&Account::Card(card))?,
+        tx.balance(&Account::Transit(card))?,
+        tx.refunds_under_way(card)?,
+        not_done.minus(instead)?,
+    ];
     Ok(Fen::sum(parts)?)
 }
 

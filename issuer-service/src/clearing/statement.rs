@@ -3,11 +3,14 @@
 //! Owns: the sums and their check against the ledger. Never: changes anything.
 //! Units: fen.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
-use settlement::id::InstitutionCode;
+use settlement::id::{InstitutionCode, TerminalNumber};
 
+use super::decision::{Decided, Decision, RowAct};
 use super::institution::Institution;
 use super::ledger::{Account, PostingKind};
 use super::load::Load;
@@ -62,6 +65,29 @@ pub struct Statement {
     pub refund_rows: Vec<Load>,
     /// Records not posted, with their codes.
     pub not_posted: Vec<UploadRow>,
+    /// Records of earlier days of which people decided on this one that they are not posted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<UploadRow>,
+    /// What people decided of the records above that are taken back or not posted, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Told>,
+}
+
+/// A decision as the institution is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// Terminal of the record.
+    pub terminal: TerminalNumber,
+    /// Number of the record at the terminal.
+    pub record: u64,
+    /// Number of the decision.
+    pub number: i64,
+    /// What became of the record.
+    pub act: RowAct,
+    /// Why.
+    pub reason: String,
+    /// Window that it counts in.
+    pub on: Option<BusinessDate>,
 }
 
 /// The statement of an institution for a day.
@@ -77,6 +103,11 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let taken_back: Vec<UploadRow> =
         of_window.iter().flat_map(|row| times(row, row.times_taken_back_in(date))).collect();
     let back = |of: fn(&UploadRow) -> Fen| Fen::sum(taken_back.iter().map(of));
+    let is_refusal = |decided: &Decided| matches!(decided.act, RowAct::Return | RowAct::Dismiss);
+    let is_decided =
+        |row: &&UploadRow| row.decided.is_some_and(|decided| decided.posted_on == date && is_refusal(&decided));
+    let is_earlier = |row: &&UploadRow| row.window_date != date && row.kind == RowKind::Purchase;
+    let decided: Vec<UploadRow> = of_window.iter().filter(is_earlier).filter(is_decided).cloned().collect();
     let (posted, not_posted): (Vec<_>, Vec<_>) = of_window
         .into_iter()
         .filter(|row| row.outcome_in(date).is_some())
@@ -84,6 +115,15 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let purchases = posted.iter().filter(|row| row.kind == RowKind::Purchase);
     let rows: Vec<UploadRow> = purchases.flat_map(|row| times(row, row.times_posted_in(date))).collect();
     let sum = |of: fn(&UploadRow) -> Fen| Fen::sum(rows.iter().map(of));
+    let mut decisions = Vec::new();
+    let about: BTreeSet<_> = taken_back.iter().chain(&not_posted).chain(&decided).map(place).collect();
+    for (terminal, record) in about {
+        let done = tx.decisions_done(terminal, record)?.into_iter();
+        decisions.extend(done.map(|one| {
+            let Decision { number, act, reason, posted_on: on, .. } = one;
+            Told { terminal, record, number, act, reason, on }
+        }));
+    }
     let personal_account_fen = sum(|row| row.personal_account_fen)?.minus(back(|row| row.personal_account_fen)?)?;
     let pooled_fund_fen = sum(|row| row.pooled_fund_fen)?.minus(back(|row| row.pooled_fund_fen)?)?;
     let self_paid_fen = sum(|row| row.self_paid_fen)?.minus(back(|row| row.self_paid_fen)?)?;
@@ -131,6 +171,8 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
         taken_back,
         refund_rows,
         not_posted,
+        decided,
+        decisions,
     })
 }
 
@@ -158,25 +200,30 @@ impl Show for Statement {
                 row.self_paid_fen
             ));
         }
+        for row in &self.taken_back {
+            let (place, pool) = (row.place(), row.pooled_fund_fen);
+            let (account, decision) = (row.personal_account_fen, self.said(row, Some(self.business_date), lang));
+            lines.push(lang.pick(
+                format!("  冲回 {place}  {}  -{account} -{pool}{decision}", row.card_identifier),
+                format!("  taken back {place}  {}  -{account} -{pool}{decision}", row.card_identifier),
+            ));
+        }
+        let less = match self.taken_back.len() {
+            0 => String::new(),
+            taken => lang.pick(format!("，冲回 {taken} 笔"), format!(" less {taken} taken back")),
+        };
         lines.push(lang.pick(
             format!(
-                "  {} 笔  个人账户 {}  统筹 {}  自付 {}",
+                "  {} 笔{less}  个人账户 {}  统筹 {}  自付 {}",
                 self.purchases, self.personal_account_fen, self.pooled_fund_fen, self.self_paid_fen
             ),
             format!(
-                "  {} purchases  personal account {}  pooled fund {}  self-paid {}",
+                "  {} purchases{less}  personal account {}  pooled fund {}  self-paid {}",
                 self.purchases, self.personal_account_fen, self.pooled_fund_fen, self.self_paid_fen
             ),
         ));
-        for row in &self.taken_back {
-            let (place, amount) = (format!("{}/{}", row.terminal, row.journal_sequence), row.personal_account_fen);
-            lines.push(lang.pick(
-                format!("  冲回 {place}  {}  {amount}  {}", row.card_identifier, row.pooled_fund_fen),
-                format!("  taken back {place}  {}  {amount}  {}", row.card_identifier, row.pooled_fund_fen),
-            ));
-        }
         for load in &self.refund_rows {
-            let original = load.refund.as_ref().map(|refund| refund.original.to_string()).unwrap_or_default();
+            let original = load.refund.as_ref().map(|refund| refund.original.reference()).unwrap_or_default();
             let word = lang.pick("退费", "refund of");
             lines.push(format!(
                 "  {}  {word} {original}  {}  -{}",
@@ -213,17 +260,51 @@ impl Show for Statement {
             format!("  应付 {}  总账 {}", self.payable_fen, self.ledger_payable_fen),
             format!("  payable {}  ledger {}", self.payable_fen, self.ledger_payable_fen),
         ));
-        for row in &self.not_posted {
+        for row in self.not_posted.iter().chain(&self.decided) {
             let code = row.code.map_or("", settlement::code::ErrorCode::as_str);
+            let day =
+                if row.window_date == self.business_date { String::new() } else { format!("  {}", row.window_date) };
             lines.push(format!(
-                "  {} {}/{}  {}  {}  {code}",
+                "  {} {}{day}  {}  {}  {code}{}",
                 lang.pick("未入账", "not posted"),
-                row.terminal,
-                row.journal_sequence,
+                row.place(),
                 row.card_identifier,
-                row.personal_account_fen
+                row.personal_account_fen,
+                self.said(row, None, lang)
             ));
         }
         lines.join("\n")
+    }
+}
+
+fn place(row: &UploadRow) -> (TerminalNumber, u64) {
+    (row.terminal, row.journal_sequence)
+}
+
+impl Statement {
+    /// What was decided of a record last: on a day, or at all. Of what was taken back, also when it had been posted.
+    fn said(&self, row: &UploadRow, on: Option<BusinessDate>, lang: Lang) -> String {
+        let of_row = || self.decisions.iter().filter(|told| (told.terminal, told.record) == place(row));
+        let is_last = |told: &&Told| match on {
+            Some(day) => told.act == RowAct::TakeBack && told.on == Some(day),
+            None => true,
+        };
+        let Some(Told { number, act, reason, on, .. }) = of_row().filter(is_last).last() else { return String::new() };
+        let what = match act {
+            RowAct::Post => lang.pick("已入账", "posted"),
+            RowAct::Return => lang.pick("已退还持卡人", "returned to the holder"),
+            RowAct::Dismiss => lang.pick("卡未付款", "the card did not pay"),
+            RowAct::TakeBack => lang.pick("已冲回", "taken back"),
+        };
+        let posted = of_row().filter(|told| told.act != RowAct::TakeBack && told.number < *number).last();
+        let before = match posted.and_then(|told| told.on).filter(|_| *act == RowAct::TakeBack) {
+            Some(day) => lang.pick(format!("，原入账日 {day}"), format!(", posted on {day}")),
+            None => String::new(),
+        };
+        let day = on.map(|day| format!(" {day}")).unwrap_or_default();
+        lang.pick(
+            format!("  → {what}{day}{before}（处理单 {number}：{reason}）"),
+            format!("  → {what}{day}{before} (decision {number}: {reason})"),
+        )
     }
 }

@@ -12,6 +12,7 @@
 //! |-----|-------------|------|
 //! | its card contradicts it, or another record of its number has the card's own code | posted, returned | it is over |
 //! | its card told its code since (docs/adr/0085) | returned, dismissed | it is decided anew |
+//! | the card's records beside it show that it paid (`neighbours`) | dismissed | it is decided anew |
 //!
 //! Source: docs/adr/0084. Owns: what may be taken back, the entries. Never: decides (`decision`), posts.
 //! Units: fen.
@@ -21,6 +22,7 @@ use settlement::fen::{Fen, FenError};
 use super::decision::RowAct;
 use super::ledger::{Account, Posting, PostingKind};
 use super::load::{Load, LoadState};
+use super::neighbours;
 use super::number::Number;
 use super::refund::{self, Refund};
 use super::refusal::ClearingError;
@@ -31,14 +33,17 @@ use crate::store::Tx;
 pub const PREFIX: &str = "taken-back:";
 
 /// Whether what was decided of a record is shown to be wrong: its card, or a record of its number with the card's own code, shows that it
-/// did not pay; or its card told its code since.
-pub(super) fn is_wrong(row: &UploadRow, number: &Number) -> bool {
-    match row.decided.map(|decided| decided.act) {
+/// did not pay; or its card told its code since, or its records beside it show since that it paid.
+///
+/// # Errors
+/// [`ClearingError::Store`]; [`ClearingError::Sum`].
+pub(super) fn is_wrong(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<bool, ClearingError> {
+    Ok(match row.decided.map(|decided| decided.act) {
         Some(RowAct::Post) => row.is_contradicted() || number.disproves(row),
         Some(RowAct::Return) => row.is_contradicted() || number.disproves(row) || is_proved(row),
-        Some(RowAct::Dismiss) => is_proved(row),
+        Some(RowAct::Dismiss) => is_proved(row) || (row.proof.is_none() && neighbours::show(tx, row)?),
         Some(RowAct::TakeBack) | None => false,
-    }
+    })
 }
 
 fn is_proved(row: &UploadRow) -> bool {
@@ -62,24 +67,31 @@ pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -
     Ok(postings)
 }
 
-/// What a holder owes for a refund that reached the card now, when its purchase was taken back since it was prepared.
+/// What a holder owes for a refund that reached the card now, by `credited`, when its purchase was taken back since it was prepared.
 ///
 /// # Errors
 /// [`ClearingError::Posting`], [`ClearingError::Store`].
-pub(super) fn late_refund(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
+pub(super) fn late_refund(
+    tx: &Tx<'_>,
+    load: &Load,
+    refund: &Refund,
+    credited: &Posting,
+) -> Result<Option<Posting>, ClearingError> {
     // It was admitted for a posting that stood; another one of the same name says nothing of this one.
     let is_taken_back = tx.is_posted(&format!("{PREFIX}{}", refund.posting))?;
-    if is_taken_back { owed(load, refund) } else { Ok(None) }
+    is_taken_back.then(|| undone(load, credited)).transpose()
 }
 
 /// The refund the other way round; the card keeps the money, and its holder owes it.
 pub(super) fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
-    let Some(before) = refund::posting(load, refund)? else { return Ok(None) };
-    let back = mirror((PREFIX, &before), PostingKind::Correction, |account| match account {
+    refund::posting(load, refund)?.map(|credited| undone(load, &credited)).transpose()
+}
+
+fn undone(load: &Load, credited: &Posting) -> Result<Posting, ClearingError> {
+    mirror((PREFIX, credited), PostingKind::Correction, |account| match account {
         Account::Card(_) => Account::Pending(load.holder),
         other => other,
-    })?;
-    Ok(Some(back))
+    })
 }
 
 /// A posting the other way round, under its reference with a word before it.

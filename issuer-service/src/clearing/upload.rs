@@ -186,6 +186,12 @@ pub struct UploadRow {
 }
 
 impl UploadRow {
+    /// `terminal/record`, as everything names it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.terminal, self.journal_sequence)
+    }
+
     /// As what the row counts in a window; `None` when it does not count there. A day that has its proof keeps it: what is
     /// decided later counts later.
     #[must_use]
@@ -217,6 +223,11 @@ impl UploadRow {
         self.decisions().filter(taken).count()
     }
 
+    /// What had been decided of it and was taken back in a window.
+    pub fn taken_back_in(&self, date: BusinessDate) -> impl Iterator<Item = RowAct> {
+        self.decisions().filter(move |(_, on)| *on == Some(date)).map(|(decided, _)| decided.act)
+    }
+
     /// What was decided and not taken back at the end of a window.
     #[must_use]
     pub fn decided_through(&self, through: BusinessDate) -> Option<Decided> {
@@ -230,8 +241,15 @@ impl UploadRow {
     /// its code.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let is_over = !self.undone.is_empty() && !self.has_cards_code();
-        self.outcome != RowOutcome::Accepted && self.decided.is_none() && !is_over
+        self.outcome != RowOutcome::Accepted && self.decided.is_none() && !self.is_over()
+    }
+
+    /// Whether it was taken back for good: its card was said to have paid, nothing has come of it since, and the card has told no code.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.undone.last().is_some_and(|undone| undone.decided.act != RowAct::Dismiss)
+            && self.decided.is_none()
+            && !self.has_cards_code()
     }
 
     /// Whether the record has the card's own code: the TAC fits (it is looked at before all else but what makes it worthless), or the card

@@ -139,10 +139,20 @@ pub struct WindowTotals {
     pub pooled_fen: Fen,
     /// Paid in cash by the holder: memorandum only.
     pub self_paid_fen: Fen,
+    /// Refunds whose purchase is taken back, by corrections of what is owed to institutions: their holders owe it.
+    pub recovered_fen: Fen,
     /// Corrections on card accounts, and what went from cards out of use to their holders.
     pub corrected_fen: Fen,
-    /// Owed to institutions by this window.
+    /// Owed to institutions by this window: every entry on their accounts.
     pub payable_fen: Fen,
+    /// Paid by the pooled fund in the end: every entry on its account, the other way round.
+    pub pool_moved_fen: Fen,
+    /// Cash at institutions in the end: every entry on the memorandum, the other way round.
+    pub cash_moved_fen: Fen,
+    /// Cash given back by refunds.
+    pub refunded_self_paid_fen: Fen,
+    /// Cash of refunds that gave way.
+    pub yielded_self_paid_fen: Fen,
     /// All card accounts before the window.
     pub cards_before_fen: Fen,
     /// Every entry of the window on card accounts.
@@ -159,6 +169,16 @@ pub struct WindowTotals {
     pub refunds_credited_fen: Fen,
     /// Sum of loads and refunds, account and pool, that gave way in the window, from the decisions themselves.
     pub yields_fen: Fen,
+    /// Sum of refunds, account and pool, whose purchase is taken back, from the refunds themselves.
+    pub recoveries_fen: Fen,
+    /// Of it, the pool's.
+    pub recoveries_pooled_fen: Fen,
+    /// Cash of such refunds.
+    pub recoveries_self_paid_fen: Fen,
+    /// Decisions that were taken back.
+    pub taken_back: usize,
+    /// What they had posted from cards and pool.
+    pub taken_back_fen: Fen,
 }
 
 impl WindowTotals {
@@ -181,12 +201,14 @@ impl WindowTotals {
         ];
         let counts = counts.iter().map(ToString::to_string);
         let refunds = [self.refunded_fen, self.refunded_pooled_fen];
-        // A window without refunds, or without what gave way, has the line, and the hash, that it had before there were any.
+        // A window without refunds, what gave way or was recovered has the line, and the hash, that it had before there were any.
         let refunds = if refunds == [Fen::ZERO; 2] { &[][..] } else { &refunds };
         let yielded = [self.yielded_fen, self.yielded_refunds_fen, self.yielded_pooled_fen];
         let yielded = if yielded == [Fen::ZERO; 3] { &[][..] } else { &yielded };
+        let recovered = [self.recovered_fen, self.recoveries_pooled_fen, self.recoveries_self_paid_fen];
+        let recovered = if recovered == [Fen::ZERO; 3] { &[][..] } else { &recovered };
         counts
-            .chain(sums.iter().chain(refunds).chain(yielded).map(|sum| sum.get().to_string()))
+            .chain(sums.iter().chain(refunds).chain(yielded).chain(recovered).map(|sum| sum.get().to_string()))
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -225,6 +247,9 @@ pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
     let owed_again = totals.yielded_refunds_fen.plus(totals.yielded_pooled_fen)?;
     let refunded = totals.refunded_fen.plus(totals.refunded_pooled_fen)?;
     let owed = totals.purchased_fen.plus(totals.pooled_fen)?.minus(refunded)?.plus(owed_again)?;
+    let owed = owed.plus(totals.recovered_fen)?;
+    let pool = totals.pooled_fen.minus(totals.refunded_pooled_fen)?.plus(totals.yielded_pooled_fen)?;
+    let cash = totals.self_paid_fen.minus(totals.refunded_self_paid_fen)?.plus(totals.yielded_self_paid_fen)?;
     let equation = |code, statement, left, right| Equation { code, statement, left_fen: left, right_fen: right };
     Ok(vec![
         equation("ZERO_SUM", "sum of all entries = 0", totals.sum_of_entries_fen, Fen::ZERO),
@@ -237,9 +262,27 @@ pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
         equation("CARDS_MOVED", "cards before + entries of the window = cards after", expected, totals.cards_after_fen),
         equation(
             "PAYABLE",
-            "purchased + pooled − refunded + refunds given way = payable to institutions",
+            "purchased + pooled − refunded + refunds given way + recovered = payable to institutions",
             owed,
             totals.payable_fen,
+        ),
+        equation(
+            "RECOVERED",
+            "refunds whose purchase is taken back = recovered",
+            totals.recoveries_fen,
+            totals.recovered_fen,
+        ),
+        equation(
+            "POOL",
+            "pooled − refunded + given way + recovered = entries on the pooled fund",
+            pool.plus(totals.recoveries_pooled_fen)?,
+            totals.pool_moved_fen,
+        ),
+        equation(
+            "CASH",
+            "self-paid − refunded + given way + recovered = entries on the memorandum",
+            cash.plus(totals.recoveries_self_paid_fen)?,
+            totals.cash_moved_fen,
         ),
         equation(
             "ROWS_PERSONAL",
@@ -286,6 +329,7 @@ mod tests {
             rows_personal_fen: fen(30),
             pooled_fen: fen(7),
             rows_pooled_fen: fen(7),
+            pool_moved_fen: fen(6),
             payable_fen: fen(32),
             cards_after_fen: fen(124),
             cards_moved_fen: fen(24),
@@ -296,5 +340,16 @@ mod tests {
         let failed: Vec<_> =
             conservation(&broken).expect("small sums").into_iter().filter(|equation| !equation.holds()).collect();
         assert_eq!(failed.iter().map(|equation| equation.code).collect::<Vec<_>>(), ["CARDS", "CARDS_MOVED"]);
+        // What somebody corrects on an institution's account, the pool's or the memorandum has to be a refund that was taken back.
+        let wrong = WindowTotals {
+            recovered_fen: fen(1),
+            payable_fen: fen(33),
+            pool_moved_fen: fen(7),
+            cash_moved_fen: fen(-1),
+            ..totals
+        };
+        let failed: Vec<_> =
+            conservation(&wrong).expect("small sums").into_iter().filter(|equation| !equation.holds()).collect();
+        assert_eq!(failed.iter().map(|equation| equation.code).collect::<Vec<_>>(), ["RECOVERED", "POOL", "CASH"]);
     }
 }

@@ -123,8 +123,10 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "only what was posted or returned is, when its card shows the opposite or another record of its number has the card's own code, and what was returned or dismissed, when its card told its code since",
         ),
         ClearingError::RowProved { terminal, record } => row(
-            format!("记录 {terminal}/{record} 有卡的校验码，不能销账"),
-            format!("record {terminal}/{record} has the card's own code: it is not dismissed"),
+            format!("卡的校验码或前后记录表明记录 {terminal}/{record} 已付款，不能销账"),
+            format!(
+                "the card's own code, or its records beside it, show that it paid record {terminal}/{record}: it is not dismissed"
+            ),
             "卡已付款：入账或退还；同号的另一条没有卡的校验码时，先冲回那一条（row propose --take-back）",
             "the card paid: post or return it; where a record without the code stands under the same number, take that one back first (`row propose --take-back`)",
         ),

@@ -14,7 +14,7 @@ use crate::audit::Act;
 use crate::clearing::allotment::{self, AllotmentState, Allotments};
 use crate::clearing::blacklist::{self, Blacklist, BlacklistAct, ExportedList};
 use crate::clearing::decision::{DecisionMove, DecisionState};
-use crate::clearing::ledger::{AccountBalance, Balances};
+use crate::clearing::ledger::{AccountBalance, Balances, Debts};
 use crate::clearing::load::Loads;
 use crate::clearing::load_decision::{self, LoadAct};
 use crate::clearing::refusal::ClearingError;
@@ -62,6 +62,9 @@ pub enum Verb {
         /// Only accounts whose code begins so: `card:`, `fund:`, `institution:`.
         #[arg(long, value_name = "TEXT", default_value = "")]
         prefix: String,
+        /// Who owes, with their cards: holders whose pending money is below zero.
+        #[arg(long, conflicts_with = "prefix")]
+        owed: bool,
     },
 }
 
@@ -181,7 +184,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let allotments = centre.store.read(|tx| tx.allotments())?;
             output.show(&Allotments { allotments });
         }
-        Verb::List { prefix } => {
+        Verb::List { owed: true, .. } => {
+            let debts = centre.store.read(|tx| -> Result<_, ClearingError> { Ok(Debts::of(tx.debts()?)?) })?;
+            output.show(&debts);
+        }
+        Verb::List { prefix, owed: false } => {
             let balances = centre.store.read(|tx| -> Result<_, ClearingError> { Ok(tx.all_balances()?) })?;
             let accounts = balances
                 .into_iter()

@@ -106,6 +106,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CertificateLimit
         | ErrorCode::WindowClosed => StatusCode::CONFLICT,
         ErrorCode::LoadNothingPending
+        | ErrorCode::LoadOwed
         | ErrorCode::LoadAmountDiffers
         | ErrorCode::Mac1Wrong
         | ErrorCode::TacWrong

@@ -283,7 +283,7 @@ impl Endpoint for OriginalRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(OriginalAnswer, Act), ClearingError> {
         let (paid, left) = refund::original(tx, terminal, self.original, self.card_identifier)?;
         let answer = OriginalAnswer { version: Version1, status: AnswerStatus::Created, paid, left };
-        let detail = format!("purchase {}, card {}", self.original, self.card_identifier);
+        let detail = format!("purchase {}, card {}", self.original.reference(), self.card_identifier);
         Ok((answer, asked(terminal, "refund.original", detail)))
     }
 }

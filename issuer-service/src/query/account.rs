@@ -102,9 +102,11 @@ pub fn lines(tx: &Tx<'_>, holder: i64, cards: &[CardIdentifier]) -> Result<Vec<S
 
 /// What a posting is to its holder; `None` when it only moves money from one of the holder's accounts to another.
 fn told(first: &AccountEntry, entries: &[AccountEntry], change: Fen) -> Option<(LineKind, Fen)> {
+    let undone = first.reference.strip_prefix(take_back::PREFIX);
     let kind = match first.kind {
-        // A sale that was not, after all, is no purchase.
-        _ if first.reference.starts_with(take_back::PREFIX) => LineKind::Correction,
+        // A sale that was not, after all, is no purchase; what was refunded of it is no refund.
+        _ if undone.is_some_and(|what| what.starts_with("refund:")) => LineKind::Refund,
+        _ if undone.is_some() => LineKind::TakenBack,
         PostingKind::LoadCredited => {
             // From under way to the card: what arrived is the part above zero.
             let arrived = entries.iter().map(|entry| entry.amount).find(|amount| *amount > Fen::ZERO)?;
@@ -130,14 +132,16 @@ fn institution_name(tx: &Tx<'_>, payable: Option<&str>) -> Result<Option<String>
     Ok(tx.institution(&code)?.map(|institution| institution.name))
 }
 
-/// The purchase that a posting is, or gives back.
+/// The purchase that a posting is, gives back, or takes back.
 fn original(tx: &Tx<'_>, reference: &str) -> Result<Option<Original>, ClearingError> {
+    let reference = reference.strip_prefix(take_back::PREFIX).unwrap_or(reference);
     if let Some((terminal, sequence)) = reference.strip_prefix("purchase:").and_then(|rest| rest.split_once(':')) {
         // The card stands behind the sequence; older postings have none.
         let sequence = sequence.split_once(':').map_or(sequence, |(sequence, _)| sequence);
         let parsed = TerminalNumber::parse(terminal).ok().zip(sequence.parse().ok());
         return Ok(parsed.map(|(terminal, terminal_sequence)| Original { terminal, terminal_sequence }));
     }
-    let Some(load) = reference.strip_prefix("refund:").and_then(|id| LoadId::parse(id).ok()) else { return Ok(None) };
+    let id = reference.strip_prefix("refund:").map(|rest| rest.split_once(':').map_or(rest, |(id, _)| id));
+    let Some(load) = id.and_then(|id| LoadId::parse(id).ok()) else { return Ok(None) };
     Ok(tx.load(load)?.and_then(|load| load.refund).map(|refund| refund.original))
 }

@@ -4,7 +4,8 @@
 //! |-------------------|-------------|----------------|------------|
 //! | SaleNotUploaded   | has paid    | still has it   | +          |
 //! | SaleNotPosted     | has paid    | still has it   | +          |
-//! | LoadWaiting       | –           | has it         | + (− when it is owed) |
+//! | LoadWaiting       | –           | has it         | + |
+//! | Owed              | has it      | –              | − |
 //! | LoadUnderWay      | not there   | has it         | +          |
 //! | LoadUnconfirmed   | has it      | has it         | 0          |
 //! | RefundUnderWay    | not there   | not there      | 0          |
@@ -67,7 +68,8 @@ pub fn explain(
         }
     }
     if money.waiting != Fen::ZERO {
-        items.push(item(PendingKind::LoadWaiting, money.waiting, money.waiting, None, None));
+        let kind = if money.waiting < Fen::ZERO { PendingKind::Owed } else { PendingKind::LoadWaiting };
+        items.push(item(kind, money.waiting, money.waiting, None, None));
     }
     Ok(items)
 }

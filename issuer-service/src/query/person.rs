@@ -172,7 +172,7 @@ impl Statement {
             inflow.push(Inflow { source, amount_fen: of(source)? });
         }
         inflow.retain(|inflow| inflow.amount_fen != Fen::ZERO || inflow.source == LineKind::Allotment);
-        let spend_fen = Fen::ZERO.minus(of(LineKind::Purchase)?)?;
+        let spend_fen = Fen::ZERO.minus(of(LineKind::Purchase)?.plus(of(LineKind::TakenBack)?)?)?;
         let interest_fen = Fen::ZERO;
         let came_in = Fen::sum(inflow.iter().map(|inflow| inflow.amount_fen))?.plus(interest_fen)?;
         let sum = opening_fen.plus(came_in)?.minus(spend_fen)?;

@@ -182,6 +182,7 @@ fn request(row: &Row<'_>) -> engine::Result<AllotmentRequest> {
         made_at: row.get(3)?,
         checker: row.get(4)?,
         rejection: row.get(5)?,
+        covers_fen: Fen::ZERO,
         lines: Vec::new(),
     })
 }

@@ -68,6 +68,18 @@ impl Tx<'_> {
         Ok(find.query_row((terminal.to_string(), cell::from_u64(record)?), decision).optional()?)
     }
 
+    /// What was done of a record, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn decisions_done(&self, terminal: TerminalNumber, record: u64) -> Result<Vec<Decision>, StoreError> {
+        let mut find = self.sql.prepare(&format!(
+            "{DECISION} WHERE row_terminal = $1 AND row_record = $2 AND state = 'approved' ORDER BY number"
+        ))?;
+        let rows = find.query_map((terminal.to_string(), cell::from_u64(record)?), decision)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A move of a decision by another person than its maker; `posted_on` of an approval.
     ///
     /// # Errors

@@ -56,6 +56,21 @@ impl Tx<'_> {
         Ok(statement.query_map((), |row| Ok((row.get(0)?, Fen::new(row.get(1)?))))?.collect::<Result<_, _>>()?)
     }
 
+    /// Holders whose pending money is below zero, with their cards.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn debts(&self) -> Result<Vec<(i64, Fen, Vec<CardIdentifier>)>, StoreError> {
+        let mut debts = Vec::new();
+        for (account, balance) in self.all_balances()? {
+            let holder = account.strip_prefix(Account::PENDING).and_then(|holder| holder.parse().ok());
+            if let Some(holder) = holder.filter(|_| balance < Fen::ZERO) {
+                debts.push((holder, balance, self.card_identifiers_of(holder)?));
+            }
+        }
+        Ok(debts)
+    }
+
     /// Balance of every account, in order of its code; windows after `through` are left out.
     ///
     /// # Errors

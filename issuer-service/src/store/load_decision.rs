@@ -8,6 +8,7 @@ use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::clearing::decision::{DecisionMove, DecisionState};
 use crate::clearing::load_decision::{LoadAct, LoadDecision};
+use crate::clearing::take_back;
 use crate::clock;
 use crate::state::State;
 
@@ -115,6 +116,24 @@ impl Tx<'_> {
             |row| row.get(0),
         )?;
         Ok(Fen::new(sum))
+    }
+
+    /// Refunds that their holders owe since a window, because their purchase was taken back, less those that gave way in it: account and pool
+    /// together, the pool's part, the cash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn recovered_in(&self, window_date: BusinessDate) -> Result<[Fen; 3], StoreError> {
+        let sums = self.sql.query_row(
+            "SELECT coalesce(sum(sign * (amount_fen + pooled_fen)), 0), coalesce(sum(sign * pooled_fen), 0),
+                 coalesce(sum(sign * self_paid_fen), 0)
+             FROM (SELECT amount_fen, pooled_fen, self_paid_fen, CASE WHEN reference LIKE 'yielded:%' THEN -1 ELSE 1 END AS sign
+                 FROM load JOIN posting ON reference IN ($1 || load_id, $1 || load_id || ':proved', 'yielded:' || $1 || load_id)
+                 WHERE window_date = $2 AND original_terminal IS NOT NULL) AS recovered",
+            (format!("{}refund:", take_back::PREFIX), window_date.to_string()),
+            |row| Ok([Fen::new(row.get(0)?), Fen::new(row.get(1)?), Fen::new(row.get(2)?)]),
+        )?;
+        Ok(sums)
     }
 
     /// Refunds of an institution that gave way in a window, account and pool.

@@ -5,7 +5,7 @@ use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 
 use super::engine::OptionalExtension;
-use super::upload::{ROW, upload_row};
+use super::upload::{CODED, ROW, over, upload_row};
 use super::{StoreError, Tx, cell};
 use crate::clearing::ledger::{Account, PostingKind};
 use crate::clearing::upload::UploadRow;
@@ -58,10 +58,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn unposted_purchases(&self, card: CardIdentifier) -> Result<Vec<UploadRow>, StoreError> {
+        let over = over();
         let mut find = self.sql.prepare(&format!(
-            "{ROW} WHERE card = $1 AND outcome <> 'ACCEPTED' AND kind = 'purchase' AND number IS NULL AND contradicted_at IS NULL
+            "{ROW} WHERE card = $1 AND outcome <> 'ACCEPTED' AND kind = 'purchase' AND number IS NULL
+               AND (contradicted_at IS NULL OR {CODED}) AND NOT {over}
                AND (outcome = 'HELD' OR NOT EXISTS (SELECT 1 FROM upload_row s WHERE s.card = upload_row.card
-                    AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome = 'HELD'))
+                    AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome = 'HELD' AND NOT {over}))
                AND NOT EXISTS (SELECT 1 FROM upload_row s WHERE s.card = upload_row.card
                     AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome = 'ACCEPTED')
              ORDER BY card_sequence DESC, terminal, record"

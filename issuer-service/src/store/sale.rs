@@ -5,6 +5,7 @@ use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, SaleId, TerminalNumber};
 
 use super::engine::{self, OptionalExtension, Row, params};
+use super::upload::waiting;
 use super::{StoreError, Tx, cell};
 use crate::clearing::sale::{AskedSale, SaleMove, SaleState};
 use crate::clock;
@@ -79,7 +80,8 @@ impl Tx<'_> {
     }
 
     /// What open sales of a card at a terminal take of its limits on a business day: how many purchases they can be, and their sum at most.
-    /// Those with this number are left out: the card does one thing with it.
+    /// Those with this number are left out: the card does one thing with it. So are those whose record waits for a word to be
+    /// taken back.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -90,24 +92,29 @@ impl Tx<'_> {
         business_date: BusinessDate,
         number: u16,
     ) -> Result<(u32, Fen), StoreError> {
-        let mut statement = self.sql.prepare(
+        let mut statement = self.sql.prepare(&format!(
             "SELECT count(*), coalesce(sum(most), 0) FROM (SELECT max(personal_fen) AS most FROM sale WHERE terminal = $1
              AND card = $2 AND business_date = $3 AND state = 'authorised' AND card_sequence <> $4
+             AND card_sequence NOT IN (SELECT card_sequence FROM upload_row WHERE {})
              GROUP BY card_sequence) AS numbers",
-        )?;
+            waiting("$2", "$4")
+        ))?;
         let given = (terminal.to_string(), card.to_string(), business_date.to_string(), number);
         Ok(statement.query_row(given, |row| Ok((row.get(0)?, Fen::new(row.get(1)?))))?)
     }
 
-    /// What open sales of a card may take of its account at most, wherever and whenever; those with this number are left out.
+    /// What open sales of a card may take of its account at most, wherever and whenever; those with this number, or whose record
+    /// waits for a word to be taken back, are left out.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn authorised_of(&self, card: CardIdentifier, number: u16) -> Result<Fen, StoreError> {
-        let mut statement = self.sql.prepare(
+        let mut statement = self.sql.prepare(&format!(
             "SELECT coalesce(sum(most), 0) FROM (SELECT max(personal_fen) AS most FROM sale WHERE card = $1
-             AND state = 'authorised' AND card_sequence <> $2 GROUP BY card_sequence) AS numbers",
-        )?;
+             AND state = 'authorised' AND card_sequence <> $2 AND card_sequence NOT IN (SELECT card_sequence FROM upload_row
+             WHERE {}) GROUP BY card_sequence) AS numbers",
+            waiting("$1", "$2")
+        ))?;
         Ok(Fen::new(statement.query_row((card.to_string(), number), |row| row.get(0))?))
     }
 

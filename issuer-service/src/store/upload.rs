@@ -246,6 +246,18 @@ impl Tx<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// The purchases of every number under which a record was not posted, in order of terminal and record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn purchases_beside_not_posted(&self) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{ROW} WHERE kind = 'purchase' AND (card, card_sequence) IN (SELECT card, card_sequence FROM upload_row
+             WHERE kind = 'purchase' AND outcome <> 'ACCEPTED') ORDER BY terminal, record"
+        ))?;
+        Ok(statement.query_map((), upload_row)?.collect::<Result<_, _>>()?)
+    }
+
     /// Whether any purchase of a card came in with a lower number.
     ///
     /// # Errors
@@ -295,17 +307,6 @@ impl Tx<'_> {
         Ok(found.optional()?)
     }
 
-    /// The highest number of a card's purchases that stand.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn last_purchase_number(&self, card: CardIdentifier) -> Result<Option<u16>, StoreError> {
-        let mut statement = self.sql.prepare(&format!(
-            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS}"
-        ))?;
-        Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
-    }
-
     /// The highest number of a card's purchases that stand and have its own code.
     ///
     /// # Errors
@@ -335,6 +336,63 @@ impl Tx<'_> {
             Ok((row.get(0)?, Fen::new(row.get(1)?)))
         })?)
     }
+
+    /// Of the rows of a card that stand, those that it has not done, in the eyes of one who is told by it that `number` is its next: without
+    /// its own code, and with this number or a higher one, or with a number of which another record has the code. How many, and their sum;
+    /// `at` a terminal on a business day, or anywhere.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn words_not_done(
+        &self,
+        card: CardIdentifier,
+        number: u16,
+        at: Option<(TerminalNumber, BusinessDate)>,
+    ) -> Result<(u32, Fen), StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT count(*), coalesce(sum(personal_fen), 0) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS}
+             AND NOT {CODED} AND (card_sequence >= $2 OR card_sequence IN (SELECT card_sequence FROM upload_row WHERE card = $1
+             AND kind = 'purchase' AND {CODED})) AND {AT}"
+        ))?;
+        let (terminal, date) = place(at);
+        Ok(statement
+            .query_row((card.to_string(), number, terminal, date), |row| Ok((row.get(0)?, Fen::new(row.get(1)?))))?)
+    }
+
+    /// Purchases of a card below a number that have its own code and wait for such a word to be taken back, one of each number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn waiting_for_words(
+        &self,
+        card: CardIdentifier,
+        number: u16,
+        at: Option<(TerminalNumber, BusinessDate)>,
+    ) -> Result<(u32, Fen), StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT count(*), coalesce(sum(most), 0) FROM (SELECT max(personal_fen) AS most FROM upload_row WHERE {} AND {AT}
+             GROUP BY card_sequence) AS numbers",
+            waiting("$1", "$2")
+        ))?;
+        let (terminal, date) = place(at);
+        Ok(statement
+            .query_row((card.to_string(), number, terminal, date), |row| Ok((row.get(0)?, Fen::new(row.get(1)?))))?)
+    }
+}
+
+/// Rows with the card's own code, below a number, that do not stand since a word without it has theirs.
+pub(super) fn waiting(card: &str, number: &str) -> String {
+    format!(
+        "card = {card} AND kind = 'purchase' AND card_sequence < {number} AND {CODED} AND NOT {STANDS} AND card_sequence IN
+         (SELECT card_sequence FROM upload_row WHERE card = {card} AND kind = 'purchase' AND {STANDS} AND NOT {CODED})"
+    )
+}
+
+/// At one terminal on one business day, or anywhere.
+const AT: &str = "($3 = '' OR (terminal = $3 AND business_date = $4))";
+
+fn place(at: Option<(TerminalNumber, BusinessDate)>) -> (String, String) {
+    at.map_or_else(Default::default, |(terminal, date)| (terminal.to_string(), date.to_string()))
 }
 
 /// A row whose numbers are in use: it was accepted, or people decided that its card paid. One that is held owns nothing: it is a word
@@ -345,8 +403,17 @@ const STANDS: &str =
     WHERE taken_terminal = row_terminal AND taken_record = row_record AND taken_again = again AND taken_state = 'approved')))";
 
 /// As [`UploadRow::has_cards_code`].
-const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED', 'CARD_UNKNOWN',
+pub(super) const CODED: &str = "((tac IS NOT NULL AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED', 'CARD_UNKNOWN',
     'RECORD_CONTRADICTORY')) OR EXISTS (SELECT 1 FROM row_proof WHERE proved_terminal = terminal AND proved_record = record))";
+
+/// Where nothing is decided of it: it was taken back for good, as [`UploadRow::is_over`].
+pub(super) fn over() -> String {
+    format!(
+        "(NOT {CODED} AND EXISTS (SELECT 1 FROM row_take_back JOIN row_decision AS undone ON undone.row_terminal = taken_terminal
+         AND undone.row_record = taken_record AND undone.again = taken_again AND undone.state = 'approved' AND undone.act <> 'dismiss'
+         WHERE taken_terminal = terminal AND taken_record = record AND taken_state = 'approved'))"
+    )
+}
 
 pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,

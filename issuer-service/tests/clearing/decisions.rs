@@ -45,6 +45,16 @@ pub(crate) fn agreement(
 pub(crate) fn proof(centre: &Centre) -> Value {
     let proof = centre.ok("ma", &["window", "show", "--date", &centre.today().to_string()]);
     assert_eq!(proof["holds"], true, "{proof}");
+    // What the day owes is what its statements say.
+    let date = proof["window"]["business_date"].as_str().expect("a date");
+    let institutions = centre.ok("ma", &["institution", "list"]);
+    let owed = institutions["institutions"].as_array().expect("institutions").iter().map(|one| {
+        let code = one["code"].as_str().expect("a code");
+        let statement = centre.ok("ma", &["statement", "--institution", code, "--date", date]);
+        assert_eq!(statement["in_agreement"], true, "{statement}");
+        statement["payable_fen"].as_i64().expect("an amount")
+    });
+    assert_eq!(owed.sum::<i64>(), proof["totals"]["payable_fen"], "{proof}");
     proof
 }
 
@@ -340,8 +350,13 @@ const PROVED: &str = "/terminal/v1/records/proved";
 
 /// The list of what waits, as a person reads it.
 pub(crate) fn open_text(centre: &Centre) -> String {
+    shown(centre, &["row", "list", "--open"])
+}
+
+/// What a command shows to people.
+pub(crate) fn shown(centre: &Centre, arguments: &[&str]) -> String {
     let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
-    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
+    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma"]).args(arguments);
     String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned()
 }
 
@@ -479,7 +494,7 @@ fn a_word_that_was_posted_gives_way_to_the_record_with_the_cards_own_code() {
     centre.ok("wu", &["row", "approve", "3"]);
     assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_500, 500));
     assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
-    assert_eq!(agreement(&centre, &terminal, &card, (1, 500), 50_000, 0)["in_agreement"], true);
+    assert_eq!(agreement(&centre, &terminal, &card, (2, 1_320), 50_000, 0)["in_agreement"], true);
     proof(&centre);
 }
 

@@ -6,6 +6,9 @@ use settlement::query::{OverviewAnswer, PendingKind, difference_of};
 use settlement::record::{Evidence, Transaction};
 
 use crate::centre::{BATCHES, Card, Centre, LOADS, Terminal, load, loaded, request};
+use crate::decisions::{CONTRADICTED, judged_and_real, upload};
+use crate::refunds::refund;
+use crate::take_backs::{decided, posted_word};
 
 const HOLDER: &str = "/terminal/v1/holder";
 const LOSS: &str = "/terminal/v1/holder/loss";
@@ -580,4 +583,42 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
         "{records:?}"
     );
     assert!(!records.concat().contains(NUMBER) && !records.concat().contains("8305"));
+}
+
+#[test]
+fn what_is_looked_into_is_not_called_unsent_once_the_word_of_its_number_is_taken_back() {
+    let (mut centre, mut shop, mut card) = loaded();
+    let mut kiosk = centre.kiosk(2);
+    let [word, mut real] = judged_and_real(&centre, &mut shop, &mut card);
+    let (place, _) = upload(&mut shop, word);
+    decided(&centre, &place, "--post");
+    real.journal_sequence = shop.chain.next_record;
+    let log = [logged("purchase", real.card_sequence, 500, &shop)];
+    assert_eq!(upload(&mut shop, real).1, ["DUPLICATE_CARD_SEQUENCE"]);
+    decided(&centre, &place, "--take-back");
+    assert_eq!(items(&page(&mut kiosk, &card, &log)), (vec![(PendingKind::SaleNotPosted, 500)], 0));
+    centre.stop_server();
+}
+
+#[test]
+fn who_owes_is_told_so_and_what_was_taken_back_is_named_and_neither_spent_nor_income() {
+    use settlement::query::LineKind::{Allotment, Load, Purchase, Refund, TakenBack};
+    let (mut centre, mut shop, mut card) = loaded();
+    let mut kiosk = centre.kiosk(2);
+    let (place, word) = posted_word(&centre, &mut shop, &mut card);
+    refund(&mut shop, &mut card, 2, 1, [234, 100, 100]);
+    assert_eq!(shop.ask(CONTRADICTED, word).0, 200);
+    decided(&centre, &place, "--take-back");
+    let told = page(&mut kiosk, &card, &[]);
+    assert_eq!(items(&told), (vec![(PendingKind::Owed, -234)], 0));
+    let account = told.account.expect("with a PIN");
+    let lines: Vec<_> = account.lines.iter().map(|line| (line.kind, line.amount_fen.get())).collect();
+    let expected =
+        [(Refund, -234), (TakenBack, 1_234), (Refund, 234), (Purchase, -1_234), (Load, 50_000), (Allotment, 50_000)];
+    assert_eq!(lines, expected);
+    for line in account.lines.iter().take(4) {
+        assert_eq!(line.institution.as_deref(), Some("样例药店"));
+        assert_eq!(line.original.map(|of| (of.terminal, of.terminal_sequence)), Some((shop.number, 1)));
+    }
+    centre.stop_server();
 }

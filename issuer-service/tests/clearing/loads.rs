@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use settlement::id::{LoadId, Tac};
 
 use crate::centre::{BLACKLIST, Centre, LOADS, OUTCOME, PHARMACY, QUOTE, load, loaded, outcome};
-use crate::decisions::{proof, upload};
+use crate::decisions::{CONTRADICTED, proof, upload};
 use crate::refunds::init_refund;
+use crate::take_backs;
 
 #[test]
 fn nobody_approves_the_money_that_they_asked_for() {
@@ -362,6 +363,28 @@ fn a_refund_that_people_called_credited_gives_way_and_is_given_again() {
     assert_eq!(terminal.ask(OUTCOME, body).0, 200);
     assert_eq!((balances(), card.balance), ([50_000, 0, 0, 0], 50_000));
     proof(&centre);
+}
+
+#[test]
+fn a_refund_of_a_sale_that_was_taken_back_gives_way_and_is_proved_after_all() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (place, word) = take_backs::posted_word(&centre, &mut terminal, &mut card);
+    let body = init_refund(&mut card, &terminal, 2, "refund", (&terminal, 1), [234, 100, 100]);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    let tac = card.credit(&terminal, 2, 234, &answer);
+    let told = outcome(&terminal, 2, "credited", Some(tac), card.balance);
+    decided(&centre, 2, "--credited");
+    assert_eq!(terminal.ask(CONTRADICTED, word).0, 200);
+    take_backs::decided(&centre, &place, "--take-back");
+    let balances = || ["card:", "pending:", "institution:P51330100001:payable"].map(|account| centre.balance(account));
+    assert_eq!(balances(), [50_234, -234, 0]);
+    decided(&centre, 2, "--not-credited");
+    assert_eq!(balances(), [50_000, 0, 0]);
+    proof(&centre);
+    assert_eq!(terminal.ask(OUTCOME, told).0, 200);
+    assert_eq!((i64::from(card.balance), balances()), (50_234, [50_234, -234, 0]));
+    assert_eq!(proof(&centre)["totals"]["recovered_fen"], json!(334));
 }
 
 #[test]

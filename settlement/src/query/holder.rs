@@ -253,7 +253,7 @@ pub struct AccountView {
 pub struct PendingItem {
     /// What.
     pub kind: PendingKind,
-    /// Its amount; below zero only for [`PendingKind::LoadWaiting`] and [`PendingKind::FormerCard`] that are owed.
+    /// Its amount; below zero only for [`PendingKind::Owed`] and [`PendingKind::FormerCard`].
     pub amount_fen: Fen,
     /// Its part of the difference: centre's total less the balance on the card. Zero where both have it, and only the proof is open.
     pub difference_fen: Fen,
@@ -275,6 +275,8 @@ pub enum PendingKind {
     SaleNotPosted,
     /// 待圈存: waits to be loaded.
     LoadWaiting,
+    /// 欠款: owed by the holder; the next allotment covers it before anything can be loaded.
+    Owed,
     /// 圈存未完成: a load was begun, the card does not show it.
     LoadUnderWay,
     /// 圈存待确认: the card has it, the centre has no proof yet.
@@ -289,10 +291,11 @@ pub enum PendingKind {
 
 impl PendingKind {
     /// All.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SaleNotUploaded,
         Self::SaleNotPosted,
         Self::LoadWaiting,
+        Self::Owed,
         Self::LoadUnderWay,
         Self::LoadUnconfirmed,
         Self::RefundUnderWay,
@@ -307,6 +310,7 @@ impl PendingKind {
             Self::SaleNotUploaded => ("消费未上传", "purchase not uploaded yet"),
             Self::SaleNotPosted => ("消费待核查", "purchase being looked into"),
             Self::LoadWaiting => ("待圈存", "waits to be loaded"),
+            Self::Owed => ("欠款，下次划入先抵扣", "owed: the next allotment covers it first"),
             Self::LoadUnderWay => ("圈存未完成", "load not finished"),
             Self::LoadUnconfirmed => ("圈存待确认", "load not proved yet"),
             Self::RefundUnderWay => ("退费未完成", "refund not finished"),
@@ -332,7 +336,7 @@ pub struct StatementLine {
     pub date: BusinessDate,
     /// What.
     pub kind: LineKind,
-    /// What it adds to the account, below zero for a purchase; of a [`LineKind::Load`] what went to the card, which adds nothing.
+    /// What it adds to the account, below zero for a purchase, or a refund that is not one any more; of a [`LineKind::Load`] what went to the card, which adds nothing.
     pub amount_fen: Fen,
     /// Account after it: all of the holder's money.
     pub balance_fen: Fen,
@@ -356,13 +360,16 @@ pub enum LineKind {
     Purchase,
     /// 退费.
     Refund,
+    /// 冲回: a purchase that was not, after all.
+    TakenBack,
     /// 更正.
     Correction,
 }
 
 impl LineKind {
     /// All.
-    pub const ALL: [Self; 5] = [Self::Allotment, Self::Load, Self::Purchase, Self::Refund, Self::Correction];
+    pub const ALL: [Self; 6] =
+        [Self::Allotment, Self::Load, Self::Purchase, Self::Refund, Self::TakenBack, Self::Correction];
 
     /// Chinese and English words.
     #[must_use]
@@ -372,6 +379,7 @@ impl LineKind {
             Self::Load => ("圈存", "loaded onto the card"),
             Self::Purchase => ("消费", "purchase"),
             Self::Refund => ("退费", "refund"),
+            Self::TakenBack => ("消费冲回", "purchase taken back"),
             Self::Correction => ("更正", "correction"),
         }
     }
