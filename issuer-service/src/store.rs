@@ -134,6 +134,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (85, include_str!("store/schema_085_unprinted_certificate.sql")),
     (87, include_str!("store/schema_087_row_proof.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
+    (90, include_str!("store/schema_090_number_unproved.sql")),
 ];
 
 /// One connection.

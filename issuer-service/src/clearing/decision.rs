@@ -244,6 +244,8 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
                         | ErrorCode::SaleClosed
                         | ErrorCode::DuplicateCardSequence
                         | ErrorCode::DuplicateTerminalSequence
+                        | ErrorCode::Mac2Wrong
+                        | ErrorCode::NumberUnproved
                 )
             ))
 }
@@ -276,8 +278,8 @@ fn is_free(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<bool, ClearingEr
         && !is_disproved(tx, row)?)
 }
 
-/// Whether people's word stands against the card's own: the row has no code of the card, and a record of the same number has, whatever
-/// was decided of that one.
+/// Whether people's word stands against the card's own: the row has no code of the card, and a record to which the card gave the same
+/// number has, whatever was decided of that one. A number that nothing shows is no till's to say.
 ///
 /// # Errors
 /// [`ClearingError::Store`].
@@ -286,12 +288,12 @@ pub(super) fn is_disproved(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, Clearin
         return Ok(false);
     }
     let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
-    Ok(same.iter().any(UploadRow::has_cards_code))
+    Ok(same.iter().any(UploadRow::has_cards_number))
 }
 
 /// Whether a record without the card's code was posted or returned under the number of this one.
 fn word_stands(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
-    if row.kind != RowKind::Purchase {
+    if row.kind != RowKind::Purchase || !row.has_cards_number() {
         return Ok(false);
     }
     let same = tx.purchases_of_number(row.card_identifier, row.card_sequence)?;
@@ -305,7 +307,8 @@ fn is_taken(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
         Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, card)?,
         None => true,
     };
-    Ok(by_terminal || tx.card_sequence_used(card, row.card_sequence, RowKind::Purchase)?)
+    // What the card paid is posted under whatever number its till said; it takes that number from nobody.
+    Ok(by_terminal || (!row.owns_no_number() && tx.card_sequence_owned(card, row.card_sequence)?))
 }
 
 /// What a decision posts.
