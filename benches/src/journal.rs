@@ -71,7 +71,7 @@ fn one(store: &mut Store) {
         mac: Mac([5, 6, 7, 8]),
     };
     store.send(number, &sent).expect("written");
-    let done = Done { balance_after: 50_000, evidence: Evidence::Answered { tac: Tac([1, 2, 3, 4]) } };
+    let done = Done { balance_after: 50_000, evidence: Evidence::Answered { tac: Tac([1, 2, 3, 4]), number: None } };
     store.confirm(number, Event::CardAnswered, &done).expect("written");
 }
 

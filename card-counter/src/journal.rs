@@ -6,12 +6,10 @@
 
 use card_profiles::account::Amounts;
 use settlement::fen::Fen;
-use settlement::id::{
-    BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, Tac, TerminalNumber,
-};
+use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, TerminalNumber};
 use settlement::journal::{Event, State};
 use settlement::judgement::Judgement;
-use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::record::{CardsCode, Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, Parts, RefundAct, RefundOf};
 use settlement::{BusinessDate, DateTime};
 
@@ -211,7 +209,7 @@ pub trait Journal {
     ///
     /// # Errors
     /// [`StoreError`]: it is asked again at the next tap.
-    fn note_proof(&mut self, _number: EntryNumber, _tac: Tac) -> Result<(), StoreError> {
+    fn note_proof(&mut self, _number: EntryNumber, _code: CardsCode) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -251,8 +249,8 @@ impl<J: Journal + ?Sized> Journal for &mut J {
         (**self).doubted_of(card)
     }
 
-    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
-        (**self).note_proof(number, tac)
+    fn note_proof(&mut self, number: EntryNumber, code: CardsCode) -> Result<(), StoreError> {
+        (**self).note_proof(number, code)
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

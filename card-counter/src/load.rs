@@ -67,7 +67,7 @@ pub fn load(
     };
     journal.send(number, &sent)?;
     let tac = credit(tapped, rules, journal, number, &sent)?;
-    let done = Done { balance_after, evidence: Evidence::Answered { tac } };
+    let done = Done { balance_after, evidence: Evidence::Answered { tac, number: None } };
     journal
         .confirm(number, Event::CardAnswered, &done)
         .map_err(|source| TerminalError::NotRecorded { id: number.to_string(), source })

@@ -12,7 +12,7 @@ use settlement::DateTime;
 use settlement::fen::Fen;
 use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
-use settlement::record::Evidence;
+use settlement::record::{Evidence, NumberProof};
 use settlement::sale::Sale;
 
 use crate::error::TerminalError;
@@ -197,8 +197,8 @@ pub fn complete(
         mac: Mac(psam.mac1),
     };
     journal.send(number, &sent)?;
-    let tac = debit(tapped, rules, journal, number, &sent, verified)?;
-    let done = Done { balance_after, evidence: Evidence::Answered { tac } };
+    let evidence = debit(tapped, rules, journal, number, &sent, verified)?;
+    let done = Done { balance_after, evidence };
     journal
         .confirm(number, Event::CardAnswered, &done)
         .map_err(|source| TerminalError::NotRecorded { id: number.to_string(), source })
@@ -302,7 +302,7 @@ fn debit(
     number: EntryNumber,
     sent: &Sent,
     verified: &mut dyn FnMut([u8; 4]) -> Result<bool, SecurityError>,
-) -> Result<Tac, TerminalError> {
+) -> Result<Evidence, TerminalError> {
     let command = rules.debit_purchase(sent.terminal_sequence, sent.date_time.to_bcd(), sent.mac.0);
     let data = match tapped.session.send(&command).map(card_core::Response::ok) {
         Ok(Ok(data)) => data,
@@ -320,7 +320,10 @@ fn debit(
         return Err(lost(journal, number, "CARD_ANSWER"));
     };
     match verified(proof.mac2) {
-        Ok(true) => Ok(Tac(proof.tac)),
+        Ok(true) => {
+            let number = NumberProof { random: sent.random, mac2: Mac(proof.mac2) };
+            Ok(Evidence::Answered { tac: Tac(proof.tac), number: Some(number) })
+        }
         Ok(false) => {
             let _ = lost(journal, number, TerminalError::MacWrong.code().as_str());
             Err(TerminalError::MacWrong)

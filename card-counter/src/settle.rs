@@ -8,9 +8,9 @@
 
 use card_profiles::account::{AccountRules, Amounts};
 use settlement::fen::Fen;
-use settlement::id::Tac;
+use settlement::id::{Mac, Tac};
 use settlement::journal::{Event, State};
-use settlement::record::Evidence;
+use settlement::record::{CardsCode, Evidence, NumberProof};
 use settlement::recovery::{self, CardNow, Contradiction, Decision, Kind, Proof, Unanswered};
 
 use crate::error::{TerminalError, Unsettled};
@@ -76,17 +76,24 @@ fn ask_for_codes(
         let mut told = || {
             let proof =
                 tapped.select(&rules.df).and_then(|()| prove(tapped, rules, transaction_type, sent.card_sequence));
-            proof.ok().flatten().map(|proof| proof.tac)
+            proof.ok().flatten().map(|proof| code(&entry, &sent, proof.tac, proof.mac2))
         };
-        // What is another code than the record's is asked for twice: one answer may be spoilt on its way.
-        let known = entry.done.and_then(|done| done.evidence.tac());
-        if let Some(tac) = told().filter(|tac| Some(*tac) != known)
-            && told() == Some(tac)
+        // What is another code than the record's is asked for twice: one answer may be spoilt on its way. The same code again is kept
+        // where the centre refused it: it hears that the card says so, and the card is not asked for ever.
+        let known = entry.done.and_then(|done| done.evidence.code());
+        if let Some(code) = told()
+            && (Some(code) == known || told() == Some(code))
         {
-            journal.note_proof(entry.number, tac)?;
+            journal.note_proof(entry.number, code)?;
         }
     }
     Ok(())
+}
+
+/// What the card told of an entry: of a purchase MAC2 shows its number, of a load nobody says what stands in its place.
+fn code(entry: &Entry, sent: &Sent, tac: Tac, mac2: Mac) -> CardsCode {
+    let is_purchase = matches!(entry.draft.subject, Subject::Purchase { .. });
+    CardsCode { tac, number: is_purchase.then_some(NumberProof { random: sent.random, mac2 }) }
 }
 
 /// Writes the decision; `Ok(Err(…))` when the facts do not decide.
@@ -106,7 +113,7 @@ fn write(
 /// How the entry ended as the card shows it; `None` where the card did nothing.
 fn shown(entry: &Entry, sent: &Sent, decision: Decision) -> Result<Result<Option<Done>, Contradiction>, TerminalError> {
     let evidence = match decision {
-        Decision::Done { tac } => Evidence::Proved { tac },
+        Decision::Done { tac, mac2 } => code(entry, sent, tac, mac2).proved(),
         Decision::DoneWithoutTac => Evidence::LogOnly,
         Decision::NotDone => return Ok(Ok(None)),
         Decision::Contradiction { why } => return Ok(Err(why)),
@@ -171,7 +178,7 @@ fn look(tapped: &mut Tapped<'_>, rules: &AccountRules, entry: &Entry, sent: &Sen
     Ok(recovery::decide(&unanswered, &now))
 }
 
-/// GET TRANSACTION PROVE. The session that could verify MAC2 ended with the PSAM's power; the centre verifies the TAC.
+/// GET TRANSACTION PROVE. The session that could verify MAC2 ended with the PSAM's power; the centre verifies both codes.
 fn prove(
     tapped: &mut Tapped<'_>,
     rules: &AccountRules,
@@ -182,5 +189,5 @@ fn prove(
     let answer = tapped.session.send(&command)?;
     let Ok(data) = answer.ok() else { return Ok(None) };
     let proof = AccountRules::parse_prove(&data)?;
-    Ok(Some(Proof { tac: Tac(proof.tac), mac2_verified: false }))
+    Ok(Some(Proof { tac: Tac(proof.tac), mac2: Mac(proof.mac2), mac2_verified: false }))
 }

@@ -195,7 +195,12 @@ impl<'a> Seller<'a> {
     fn consent(&mut self, offer: &Offer, draft: &Draft) -> Result<(), TerminalError> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         let sale = offer.sale(draft).ok_or(TerminalError::Bug("what is asked about has an id"))?;
-        let answer = online::ask(&mut asking.letters, &asking.centre, sale, offer.number)?;
+        let answer = online::ask(&mut asking.letters, &asking.centre, sale, offer.number);
+        if let Err(TerminalError::ClockDiffers { .. }) = answer {
+            // It agreed all the same: it hears that the sale is not made.
+            self.asked = Some(Asked::Agreed);
+        }
+        let answer = answer?;
         self.asked = Some(answer);
         match (answer, self.policy) {
             (Asked::Agreed, _) => Ok(()),

@@ -13,6 +13,7 @@ use settlement::message::{
     BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest,
     SignOutAnswer, SignOutRequest, Version1,
 };
+use settlement::record::CardsCode;
 use settlement::signing::TerminalKey;
 
 use crate::http::Centre;
@@ -199,10 +200,11 @@ fn report_contradictions(store: &mut Store, centre: &Centre<'_>) -> Result<u32, 
 
 /// Tells the centre what cards told afterwards of records that it could not post, once each; how many it has noted.
 fn report_codes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
-    for (entry, tac) in store.unreported_codes(ProofRequest::PATH)? {
+    for (entry, code) in store.unreported_codes(ProofRequest::PATH)? {
         let record = entry.to_record().ok_or(TerminalError::Bug("what a card was asked about has a record"))?;
         let request_id = RequestId(terminal::random()?);
-        let request = ProofRequest { version: Version1, request_id, terminal: record.terminal, record, tac };
+        let CardsCode { tac, number } = code;
+        let request = ProofRequest { version: Version1, request_id, terminal: record.terminal, record, tac, number };
         store.write_letter(request_id, &Letter::of(&request)?, Some(entry.number))?;
     }
     online::deliver::<ProofRequest>(store, centre)

@@ -142,6 +142,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (71, include_str!("store/schema_071_decided_anew.sql")),
     (72, include_str!("store/schema_072_load_decision.sql")),
     (77, include_str!("store/schema_077_refund_posting.sql")),
+    (90, include_str!("store/schema_090_number_unproved.sql")),
 ];
 
 /// One connection.

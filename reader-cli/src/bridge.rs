@@ -4,6 +4,7 @@
 //! Owns: who may connect, the bounds of messages, consent, one card operation at a time. Never: listens beyond this machine; lets one
 //! page go on with another's card; logs a call.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use card_counter::error::TerminalError;
 use serde_json::{Map, Value as Json};
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tungstenite::protocol::WebSocketConfig;
-use tungstenite::{Message, WebSocket};
+use tungstenite::{Bytes, Message, WebSocket};
 
 use crate::spoken::{FUNCTION, Spoken};
 
@@ -27,6 +28,12 @@ pub const MESSAGE_BYTES_MAX: usize = 65_536;
 
 /// How long a handshake may take, and an answer to be taken.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// What is sent behind an answer that tells of money: a browser answers it by itself once it has all that came before (RFC 6455 5.5.2).
+const HEARD: &[u8] = b"heard";
+
+/// Messages that a page may send before it has answered that.
+const EARLY_MAX: usize = 16;
 
 /// The bits of a frame's first byte that say what it is, and those of a frame that closes: RFC 6455 5.2.
 const OPCODE: u8 = 0x0F;
@@ -131,18 +138,29 @@ impl Bridge {
         let mut socket =
             tungstenite::accept_hdr_with_config(stream, check, Some(bounds)).map_err(|_| "no handshake")?;
         socket.get_ref().set_read_timeout(None)?;
+        let mut early = VecDeque::new();
         loop {
-            match socket.read()? {
+            let message = match early.pop_front() {
+                Some(message) => message,
+                None => socket.read()?,
+            };
+            match message {
                 Message::Text(text) => {
-                    callers.call(caller, || self.answer(&mut socket, &text, turn, caller, &origin))?;
+                    let told = callers.call(caller, || self.answer(&mut socket, &text, turn, caller, &origin))?;
+                    if let Some(answer) = told
+                        && is_heard(&mut socket, &mut early)?
+                    {
+                        answer.handed_over();
+                    }
                 }
-                Message::Binary(_) => self.answer(&mut socket, "", turn, caller, &origin)?,
+                Message::Binary(_) => drop(self.answer(&mut socket, "", turn, caller, &origin)?),
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
                 Message::Close(_) => return Ok(()),
             }
         }
     }
 
+    /// Answers a call; the answer where it tells of money and the page has not hung up.
     fn answer(
         &self,
         socket: &mut WebSocket<TcpStream>,
@@ -150,7 +168,7 @@ impl Bridge {
         turn: &Turn,
         caller: u64,
         origin: &str,
-    ) -> Result<(), tungstenite::Error> {
+    ) -> Result<Option<Answer>, tungstenite::Error> {
         let object: Map<String, Json> = serde_json::from_str(text).unwrap_or_default();
         let name = object.get(FUNCTION).and_then(Json::as_str).unwrap_or_default();
         let name: String = name.chars().take(64).collect();
@@ -166,10 +184,7 @@ impl Bridge {
         let said = serde_json::to_string(&Json::Object(spoken_answer(&name, function, &answer))).unwrap_or_default();
         let is_left = is_left(socket.get_ref());
         socket.send(Message::text(said))?;
-        if !is_left {
-            answer.handed_over();
-        }
-        Ok(())
+        Ok(Some(answer).filter(|answer| !is_left && answer.told.is_some()))
     }
 
     /// Whether the person at the counter agrees.
@@ -179,6 +194,34 @@ impl Bridge {
             Command::new(program).args([function.name, origin]).stdin(Stdio::null()).stdout(Stdio::null()).status();
         asked.is_ok_and(|status| status.success())
     }
+}
+
+/// Whether the page has what was sent. A page that was killed in the same instant resets the connection instead of answering; one that
+/// answers nothing and is still there is of a program that does not know the frame. What it says meanwhile waits in `early`.
+fn is_heard(socket: &mut WebSocket<TcpStream>, early: &mut VecDeque<Message>) -> Result<bool, tungstenite::Error> {
+    socket.send(Message::Ping(Bytes::from_static(HEARD)))?;
+    socket.get_ref().set_read_timeout(Some(WITHIN))?;
+    let heard = loop {
+        match socket.read() {
+            Ok(Message::Pong(_)) => break true,
+            Ok(Message::Close(_)) => break false,
+            Ok(Message::Ping(_) | Message::Frame(_)) => {}
+            Ok(said) => {
+                early.push_back(said);
+                if early.len() >= EARLY_MAX {
+                    break true;
+                }
+            }
+            Err(tungstenite::Error::Io(error))
+                if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
+            {
+                break true;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    socket.get_ref().set_read_timeout(None)?;
+    Ok(heard)
 }
 
 /// Whether the page is gone or going, so that what is sent is read by nobody: a browser says so with a frame of its own.

@@ -96,7 +96,7 @@ mod tests {
         record.card_sequence = 3;
         record.terminal = request.terminal;
         record.date_time = time;
-        record.evidence = Evidence::Answered { tac: Tac::parse("045B663C").expect("hex") };
+        record.evidence = Evidence::Answered { tac: Tac::parse("045B663C").expect("hex"), number: None };
         assert_eq!(check(&mut keys, &rules, &record).expect("computes"), TacVerdict::Right);
         let tdes = Accounts::builtin().of(1).expect("3DES").clone();
         assert_eq!(check(&mut keys, &tdes, &record).expect("computes"), TacVerdict::Wrong);
@@ -107,7 +107,7 @@ mod tests {
     fn the_purchase_of_an_sm4_card_has_the_tac_that_openssl_calculates() {
         let (rules, record) = (sm4(), purchase(1));
         let tac = Tac::parse("30CC20CF").expect("hex");
-        let record = TransactionRecord { algorithm: 4, evidence: Evidence::Proved { tac }, ..record };
+        let record = TransactionRecord { algorithm: 4, evidence: Evidence::Proved { tac, number: None }, ..record };
         let mut keys = card_keys(&rules, &record);
         let verdict = Accounts::builtin().of(record.algorithm).and_then(|rules| check(&mut keys, rules, &record));
         assert_eq!(verdict.expect("computes"), TacVerdict::Right);

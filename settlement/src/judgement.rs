@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::id::{Digest, RequestId, StaffNumber, Tac, TerminalNumber};
 use crate::message::{AnswerStatus, Request, Version1, request};
-use crate::record::TransactionRecord;
+use crate::record::{CardsCode, NumberProof, TransactionRecord};
 
 /// Characters of a reason.
 const REASON_MAX: usize = 200;
@@ -93,6 +93,9 @@ pub struct ProofRequest {
     pub record: TransactionRecord,
     /// What GET TRANSACTION PROVE answered for its number.
     pub tac: Tac,
+    /// What shows that number; of a purchase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<NumberProof>,
 }
 
 /// The centre has checked it and keeps it beside the record.
@@ -107,6 +110,14 @@ pub struct ProofAnswer {
 
 request!(ProofRequest, ProofAnswer, "/terminal/v1/records/proved", terminal);
 request!(ContradictionRequest, ContradictionAnswer, "/terminal/v1/records/contradicted", terminal);
+
+impl ProofRequest {
+    /// What the card told.
+    #[must_use]
+    pub const fn code(&self) -> CardsCode {
+        CardsCode { tac: self.tac, number: self.number }
+    }
+}
 
 impl Reason {
     /// Reads a reason.

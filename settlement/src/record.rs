@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::Writer;
 use crate::date::{BusinessDate, DateTime};
 use crate::fen::{Fen, FenError, on_card};
-use crate::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, SaleId, Tac, TerminalNumber};
+use crate::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, Tac, TerminalNumber};
 use crate::judgement::Judgement;
 use crate::refund::{Original, RefundAct};
 
@@ -110,16 +110,42 @@ pub enum Evidence {
     Answered {
         /// TAC.
         tac: Tac,
+        /// Of a purchase; records of before have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<NumberProof>,
     },
     /// The answer was lost; the card proved the transaction later.
     Proved {
         /// TAC.
         tac: Tac,
+        /// Of a purchase; records of before have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<NumberProof>,
     },
     /// Only counter, balance and log of the card say so; there is no TAC.
     LogOnly,
     /// The card did not tell: a supervisor judged so by evidence from elsewhere, which the terminal's journal names.
     Judged,
+}
+
+/// What shows the number that a card gave a purchase: its TAC covers terminal, terminal sequence, amounts and time, not the card's number.
+/// MAC2 is made with a session key of the card's random, that number and the low half of the terminal sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberProof {
+    /// What INITIALIZE answered.
+    pub random: CardRandom,
+    /// MAC2, as DEBIT or PROVE answered it.
+    pub mac2: Mac,
+}
+
+/// What a card tells of a transaction with its own keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardsCode {
+    /// TAC.
+    pub tac: Tac,
+    /// Of a purchase.
+    pub number: Option<NumberProof>,
 }
 
 /// Why a record contradicts itself.
@@ -138,9 +164,28 @@ impl Evidence {
     #[must_use]
     pub const fn tac(&self) -> Option<Tac> {
         match self {
-            Self::Answered { tac } | Self::Proved { tac } => Some(*tac),
+            Self::Answered { tac, .. } | Self::Proved { tac, .. } => Some(*tac),
             Self::LogOnly | Self::Judged => None,
         }
+    }
+
+    /// All that the card told, when it told anything.
+    #[must_use]
+    pub const fn code(&self) -> Option<CardsCode> {
+        match self {
+            Self::Answered { tac, number } | Self::Proved { tac, number } => {
+                Some(CardsCode { tac: *tac, number: *number })
+            }
+            Self::LogOnly | Self::Judged => None,
+        }
+    }
+}
+
+impl CardsCode {
+    /// As a record has it when the card told it later.
+    #[must_use]
+    pub const fn proved(self) -> Evidence {
+        Evidence::Proved { tac: self.tac, number: self.number }
     }
 }
 
@@ -226,7 +271,8 @@ impl TransactionRecord {
         Ok(fields)
     }
 
-    /// The bytes that are hashed: every field, in the order of the struct.
+    /// The bytes that are hashed: every field, in the order of the struct. A record without [`NumberProof`] has the bytes that it had
+    /// before there was one.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let writer = Writer::new("settlement-record-1")
@@ -280,10 +326,16 @@ impl TransactionRecord {
             .byte(self.key_version)
             .byte(self.algorithm);
         let writer = match self.evidence {
-            Evidence::Answered { tac } => writer.byte(1).fixed(&tac.0),
-            Evidence::Proved { tac } => writer.byte(2).fixed(&tac.0),
+            Evidence::Answered { tac, number: None } => writer.byte(1).fixed(&tac.0),
+            Evidence::Proved { tac, number: None } => writer.byte(2).fixed(&tac.0),
             Evidence::LogOnly => writer.byte(3),
             Evidence::Judged => writer.byte(4),
+            Evidence::Answered { tac, number: Some(number) } => {
+                writer.byte(5).fixed(&tac.0).fixed(&number.random.0).fixed(&number.mac2.0)
+            }
+            Evidence::Proved { tac, number: Some(number) } => {
+                writer.byte(6).fixed(&tac.0).fixed(&number.random.0).fixed(&number.mac2.0)
+            }
         };
         match &self.judgement {
             None => writer,
@@ -327,7 +379,7 @@ pub(crate) mod tests {
             business_date: BusinessDate::parse("2025-01-02").expect("real"),
             key_version: 1,
             algorithm: 1,
-            evidence: Evidence::Answered { tac: Tac([1, 2, 3, 4]) },
+            evidence: Evidence::Answered { tac: Tac([1, 2, 3, 4]), number: None },
             judgement: None,
         }
     }
@@ -414,6 +466,25 @@ pub(crate) mod tests {
         assert_eq!(base.transaction.total(), Ok(Fen::new(70)));
     }
 
+    /// Evidence with what shows the number.
+    fn answered(random: [u8; 4], mac2: [u8; 4]) -> Evidence {
+        let number = Some(NumberProof { random: CardRandom(random), mac2: Mac(mac2) });
+        Evidence::Answered { tac: Tac([1, 2, 3, 4]), number }
+    }
+
+    #[test]
+    fn a_record_of_before_keeps_its_bytes_and_its_json() {
+        let record = purchase(1);
+        assert_eq!(record.hash().to_string(), "BEB3BBFDB6A6DCC2F0F55C19C6555BF31CC2A754143897571FEA08A3C7CFA3DF");
+        assert_eq!(
+            serde_json::to_value(record.evidence).expect("JSON"),
+            serde_json::json!({"kind": "answered", "tac": "01020304"})
+        );
+        let text = r#"{"kind":"answered","tac":"01020304","number":{"random":"01010101","mac2":"02020202"}}"#;
+        assert_eq!(serde_json::to_string(&answered([1; 4], [2; 4])).expect("JSON"), text);
+        assert!(serde_json::from_str::<Evidence>(&text.replace("mac2", "mac1")).is_err());
+    }
+
     #[test]
     fn a_record_reads_back_from_json() {
         for record in [
@@ -423,6 +494,7 @@ pub(crate) mod tests {
             refund(4),
             judged(true, "007", "statement of the till"),
             TransactionRecord { evidence: Evidence::LogOnly, ..purchase(3) },
+            TransactionRecord { evidence: answered([1; 4], [2; 4]), ..purchase(3) },
         ] {
             let text = serde_json::to_string(&record).expect("serializes");
             assert_eq!(serde_json::from_str::<TransactionRecord>(&text).expect(&text), record);
@@ -464,7 +536,15 @@ pub(crate) mod tests {
             TransactionRecord { algorithm: 2, ..base.clone() },
             TransactionRecord { evidence: Evidence::LogOnly, ..base.clone() },
             TransactionRecord { evidence: Evidence::Judged, ..base.clone() },
-            TransactionRecord { evidence: Evidence::Proved { tac: Tac([1, 2, 3, 4]) }, ..base.clone() },
+            TransactionRecord { evidence: Evidence::Proved { tac: Tac([1, 2, 3, 4]), number: None }, ..base.clone() },
+            TransactionRecord { evidence: answered([1; 4], [2; 4]), ..base.clone() },
+            TransactionRecord { evidence: answered([2; 4], [2; 4]), ..base.clone() },
+            TransactionRecord { evidence: answered([1; 4], [1; 4]), ..base.clone() },
+            TransactionRecord {
+                evidence: CardsCode { tac: Tac([1, 2, 3, 4]), number: None }.proved(),
+                card_sequence: 9,
+                ..base.clone()
+            },
             online(1),
             judged(true, "007", "x"),
             judged(false, "007", "x"),

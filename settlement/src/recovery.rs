@@ -13,7 +13,7 @@ use card_profiles::account::{Amounts, SequenceConvention};
 
 use crate::date::DateTime;
 use crate::fen::{Fen, FenError};
-use crate::id::{Tac, TerminalNumber};
+use crate::id::{Mac, Tac, TerminalNumber};
 
 /// The journal entry that has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct LogRecord {
 pub struct Proof {
     /// TAC.
     pub tac: Tac,
+    /// MAC2, whoever can check it.
+    pub mac2: Mac,
     /// MAC2 was verified with the session key of *our* random, number and terminal sequence: nobody else's fits.
     pub mac2_verified: bool,
 }
@@ -90,6 +92,8 @@ pub enum Decision {
     Done {
         /// TAC.
         tac: Tac,
+        /// MAC2 beside it.
+        mac2: Mac,
     },
     /// It did it; there is no TAC.
     DoneWithoutTac,
@@ -159,7 +163,8 @@ pub fn decide(entry: &Unanswered, now: &CardNow<'_>) -> Decision {
         (_, InLog::Another, true) => contradiction(Contradiction::LogAgainstProof),
         (_, InLog::Another, false) => checked(entry, now, steps, Decision::NotDone),
         (_, InLog::Ours, _) | (_, InLog::Nothing, true) => {
-            let done = now.proof.map_or(Decision::DoneWithoutTac, |proof| Decision::Done { tac: proof.tac });
+            let done =
+                now.proof.map_or(Decision::DoneWithoutTac, |proof| Decision::Done { tac: proof.tac, mac2: proof.mac2 });
             checked(entry, now, steps, done)
         }
         (_, InLog::Nothing, false) => contradiction(Contradiction::NoEvidence),

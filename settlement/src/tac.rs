@@ -1,6 +1,6 @@
-//! The centre computes again what the card computed: TAC of a record, MAC2 of a purchase.
+//! The centre computes again what the card computed: TAC of a record, MAC2 of a purchase, which shows its number.
 //!
-//! Source: PBOC: TAC = `MAC8(fold(DTK), …)`, MAC2 = `MAC8(SESPK, …)`; fields and keys are rows of the profile's account.
+//! Source: docs/adr/0087; PBOC: TAC = `MAC8(fold(DTK), …)`, MAC2 = `MAC8(SESPK, …)`; fields and keys are rows of the profile's account.
 //! Owns: which key and which bytes; comparison in constant time. Never: holds a key; decides what follows from a wrong TAC.
 
 use card_core::crypto::Block;
@@ -10,7 +10,7 @@ use card_profiles::account::{AccountRules, purchase_seed};
 use crate::code::ErrorCode;
 use crate::fen::FenError;
 use crate::id::{CardFactor, CardIdentifier, CardRandom, Mac, Tac};
-use crate::record::{Transaction, TransactionRecord};
+use crate::record::{NumberProof, Transaction, TransactionRecord};
 
 /// What the TAC of a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,18 @@ pub enum TacVerdict {
     Wrong,
     /// The record brings no TAC.
     Missing,
+}
+
+/// What is known of the number that a record says the card gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum NumberVerdict {
+    /// The card gave this number: by its MAC2, or of a load by its TAC.
+    Proved,
+    /// It gave another one, or what shows it was changed.
+    Wrong,
+    /// The record brings nothing that shows it, or nobody here has the purchase key.
+    Unproved,
 }
 
 /// Why nothing can be said.
@@ -70,6 +82,31 @@ pub fn check(
     Ok(if equal(&claimed.0, &computed.0) { TacVerdict::Right } else { TacVerdict::Wrong })
 }
 
+/// Checks the number of a record whose TAC is right.
+///
+/// # Errors
+/// [`TacError`] when MAC2 cannot be computed. A purchase key that is not there, or that the module cannot compute with, is [`NumberVerdict::Unproved`].
+pub fn check_number(
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    record: &TransactionRecord,
+) -> Result<NumberVerdict, TacError> {
+    let Some(code) = record.evidence.code() else { return Ok(NumberVerdict::Unproved) };
+    if !matches!(record.transaction, Transaction::Purchase { .. }) {
+        // The TAC of a load covers its number and its balance.
+        return Ok(NumberVerdict::Proved);
+    }
+    let Some(NumberProof { random, mac2 }) = code.number else { return Ok(NumberVerdict::Unproved) };
+    match check_mac2(module, rules, record, random, mac2) {
+        Ok(true) => Ok(NumberVerdict::Proved),
+        Ok(false) => Ok(NumberVerdict::Wrong),
+        Err(TacError::Security(SecurityError::KeyNotFound { .. } | SecurityError::Unsupported { .. })) => {
+            Ok(NumberVerdict::Unproved)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The TAC that the card must have made for this record.
 ///
 /// The version of the TAC key is assumed to be the version that the card answered for the purchase or load key.
@@ -101,11 +138,24 @@ pub fn check_mac2(
     random: CardRandom,
     mac2: Mac,
 ) -> Result<bool, TacError> {
+    Ok(equal(&mac2.0, &compute_mac2(module, rules, record, random)?.0))
+}
+
+/// The MAC2 that the card must have made for this purchase with this random.
+///
+/// # Errors
+/// [`TacError`].
+pub fn compute_mac2(
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    record: &TransactionRecord,
+    random: CardRandom,
+) -> Result<Mac, TacError> {
     let Transaction::Purchase { terminal_sequence, .. } = record.transaction else { return Err(TacError::NotPurchase) };
     let key = card_key(rules, &rules.purchase_key, record.key_version, record.card_identifier, record.card_factor)?;
     let seed = purchase_seed(random.0, record.card_sequence, terminal_sequence);
     let input = record.mac_fields(rules.purchase_type)?.input(&rules.mac.purchase_mac2);
-    Ok(equal(&mac2.0, &module.mac(&key, MacKey::Session(seed), ZERO_IV, &input)?))
+    Ok(Mac(module.mac(&key, MacKey::Session(seed), ZERO_IV, &input)?))
 }
 
 /// The transaction MACs of PBOC start from zeros.
@@ -197,7 +247,7 @@ pub(crate) mod tests {
         record.card_sequence = 0;
         record.terminal = TerminalNumber([0x66; 6]);
         record.date_time = DateTime::parse("20240411212121").expect("real");
-        record.evidence = Evidence::Answered { tac: Tac::parse("A802863E").expect("hex") };
+        record.evidence = Evidence::Answered { tac: Tac::parse("A802863E").expect("hex"), number: None };
         let mut card = OneCard(key16("34343434343434341122334455667788"));
         assert_eq!(check(&mut card, &rules, &record).expect("computes"), TacVerdict::Right);
         record.balance_after_fen = Fen::new(17);
@@ -263,6 +313,20 @@ pub(crate) mod tests {
         assert!(check_mac2(&mut card, &rules, &purchase(1), random, mac2).expect("computes"));
         assert!(!check_mac2(&mut card, &rules, &purchase(1), CardRandom([0; 4]), mac2).expect("computes"));
         assert!(matches!(check_mac2(&mut card, &rules, &load(1), random, mac2), Err(TacError::NotPurchase)));
+        // The number of a record is shown by it, and by nothing else.
+        let mut verdict = |number, card_sequence| {
+            let evidence = Evidence::Answered { tac: Tac([0; 4]), number };
+            let record = TransactionRecord { evidence, card_sequence, ..purchase(1) };
+            check_number(&mut card, &rules, &record).expect("computes")
+        };
+        let proof = Some(NumberProof { random, mac2 });
+        assert_eq!(verdict(proof, 7), NumberVerdict::Proved);
+        assert_eq!(verdict(proof, 8), NumberVerdict::Wrong, "a till that says another number");
+        assert_eq!(verdict(None, 7), NumberVerdict::Unproved);
+        let record =
+            TransactionRecord { evidence: Evidence::Answered { tac: Tac([0; 4]), number: proof }, ..purchase(1) };
+        let nobody = check_number(&mut KeyRing::new(), &rules, &record).expect("is no error");
+        assert_eq!(nobody, NumberVerdict::Unproved, "a centre without the purchase key");
     }
 
     #[test]

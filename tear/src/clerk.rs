@@ -31,9 +31,10 @@ use centre_line::upload;
 use issuer_service::http::Desk;
 use serde::Serialize;
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardIdentifier, Digest, Tac, TerminalNumber};
+use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::TerminalLimits;
+use settlement::record::CardsCode;
 use settlement::refund::RefundAct;
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
@@ -450,8 +451,8 @@ impl Journal for Book<'_> {
         self.store.doubted_of(card)
     }
 
-    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
-        self.write("proved", |store| store.note_proof(number, tac))
+    fn note_proof(&mut self, number: EntryNumber, code: CardsCode) -> Result<(), StoreError> {
+        self.write("proved", |store| store.note_proof(number, code))
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use settlement::ErrorCode;
-use settlement::id::{CardIdentifier, Tac};
+use settlement::id::{CardIdentifier, Mac, Tac};
 use settlement::journal::State;
-use settlement::record::Evidence;
+use settlement::record::{CardsCode, Evidence, NumberProof};
 
 use super::entries::write;
 use super::{Store, StoreError};
@@ -38,14 +38,18 @@ impl Store {
         Ok(doubted)
     }
 
-    pub(super) fn keep_code(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
+    /// Keeps what a card told, unless the record has it and nobody doubts it: the TAC, and behind it the MAC2 of a purchase; the random stands in the entry.
+    pub(super) fn keep_code(&mut self, number: EntryNumber, code: CardsCode) -> Result<(), StoreError> {
+        let entry = self.entry(number)?;
+        let is_known = entry.done.and_then(|done| done.evidence.code()) == Some(code);
+        if is_known && !is_wanted(&entry, &self.refused_records()?) {
+            return Ok(());
+        }
+        let told = code.tac.to_string() + &code.number.map_or_else(String::new, |number| number.mac2.to_string());
         let place = self.place.clone();
         write(&mut self.connection, &place, |connection| {
             connection
-                .execute(
-                    "INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    [name(number), tac.to_string()],
-                )
+                .execute("INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [name(number), told])
                 .map(drop)
         })
     }
@@ -55,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn unreported_codes(&self, path: &'static str) -> Result<Vec<(Entry, Tac)>, StoreError> {
+    pub fn unreported_codes(&self, path: &'static str) -> Result<Vec<(Entry, CardsCode)>, StoreError> {
         let fail = |source| self.failure(source);
         let mut statement = self
             .connection
@@ -68,11 +72,12 @@ impl Store {
         let rows = statement
             .query_map([PROVED, path], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
             .map_err(fail)?;
-        let codes: Vec<(Entry, Tac)> = rows
+        let codes: Vec<(Entry, CardsCode)> = rows
             .map(|row| {
-                let (number, tac) = row.map_err(fail)?;
-                let tac = Tac::parse(&tac).map_err(|_| self.corrupt("a code of a card"))?;
-                Ok((self.entry(EntryNumber(number.unsigned_abs()))?, tac))
+                let (number, told) = row.map_err(fail)?;
+                let entry = self.entry(EntryNumber(number.unsigned_abs()))?;
+                let code = read(&entry, &told).ok_or_else(|| self.corrupt("a code of a card"))?;
+                Ok((entry, code))
             })
             .collect::<Result<_, StoreError>>()?;
         let refused = self.refused_records()?;
@@ -80,11 +85,22 @@ impl Store {
     }
 }
 
+/// What a card told of an entry, as it was kept.
+fn read(entry: &Entry, told: &str) -> Option<CardsCode> {
+    let (tac, mac2) = told.split_at_checked(2 * size_of::<Tac>())?;
+    let number = match mac2 {
+        "" => None,
+        mac2 => Some(NumberProof { random: entry.sent?.random, mac2: Mac::parse(mac2).ok()? }),
+    };
+    Some(CardsCode { tac: Tac::parse(tac).ok()?, number })
+}
+
 /// Whether the centre has no code of this record that fits: it said so, or a person judged and the card agrees.
 fn is_wanted(entry: &Entry, refused: &BTreeMap<u64, String>) -> bool {
     let agrees = entry.shown == Some(Shown::Agrees) && entry.done.is_some_and(|done| done.evidence == Evidence::Judged);
     let code = entry.record.and_then(|record| refused.get(&record));
-    agrees || code.is_some_and(|code| code == ErrorCode::TacWrong.as_str())
+    let unfit = [ErrorCode::TacWrong, ErrorCode::Mac2Wrong, ErrorCode::NumberUnproved];
+    agrees || code.is_some_and(|code| unfit.iter().any(|unfit| code == unfit.as_str()))
 }
 
 fn name(number: EntryNumber) -> String {

@@ -12,7 +12,7 @@ use settlement::id::{
 };
 use settlement::journal::{self, Event, State};
 use settlement::judgement::{Judgement, Reason};
-use settlement::record::Evidence;
+use settlement::record::{CardsCode, Evidence, NumberProof};
 use settlement::refund::{Original, RefundAct};
 use settlement::{BusinessDate, DateTime};
 
@@ -30,7 +30,7 @@ VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6
     json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18, ?19)";
 
 /// Columns of an entry, in the order in which they are read.
-const COLUMNS: [&str; 35] = [
+const COLUMNS: [&str; 36] = [
     "number",
     "state",
     "terminal",
@@ -55,6 +55,7 @@ const COLUMNS: [&str; 35] = [
     "balance_after",
     "evidence",
     "tac",
+    "mac2",
     "record",
     "reason",
     "refund",
@@ -73,7 +74,7 @@ macro_rules! columns {
     () => {
         "number, state, terminal, card_identifier, card_factor, business_date, personal_account, self_paid, pooled_fund, \
          bill_id, bill_hash, load_id, paper, balance_before, card_sequence, terminal_sequence, date_time, random, \
-         key_version, algorithm, mac, balance_after, evidence, tac, record, reason, refund, refund_act, \
+         key_version, algorithm, mac, balance_after, evidence, tac, mac2, record, reason, refund, refund_act, \
          original_sequence, original_terminal, sale_id, judged, judged_by, judged_why, shown"
     };
 }
@@ -99,7 +100,7 @@ const SEND: &str = moved!(
 /// To CONFIRMED: how it ended, and the number of its record. A record that was made stays as it is.
 const CONFIRM: &str = moved!(
     "balance_after = coalesce(balance_after, ?8), tac = CASE WHEN evidence IS NULL THEN ?10 ELSE tac END,
-     evidence = coalesce(evidence, ?9),
+     mac2 = CASE WHEN evidence IS NULL THEN ?11 ELSE mac2 END, evidence = coalesce(evidence, ?9),
      record = coalesce(record, (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL))"
 );
 
@@ -167,8 +168,8 @@ impl Journal for Store {
     }
 
     fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
-        let (evidence, tac) = written(done.evidence);
-        let values = params![done.balance_after, evidence, tac];
+        let (evidence, tac, mac2) = written(done.evidence);
+        let values = params![done.balance_after, evidence, tac, mac2];
         let transaction = self.begin()?;
         self.advance(number, event, None, CONFIRM, values)?;
         if event == Event::ShownDone {
@@ -191,8 +192,8 @@ impl Journal for Store {
         self.advance(number, Event::Contradicts, Some(against), CONTRADICT, params![against])?;
         match done {
             Some(done) => {
-                let (evidence, tac) = written(done.evidence);
-                let values = params![done.balance_after, evidence, tac];
+                let (evidence, tac, mac2) = written(done.evidence);
+                let values = params![done.balance_after, evidence, tac, mac2];
                 self.advance(number, Event::ShownDone, None, CONFIRM, values)?;
             }
             None => self.advance(number, Event::ShownNotDone, Some(NOT_DONE), CLOSE, params![NOT_DONE])?,
@@ -220,8 +221,8 @@ impl Journal for Store {
         self.without_their_code(card)
     }
 
-    fn note_proof(&mut self, number: EntryNumber, tac: Tac) -> Result<(), StoreError> {
-        self.keep_code(number, tac)
+    fn note_proof(&mut self, number: EntryNumber, code: CardsCode) -> Result<(), StoreError> {
+        self.keep_code(number, code)
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
@@ -455,14 +456,17 @@ impl Store {
     }
 }
 
-/// How evidence stands in its columns, with the TAC.
-fn written(evidence: Evidence) -> (&'static str, Option<String>) {
-    match evidence {
-        Evidence::Answered { tac } => ("answered", Some(tac.to_string())),
-        Evidence::Proved { tac } => ("proved", Some(tac.to_string())),
-        Evidence::LogOnly => ("log-only", None),
-        Evidence::Judged => ("judged", None),
-    }
+/// How evidence stands in its columns, with TAC and MAC2; the random stands there since SENT.
+fn written(evidence: Evidence) -> (&'static str, Option<String>, Option<String>) {
+    let word = match evidence {
+        Evidence::Answered { .. } => "answered",
+        Evidence::Proved { .. } => "proved",
+        Evidence::LogOnly => "log-only",
+        Evidence::Judged => "judged",
+    };
+    let code = evidence.code();
+    let mac2 = code.and_then(|code| code.number).map(|number| number.mac2.to_string());
+    (word, code.map(|code| code.tac.to_string()), mac2)
 }
 
 /// Runs `work` in one durable transaction: all of it or nothing.
@@ -606,10 +610,14 @@ fn done(row: &Row<'_>) -> rusqlite::Result<Option<Done>> {
     else {
         return Ok(None);
     };
-    let tac = row.get::<_, Option<String>>(column("tac"))?.and_then(|tac| Tac::parse(&tac).ok());
+    let text = |name: &str| row.get::<_, Option<String>>(column(name));
+    let tac = text("tac")?.and_then(|tac| Tac::parse(&tac).ok());
+    let random = text("random")?.and_then(|random| CardRandom::parse(&random).ok());
+    let mac2 = text("mac2")?.and_then(|mac2| Mac::parse(&mac2).ok());
+    let number = random.zip(mac2).map(|(random, mac2)| NumberProof { random, mac2 });
     Ok(match (evidence.as_str(), tac) {
-        ("answered", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Answered { tac } }),
-        ("proved", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Proved { tac } }),
+        ("answered", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Answered { tac, number } }),
+        ("proved", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Proved { tac, number } }),
         ("log-only", None) => Some(Done { balance_after, evidence: Evidence::LogOnly }),
         ("judged", None) => Some(Done { balance_after, evidence: Evidence::Judged }),
         _ => None,

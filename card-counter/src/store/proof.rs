@@ -159,7 +159,7 @@ mod tests {
             mac: Mac([2; 4]),
         };
         store.send(entry.number, &sent).expect("sent");
-        let done = Done { balance_after: after, evidence: Evidence::Answered { tac: Tac([3; 4]) } };
+        let done = Done { balance_after: after, evidence: Evidence::Answered { tac: Tac([3; 4]), number: None } };
         store.confirm(entry.number, Event::CardAnswered, &done).expect("confirmed")
     }
 

@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 11, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 12, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 11;
+pub(super) const VERSION: i64 = 12;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -236,6 +236,9 @@ ALTER TABLE entry ADD COLUMN original_terminal TEXT;
 ALTER TABLE letter ADD COLUMN consent TEXT;
 ";
 
+/// MAC2 of a purchase beside its TAC. What is written already has none: its record stays as it was, and shows nothing of its number.
+const MAC2: &str = "ALTER TABLE entry ADD COLUMN mac2 TEXT;";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -275,20 +278,25 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
+        0 => run(&[
+            TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2,
+        ])?,
         1 => run(&[
             FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE,
-            ELSEWHERE,
+            ELSEWHERE, MAC2,
         ])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        7 => run(&[LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        8 => run(&[JUDGEMENT, CATALOGUE, ELSEWHERE])?,
-        9 => run(&[CATALOGUE, ELSEWHERE])?,
-        10 => run(&[ELSEWHERE])?,
+        2 => run(&[
+            FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2,
+        ])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
+        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
+        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
+        7 => run(&[LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
+        8 => run(&[JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
+        9 => run(&[CATALOGUE, ELSEWHERE, MAC2])?,
+        10 => run(&[ELSEWHERE, MAC2])?,
+        11 => run(&[MAC2])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }

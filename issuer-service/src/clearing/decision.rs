@@ -266,6 +266,8 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
                         | ErrorCode::SaleClosed
                         | ErrorCode::DuplicateCardSequence
                         | ErrorCode::DuplicateTerminalSequence
+                        | ErrorCode::Mac2Wrong
+                        | ErrorCode::NumberUnproved
                 )
             ))
 }
@@ -277,7 +279,7 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
         // The card did pay: the purchase is posted or returned, at once or when the word under its number is taken back.
         RowAct::Dismiss
             if (row.has_cards_code() || neighbours::show(tx, row)?)
-                && (number.has_word() || is_free(tx, row, &number, RowAct::Post)?) =>
+                && (number.has_word_against(row) || is_free(tx, row, &number, RowAct::Post)?) =>
         {
             Err(ClearingError::RowProved { terminal, record })
         }
@@ -309,7 +311,8 @@ pub(super) fn is_taken(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<
         Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, row.card_identifier)?,
         None => true,
     };
-    Ok(by_terminal || number.is_used())
+    // What the card paid is posted under whatever number its till said; it takes that number from nobody.
+    Ok(by_terminal || (!row.owns_no_number() && number.is_owned()))
 }
 
 /// What a decision posts.

@@ -469,7 +469,7 @@ fn check_tac(
         key_version: load.key_version,
         algorithm: load.algorithm,
         judgement: None,
-        evidence: tac.map_or(Evidence::LogOnly, |tac| Evidence::Answered { tac }),
+        evidence: tac.map_or(Evidence::LogOnly, |tac| Evidence::Answered { tac, number: None }),
     };
     Ok(tac::check(module, accounts.of(load.algorithm)?, &record)?)
 }

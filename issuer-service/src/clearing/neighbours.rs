@@ -4,8 +4,8 @@
 //! code, and began with what this one left; the one before left what this one began with. Between two purchases only loads change the
 //! balance, and the centre knows them. So the card did it, with this amount: nothing else leads from the one to the other.
 //!
-//! A card's code covers neither its number nor the balance after it: these are the till's word. The next record must come from another
-//! institution, which has nothing of it.
+//! A card's code does not cover the balance after it: this is the till's word. The next record must have its number by the card's own codes,
+//! and come from another institution, which has nothing of it.
 //!
 //! Source: docs/adr/0084. Owns: that comparison. Never: decides, posts.
 //! Units: fen.
@@ -31,7 +31,7 @@ pub(super) fn show(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> 
         let between = loads.iter().filter(|(at, _)| *at <= to && from.is_none_or(|from| *at > from));
         Fen::sum(between.map(|(_, amount)| *amount))
     };
-    let Some(next) = numbered(tx, row, row.card_sequence.checked_add(1), UploadRow::has_cards_code)? else {
+    let Some(next) = numbered(tx, row, row.card_sequence.checked_add(1), UploadRow::has_cards_number)? else {
         return Ok(false);
     };
     if next.institution == row.institution {

@@ -90,7 +90,7 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         // What has the card's own code contradicts nobody; it waits until the word that was posted under its number is taken back.
         let is_rival = is_rivalled && !row.has_cards_code();
         let is_contradicted = row.is_contradicted() || row.is_over() || number.disproves(&row) || is_rival;
-        let waits_for_take_back = is_open && row.has_cards_code() && number.has_word();
+        let waits_for_take_back = is_open && number.has_word_against(&row);
         let is_free = !is_contradicted && !is_rivalled;
         let is_shown = row.proof.is_none() && is_open && is_free && neighbours::show(tx, &row)?;
         let may_be_posted = (decision::may_be_posted(&row) || is_shown) && is_free;

@@ -1,6 +1,6 @@
 //! What came in under one number of a card, which the card gives once.
 //!
-//! Source: docs/adr/0066, 0082, 0084. Owns: the three questions about those records. Never: decides, posts.
+//! Source: docs/adr/0066, 0082, 0084, 0087. Owns: the three questions about those records. Never: decides, posts.
 
 use std::collections::BTreeMap;
 
@@ -57,20 +57,22 @@ impl Number {
         Ok(Self { rows })
     }
 
-    /// Whether people's word stands against the card's own: this row has no code of the card, and a record of the number has, whatever
-    /// was decided of that one.
+    /// Whether people's word stands against the card's own: this row has no code of the card, and a record to which the card gave the
+    /// number has, whatever was decided of that one. A number that nothing shows is no till's to say.
     pub(super) fn disproves(&self, row: &UploadRow) -> bool {
-        !row.has_cards_code() && self.rows.iter().any(UploadRow::has_cards_code)
+        !row.has_cards_code() && self.rows.iter().any(UploadRow::has_cards_number)
     }
 
-    /// Whether a record without the card's code was posted or returned.
-    pub(super) fn has_word(&self) -> bool {
-        self.rows.iter().any(|row| !row.has_cards_code() && row.is_decided_as_paid())
+    /// Whether a record without the card's code was posted or returned under the number that the card gave to this one.
+    pub(super) fn has_word_against(&self, row: &UploadRow) -> bool {
+        row.has_cards_number() && self.rows.iter().any(|row| !row.has_cards_code() && row.is_decided_as_paid())
     }
 
-    /// Whether one of them stands: it was accepted, or people decided that its card paid.
-    pub(super) fn is_used(&self) -> bool {
-        self.rows.iter().any(|row| row.outcome == RowOutcome::Accepted || row.is_decided_as_paid())
+    /// Whether one of them stands and has the number as its own, by the card's codes, or by people's word where there is none. It stands
+    /// when it was accepted, or people decided that its card paid.
+    pub(super) fn is_owned(&self) -> bool {
+        let stands = |row: &&UploadRow| row.outcome == RowOutcome::Accepted || row.is_decided_as_paid();
+        self.rows.iter().filter(stands).any(|row| !row.owns_no_number())
     }
 
     /// The others, whatever became of them.

@@ -254,11 +254,14 @@ pub fn dismissed(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
     }
 }
 
-/// A record has the card's number: what else was authorised with it was not done.
+/// A record has the card's number: what else was authorised with it was not done. A number that nothing shows says nothing of others.
 ///
 /// # Errors
 /// [`ClearingError`].
 pub fn release_others(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
+    if row.owns_no_number() {
+        return Ok(());
+    }
     for other in tx.authorised_with(row.card_identifier, row.card_sequence)? {
         tx.move_sale(other, SaleMove::Release, None)?;
     }

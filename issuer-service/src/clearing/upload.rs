@@ -13,6 +13,9 @@
 //! Duplicates are found by (terminal, terminal sequence, card) and (card, card sequence), never by content: two equal
 //! purchases are two purchases. Only what was posted has its numbers: a word without TAC takes none from the card's own proof.
 //!
+//! A TAC covers the money, not the card's number: MAC2 does (ADR 87). A purchase with a right TAC whose number nothing shows is posted where
+//! it follows the card's records, and is held otherwise; it keeps no other record from its number.
+//!
 //! Owns: the judgement, the postings, the answer. Never: computes a TAC (`settlement::tac`), knows HTTP.
 
 use card_core::security::{SecurityError, SecurityModule};
@@ -27,7 +30,7 @@ use settlement::judgement::{Judgement, ProofRequest};
 use settlement::message::RefusedRecord;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, RefundOf};
-use settlement::tac::{self, TacVerdict};
+use settlement::tac::{self, NumberVerdict, TacVerdict};
 
 use super::decision::{Decided, RowAct, Undone};
 use super::institution::Terminal;
@@ -183,6 +186,12 @@ pub struct UploadRow {
     /// Whether that came after what is decided was asked for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_proved_since: bool,
+    /// Of a purchase with a code: it came with nothing that shows the card's number, or with a MAC2 that does not fit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub number_unproved: bool,
+    /// The code that its card told afterwards came with nothing that shows the card's number.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub proof_unproved: bool,
 }
 
 impl UploadRow {
@@ -256,6 +265,22 @@ impl UploadRow {
     /// told its code afterwards.
     #[must_use]
     pub fn has_cards_code(&self) -> bool {
+        self.proof.is_some() || self.came_with_code()
+    }
+
+    /// Whether the card's own codes show the number, too: nobody else's record has it.
+    #[must_use]
+    pub fn has_cards_number(&self) -> bool {
+        (self.proof.is_some() && !self.proof_unproved) || (self.came_with_code() && !self.number_unproved)
+    }
+
+    /// Whether the card did it, and its number is its till's word alone: it keeps no other record from that number.
+    #[must_use]
+    pub fn owns_no_number(&self) -> bool {
+        self.has_cards_code() && !self.has_cards_number()
+    }
+
+    fn came_with_code(&self) -> bool {
         let is_worthless = matches!(
             self.code,
             Some(
@@ -265,7 +290,7 @@ impl UploadRow {
                     | ErrorCode::RecordContradictory
             )
         );
-        self.proof.is_some() || (self.tac.is_some() && !is_worthless)
+        self.tac.is_some() && !is_worthless
     }
 
     /// Whether its card showed its terminal that it did not do this; nobody's word weighs more than the card's own code.
@@ -337,8 +362,8 @@ pub fn take(
     })?;
     let mut rows = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
-        let code = judge(tx, module, accounts, terminal, record)?;
-        let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, code);
+        let judged = judge(tx, module, accounts, terminal, record)?;
+        let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, judged);
         tx.add_upload_row(&row)?;
         if row.outcome != RowOutcome::Refused
             && let Some(asked) = sale::of_record(tx, record)?
@@ -363,13 +388,14 @@ pub fn take(
 /// proved by it. `true`: it was known, or the record stands without it.
 ///
 /// # Errors
-/// RECORD_UNKNOWN; TAC_WRONG where this code does not fit either.
+/// RECORD_UNKNOWN; TAC_WRONG where this code does not fit either, MAC2_WRONG where the card gave another number.
 pub fn take_proof(
     tx: &Tx<'_>,
     module: &mut dyn SecurityModule,
     accounts: &Accounts,
     request: ProofRequest,
 ) -> Result<(bool, Act), ClearingError> {
+    let code = request.code();
     let ProofRequest { terminal, record, tac, .. } = request;
     let number = record.journal_sequence;
     let row = tx
@@ -385,13 +411,17 @@ pub fn take_proof(
     if row.outcome == RowOutcome::Accepted || row.proof.is_some() {
         return Ok((true, told("told again, or accepted before")));
     }
-    let proved = TransactionRecord { evidence: Evidence::Proved { tac }, ..record };
+    let proved = TransactionRecord { evidence: code.proved(), ..record };
     let card = tx.card_facts(proved.card_identifier)?.filter(|card| card.factor == proved.card_factor);
     let verdict = accounts.of(proved.algorithm).and_then(|rules| tac::check(module, rules, &proved));
     if card.is_none() || !matches!(verdict, Ok(TacVerdict::Right)) {
         return Err(ClearingError::Refused(ErrorCode::TacWrong));
     }
-    tx.prove_row(terminal, number, tac)?;
+    let shown = tac::check_number(module, accounts.of(proved.algorithm)?, &proved)?;
+    if shown == NumberVerdict::Wrong {
+        return Err(ClearingError::Refused(ErrorCode::Mac2Wrong));
+    }
+    tx.prove_row(terminal, number, tac, shown == NumberVerdict::Unproved)?;
     if let Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } = &proved.transaction
         && let Some(load) = tx.load(*load_id)?
         && judge_load(tx, &proved, &load)?.is_none()
@@ -401,20 +431,23 @@ pub fn take_proof(
     Ok((false, told("the card told its code")))
 }
 
-/// The code that keeps a record from being posted; `None` when it may be.
+/// The code that keeps a record from being posted, and whether its number is the card's; `None` when it may be.
+type Judged = (Option<ErrorCode>, NumberVerdict);
+
 fn judge(
     tx: &Tx<'_>,
     module: &mut dyn SecurityModule,
     accounts: &Accounts,
     terminal: &Terminal,
     record: &TransactionRecord,
-) -> Result<Option<ErrorCode>, ClearingError> {
+) -> Result<Judged, ClearingError> {
+    let refuse = |code| Ok((Some(code), NumberVerdict::Unproved));
     if record.check().is_err() {
-        return Ok(Some(ErrorCode::RecordContradictory));
+        return refuse(ErrorCode::RecordContradictory);
     }
-    let Some(card) = tx.card_facts(record.card_identifier)? else { return Ok(Some(ErrorCode::CardUnknown)) };
+    let Some(card) = tx.card_facts(record.card_identifier)? else { return refuse(ErrorCode::CardUnknown) };
     if card.factor != record.card_factor {
-        return Ok(Some(ErrorCode::TacWrong));
+        return refuse(ErrorCode::TacWrong);
     }
     let verdict = match accounts.of(record.algorithm).and_then(|rules| tac::check(module, rules, record)) {
         Ok(TacVerdict::Missing) if record.evidence == Evidence::Judged => Some(ErrorCode::RecordJudged),
@@ -423,30 +456,44 @@ fn judge(
         Err(tac::TacError::Security(SecurityError::KeyNotFound { .. })) => Some(ErrorCode::TacWrong),
         // One such record must not keep the others of its batch from coming in.
         Err(tac::TacError::Algorithm(_) | tac::TacError::Security(SecurityError::Unsupported { .. })) => {
-            return Ok(Some(ErrorCode::AlgorithmUnsupported));
+            return refuse(ErrorCode::AlgorithmUnsupported);
         }
         Err(tac::TacError::NoCity(_)) => Some(ErrorCode::CardUnknown),
         Err(tac::TacError::Amount(_)) => Some(ErrorCode::RecordContradictory),
         Err(error @ (tac::TacError::Security(_) | tac::TacError::NotPurchase)) => return Err(error.into()),
     };
     if verdict == Some(ErrorCode::TacWrong) {
-        return Ok(verdict);
+        return refuse(ErrorCode::TacWrong);
+    }
+    let number = tac::check_number(module, accounts.of(record.algorithm)?, record)?;
+    if number == NumberVerdict::Wrong {
+        return Ok((Some(ErrorCode::Mac2Wrong), number));
     }
     let refused = match &record.transaction {
         Transaction::Purchase { terminal_sequence, personal_account_fen, .. } => {
-            judge_purchase(tx, terminal, record, &card, *terminal_sequence, *personal_account_fen)?
+            let is_claimed = verdict.is_none() && number == NumberVerdict::Unproved;
+            judge_purchase(tx, terminal, record, &card, (*terminal_sequence, is_claimed), *personal_account_fen)?
+                .or((is_claimed && !follows(tx, record)?).then_some(ErrorCode::NumberUnproved))
         }
         Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } => {
-            let Some(load) = tx.load(*load_id)? else { return Ok(Some(ErrorCode::LoadUnknown)) };
+            let Some(load) = tx.load(*load_id)? else { return refuse(ErrorCode::LoadUnknown) };
             let refused = judge_load(tx, record, &load)?;
             if refused.is_none() && load.state == LoadState::Credited {
                 // The load is proved already; the record only repeats it.
-                return Ok(None);
+                return Ok((None, number));
             }
             refused
         }
     };
-    Ok(refused.or(verdict))
+    Ok((refused.or(verdict), number))
+}
+
+/// Whether the number of a purchase that nothing shows follows a record of its card that stands; any other one is held.
+fn follows(tx: &Tx<'_>, record: &TransactionRecord) -> Result<bool, ClearingError> {
+    match record.card_sequence.checked_sub(1) {
+        Some(before) => Ok(tx.card_sequence_used(record.card_identifier, before, RowKind::Purchase)?),
+        None => Ok(true),
+    }
 }
 
 fn judge_purchase(
@@ -454,13 +501,18 @@ fn judge_purchase(
     terminal: &Terminal,
     record: &TransactionRecord,
     card: &CardFacts,
-    terminal_sequence: u32,
+    (terminal_sequence, is_claimed): (u32, bool),
     personal_account: Fen,
 ) -> Result<Option<ErrorCode>, ClearingError> {
     if tx.terminal_sequence_used(record.terminal, terminal_sequence, record.card_identifier)? {
         return Ok(Some(ErrorCode::DuplicateTerminalSequence));
     }
-    if tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Purchase)? {
+    // Another record that has nothing to show for the number keeps no one from it that has.
+    let is_taken = match is_claimed {
+        true => tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Purchase)?,
+        false => tx.card_sequence_owned(record.card_identifier, record.card_sequence)?,
+    };
+    if is_taken {
         return Ok(Some(ErrorCode::DuplicateCardSequence));
     }
     match sale::of_record(tx, record)? {
@@ -562,7 +614,7 @@ fn row(
     batch: u32,
     window_date: BusinessDate,
     record: &TransactionRecord,
-    code: Option<ErrorCode>,
+    (code, number): Judged,
 ) -> UploadRow {
     let (kind, terminal_sequence, load_id, amounts) = match &record.transaction {
         Transaction::Purchase { terminal_sequence, personal_account_fen, self_paid_fen, pooled_fund_fen, .. } => (
@@ -604,7 +656,9 @@ fn row(
         hash: record.hash(),
         outcome: match code {
             None => RowOutcome::Accepted,
-            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed) => RowOutcome::Held,
+            Some(
+                ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed | ErrorCode::NumberUnproved,
+            ) => RowOutcome::Held,
             Some(_) => RowOutcome::Refused,
         },
         code,
@@ -614,6 +668,10 @@ fn row(
         contradicted_at: None,
         proof: None,
         is_proved_since: false,
+        number_unproved: kind == RowKind::Purchase
+            && record.evidence.tac().is_some()
+            && number != NumberVerdict::Proved,
+        proof_unproved: false,
     }
 }
 

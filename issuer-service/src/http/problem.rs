@@ -110,6 +110,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::LoadAmountDiffers
         | ErrorCode::Mac1Wrong
         | ErrorCode::TacWrong
+        | ErrorCode::Mac2Wrong
+        | ErrorCode::NumberUnproved
         | ErrorCode::TacMissing
         | ErrorCode::RecordJudged
         | ErrorCode::SaleClosed

@@ -81,9 +81,10 @@ impl Tx<'_> {
             .prepare(
                 "INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card,
                      card_sequence, terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen,
-                     balance_after_fen, tac, hash, outcome, code, received_at, original_terminal, original_sequence)
+                     balance_after_fen, tac, hash, outcome, code, received_at, original_terminal, original_sequence,
+                     number_unproved)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                     $22, $23)",
+                     $22, $23, $24)",
             )?
             .execute(params![
                 row.terminal.to_string(),
@@ -109,6 +110,7 @@ impl Tx<'_> {
                 clock::now(),
                 row.original.map(|original| original.terminal.to_string()),
                 row.original.map(|original| original.terminal_sequence),
+                i64::from(row.number_unproved),
             ])?;
         if let Some(Judgement { done, by, reason }) = &row.judgement {
             self.sql.execute(
@@ -142,15 +144,16 @@ impl Tx<'_> {
         Self::moved(rows, || format!("record {terminal}/{record}"), "not contradicted")
     }
 
-    /// Keeps the code that the card of a record told afterwards.
+    /// Keeps the code that the card of a record told afterwards; `unproved`: with nothing that shows its number.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when one is kept.
-    pub fn prove_row(&self, terminal: TerminalNumber, record: u64, tac: Tac) -> Result<(), StoreError> {
+    pub fn prove_row(&self, terminal: TerminalNumber, record: u64, tac: Tac, unproved: bool) -> Result<(), StoreError> {
         self.sql.execute(
-            "INSERT INTO row_proof (proved_terminal, proved_record, proof, proved_at, proved_behind) VALUES ($1, $2, $3, $4,
+            "INSERT INTO row_proof (proved_terminal, proved_record, proof, proved_at, proof_unproved, proved_behind)
+             VALUES ($1, $2, $3, $4, $5,
                  (SELECT max(number) FROM row_decision WHERE row_terminal = $1 AND row_record = $2 AND state <> 'rejected'))",
-            (terminal.to_string(), cell::from_u64(record)?, tac.to_string(), clock::now()),
+            (terminal.to_string(), cell::from_u64(record)?, tac.to_string(), clock::now(), i64::from(unproved)),
         )?;
         Ok(())
     }
@@ -235,6 +238,18 @@ impl Tx<'_> {
         Ok(statement.exists((card.to_string(), sequence, kind.stored()))?)
     }
 
+    /// Whether a purchase that stands has this number of its card as its own: by the card's codes, or by people's word where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_sequence_owned(&self, card: CardIdentifier, sequence: u16) -> Result<bool, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = 'purchase' AND {STANDS}
+             AND ({NUMBERED} OR NOT {CODED})"
+        ))?;
+        Ok(statement.exists((card.to_string(), sequence))?)
+    }
+
     /// The purchases of a number of a card: the card gave it once.
     ///
     /// # Errors
@@ -307,13 +322,13 @@ impl Tx<'_> {
         Ok(found.optional()?)
     }
 
-    /// The highest number of a card's purchases that stand and have its own code.
+    /// The highest number of a card's purchases that stand, shown by its own codes.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn last_proved_number(&self, card: CardIdentifier) -> Result<Option<u16>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS} AND {CODED}"
+            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS} AND {NUMBERED}"
         ))?;
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
@@ -338,7 +353,7 @@ impl Tx<'_> {
     }
 
     /// Of the rows of a card that stand, those that it has not done, in the eyes of one who is told by it that `number` is its next: without
-    /// its own code, and with this number or a higher one, or with a number of which another record has the code. How many, and their sum;
+    /// its own code, and with this number or a higher one, or with a number that the card gave to another record. How many, and their sum;
     /// `at` a terminal on a business day, or anywhere.
     ///
     /// # Errors
@@ -352,7 +367,7 @@ impl Tx<'_> {
         let mut statement = self.sql.prepare(&format!(
             "SELECT count(*), coalesce(sum(personal_fen), 0) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS}
              AND NOT {CODED} AND (card_sequence >= $2 OR card_sequence IN (SELECT card_sequence FROM upload_row WHERE card = $1
-             AND kind = 'purchase' AND {CODED})) AND {AT}"
+             AND kind = 'purchase' AND {NUMBERED})) AND {AT}"
         ))?;
         let (terminal, date) = place(at);
         Ok(statement
@@ -380,10 +395,10 @@ impl Tx<'_> {
     }
 }
 
-/// Rows with the card's own code, below a number, that do not stand since a word without it has theirs.
+/// Rows with the card's own code and number, below a number, that do not stand since a word without it has theirs.
 pub(super) fn waiting(card: &str, number: &str) -> String {
     format!(
-        "card = {card} AND kind = 'purchase' AND card_sequence < {number} AND {CODED} AND NOT {STANDS} AND card_sequence IN
+        "card = {card} AND kind = 'purchase' AND card_sequence < {number} AND {NUMBERED} AND NOT {STANDS} AND card_sequence IN
          (SELECT card_sequence FROM upload_row WHERE card = {card} AND kind = 'purchase' AND {STANDS} AND NOT {CODED})"
     )
 }
@@ -415,6 +430,11 @@ pub(super) fn over() -> String {
     )
 }
 
+/// As [`UploadRow::has_cards_number`].
+const NUMBERED: &str = "((tac IS NOT NULL AND number_unproved = 0 AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED',
+    'CARD_UNKNOWN', 'RECORD_CONTRADICTORY'))
+    OR EXISTS (SELECT 1 FROM row_proof WHERE proved_terminal = terminal AND proved_record = record AND proof_unproved = 0))";
+
 pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
@@ -423,7 +443,7 @@ pub(super) const ROW: &str =
         FROM row_decision AS earlier JOIN row_take_back ON taken_terminal = earlier.row_terminal AND taken_record = earlier.row_record
             AND taken_again = earlier.again AND taken_state = 'approved'
         WHERE earlier.row_terminal = terminal AND earlier.row_record = record AND earlier.state = 'approved'),
-    proof, proved_behind
+    proof, proved_behind, number_unproved, coalesce(proof_unproved, 0)
     FROM upload_row
     LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'
         AND NOT EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = terminal AND taken_record = record
@@ -468,6 +488,8 @@ pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         contradicted_at: row.get(28)?,
         proof: cell::parsed_option(row, 30, Tac::parse)?,
         is_proved_since: decided.is_some_and(|decided| proved_behind == Some(decided.number)),
+        number_unproved: row.get::<i64>(32)? != 0,
+        proof_unproved: row.get::<i64>(33)? != 0,
     })
 }
 

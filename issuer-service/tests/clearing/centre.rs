@@ -15,8 +15,8 @@ use settlement::Accounts;
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, Mac, Tac, TerminalNumber};
-use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
+use settlement::record::{Evidence, NumberProof, Transaction, TransactionRecord};
 use settlement::signing::TerminalKey;
 use zeroize::Zeroizing;
 
@@ -365,10 +365,18 @@ impl Card {
         record
     }
 
-    /// Puts the right TAC on a record.
+    /// Puts the right TAC on a record, and what shows its number.
     pub(crate) fn sign(&mut self, record: &mut TransactionRecord) {
         let tac = settlement::tac::compute(&mut self.keys, &self.rules, record).expect("computes");
-        record.evidence = Evidence::Answered { tac };
+        let is_purchase = matches!(record.transaction, Transaction::Purchase { .. });
+        record.evidence = Evidence::Answered { tac, number: is_purchase.then(|| self.number(record)) };
+    }
+
+    /// MAC2 of a purchase with a random of this card.
+    pub(crate) fn number(&mut self, record: &TransactionRecord) -> NumberProof {
+        let random = CardRandom(self.factor.0[4..].try_into().expect("4 bytes"));
+        let mac2 = settlement::tac::compute_mac2(&mut self.keys, &self.rules, record, random).expect("computes");
+        NumberProof { random, mac2 }
     }
 
     fn load_fields(&self, terminal: &Terminal, amount: u32) -> MacFields {

@@ -138,7 +138,7 @@ fn a_sale_that_does_not_stand_goes_back_to_the_holder_and_one_that_the_card_neve
     // A record with a TAC that is not the card's: the chip was never debited.
     let mut false_one = card.purchase(&mut terminal, centre.today(), [500, 0, 0]);
     card.balance += 500;
-    false_one.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
+    false_one.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]), number: None };
     let (place, refused) = upload(&mut terminal, false_one);
     assert_eq!(refused, ["TAC_WRONG"]);
     assert_eq!(centre.run("ma", &["row", "propose", &place, "--post", "--reason", "x"]).status.code(), Some(3));
@@ -346,7 +346,7 @@ fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed(
     assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).1["code"], "RECORD_CONTRADICTORY");
 }
 
-const PROVED: &str = "/terminal/v1/records/proved";
+pub(crate) const PROVED: &str = "/terminal/v1/records/proved";
 
 /// The list of what waits, as a person reads it.
 pub(crate) fn open_text(centre: &Centre) -> String {
@@ -375,7 +375,7 @@ pub(crate) fn spoilt(
     let tac = record.evidence.tac().expect("a code");
     let [first, rest @ ..] = tac.0;
     let wrong = settlement::id::Tac([first ^ 1, rest[0], rest[1], rest[2]]);
-    (TransactionRecord { evidence: Evidence::Answered { tac: wrong }, ..record }, tac)
+    (TransactionRecord { evidence: Evidence::Answered { tac: wrong, number: None }, ..record }, tac)
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn what_a_card_paid_under_a_spoilt_code_can_go_back_to_its_holder_by_two_people(
 }
 
 /// The code with which taking a record back is refused.
-fn refusal(centre: &Centre, place: &str) -> String {
+pub(crate) fn refusal(centre: &Centre, place: &str) -> String {
     let refused = centre.run("ma", &["row", "propose", place, "--take-back", "--reason", "x"]);
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     let error: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect(&text);

@@ -75,7 +75,7 @@ fn every_item_that_only_one_side_knows_is_named_and_what_is_left_is_said() {
     held.evidence = Evidence::LogOnly;
     let mut forged = card.purchase(&mut shop, today, [700, 0, 0]);
     forged.journal_sequence += 1;
-    forged.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
+    forged.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]), number: None };
     let body = shop.seal(vec![held, forged]);
     assert_eq!(shop.send(BATCHES, &body).0, 200);
     let unposted = PendingKind::SaleNotPosted;

@@ -14,6 +14,7 @@ mod hold;
 mod kiosk;
 mod lists;
 mod loads;
+mod numbers;
 mod parameters;
 mod pins;
 mod receipts;

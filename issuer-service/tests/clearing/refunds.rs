@@ -138,13 +138,15 @@ fn a_refund_whose_outcome_is_lost_is_posted_when_its_record_comes_and_one_that_l
     let known = centre.ok("ma", &["load", "list", "--open"])["loads"][0].clone();
     assert_eq!(known["refund"]["act"], "refund");
     let right = TransactionRecord {
-        evidence: Evidence::Answered { tac },
+        evidence: Evidence::Answered { tac, number: None },
         ..record_of(&card, &terminal, &known, 9, [200, 50, 100])
     };
     // The TAC covers the account's part alone: that the others are those that were prepared, the centre compares.
     for fen in [[200, 51, 100], [200, 50, 99]] {
-        let lie =
-            TransactionRecord { evidence: Evidence::Answered { tac }, ..record_of(&card, &terminal, &known, 9, fen) };
+        let lie = TransactionRecord {
+            evidence: Evidence::Answered { tac, number: None },
+            ..record_of(&card, &terminal, &known, 9, fen)
+        };
         let lie = TransactionRecord { journal_sequence: terminal.chain.next_record, ..lie };
         let body = terminal.seal(vec![lie]);
         assert_eq!(codes(&terminal.send(BATCHES, &body).1), ["RECORD_CONTRADICTORY"]);
@@ -229,7 +231,7 @@ fn another_card_another_institution_and_an_unknown_purchase_get_nothing() {
     assert_eq!(refused(&mut elsewhere, body), (403, "REFUND_ELSEWHERE".to_owned()));
     // A sale that was not posted gives nothing back.
     let mut wrong = card.purchase(&mut terminal, centre.today(), [1, 0, 0]);
-    wrong.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
+    wrong.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]), number: None };
     wrong.journal_sequence = terminal.chain.next_record;
     let body = terminal.seal(vec![wrong]);
     assert_eq!(codes(&terminal.send(BATCHES, &body).1), ["TAC_WRONG"]);

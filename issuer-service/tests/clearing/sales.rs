@@ -217,7 +217,7 @@ fn a_sale_whose_record_two_people_posted_keeps_nothing_of_the_limits() {
     let ask = asked(&centre, &terminal, &card, 2, [300, 0, 0]);
     assert_eq!(terminal.ask(SALES, ask).0, 200);
     let mut wrong = named(card.purchase(&mut terminal, centre.today(), [300, 0, 0]), 2);
-    wrong.evidence = settlement::record::Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
+    wrong.evidence = settlement::record::Evidence::Answered { tac: settlement::id::Tac([0; 4]), number: None };
     let place = format!("{}/{}", terminal.number, wrong.journal_sequence);
     let batch = terminal.seal(vec![wrong]);
     assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["TAC_WRONG"]);

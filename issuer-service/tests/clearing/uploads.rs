@@ -15,7 +15,7 @@ fn every_kind_of_bad_record_is_refused_with_its_code_and_kept() {
     let day = centre.today();
     let good = card.purchase(&mut terminal, day, [100, 0, 0]);
     let mut wrong_tac = card.purchase(&mut terminal, day, [100, 0, 0]);
-    wrong_tac.evidence = Evidence::Answered { tac: Tac([0; 4]) };
+    wrong_tac.evidence = Evidence::Answered { tac: Tac([0; 4]), number: None };
     let mut more = card.purchase(&mut terminal, day, [100, 0, 0]);
     if let Transaction::Purchase { personal_account_fen, .. } = &mut more.transaction {
         *personal_account_fen = Fen::new(99);
@@ -164,7 +164,7 @@ fn an_uploaded_load_with_its_tac_settles_a_load_whose_outcome_was_lost() {
     record.card_sequence = card.online - 1;
     record.transaction = Transaction::Load { load_id: settlement::id::LoadId([1; 16]), amount_fen: Fen::new(50_000) };
     record.date_time = settlement::date::DateTime::parse(answer["date_time"].as_str().expect("text")).expect("real");
-    record.evidence = Evidence::Answered { tac };
+    record.evidence = Evidence::Answered { tac, number: None };
     let body = terminal.seal(vec![record]);
     let (status, answer) = terminal.send(BATCHES, &body);
     assert_eq!((status, &answer["accepted"]), (200, &json!(1)), "{answer}");
@@ -261,7 +261,7 @@ fn a_loads_spoilt_code_that_its_card_tells_again_leaves_nothing_to_decide() {
     record.card_sequence = card.online - 1;
     record.transaction = Transaction::Load { load_id: settlement::id::LoadId([1; 16]), amount_fen: Fen::new(50_000) };
     record.date_time = settlement::date::DateTime::parse(answer["date_time"].as_str().expect("text")).expect("real");
-    record.evidence = Evidence::Answered { tac: settlement::id::Tac(tac.0.map(|byte| !byte)) };
+    record.evidence = Evidence::Answered { tac: settlement::id::Tac(tac.0.map(|byte| !byte)), number: None };
     let body = terminal.seal(vec![record.clone()]);
     assert_eq!(codes(&terminal.send(BATCHES, &body).1), ["TAC_WRONG"]);
     let rows = |open: &[&str]| {

@@ -25,7 +25,7 @@ use settlement::id::{
     TerminalNumber,
 };
 use settlement::message::{LoadOutcome, LoadOutcomeRequest, LoadRequest, Version1};
-use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::record::{Evidence, NumberProof, Transaction, TransactionRecord};
 use settlement::signing::TerminalKey;
 use zeroize::Zeroizing;
 
@@ -231,7 +231,10 @@ fn the_codes_of_a_made_card_and_of_the_centre_are_the_same() {
         business_date: date_time.date(),
         key_version: start.key_version,
         algorithm: start.algorithm,
-        evidence: Evidence::Answered { tac: Tac(proof.tac) },
+        evidence: Evidence::Answered {
+            tac: Tac(proof.tac),
+            number: Some(NumberProof { random: CardRandom(start.random), mac2: Mac(proof.mac2) }),
+        },
         judgement: None,
     };
     let batch = SignedBatch::seal(&counter.key, TERMINAL, &ChainPosition::START, vec![record]).expect("whole");

@@ -82,8 +82,13 @@ enum Named<'a> {
 fn named(arguments: &RefundGive) -> Result<Named<'_>, TerminalError> {
     match (&arguments.id, &arguments.original) {
         (_, Some(reference)) => {
-            let original =
-                Original::parse(reference).ok_or_else(|| RefundFault::NoPurchase { id: reference.clone() })?;
+            let original = Original::parse(reference).ok_or_else(|| TerminalError::Configuration {
+                place: "--original".to_owned(),
+                reason: Words::new(
+                    "应如小票所印:终端编号(12 位十六进制)/交易序号(8 位十六进制),如 513301000001/0000A5C3",
+                    "as the receipt prints it: 12 hexadecimal digits of the terminal, a slash, 8 of the sequence, such as 513301000001/0000A5C3",
+                ),
+            })?;
             Ok(Named::Receipt(original))
         }
         (Some(id), None) => Ok(Named::Entry(id)),
@@ -148,6 +153,10 @@ fn bring(
     }
     let notes = settle_first(setting, &mut tapped, Some(&mut store), proves)?;
     check::all_passed(check::card(&tapped, &rules))?;
+    if let Some(at) = store.signed_out()? {
+        // It would count on a day that was ended.
+        return Err(TerminalError::SignedOut { at });
+    }
     let order = match begin(&mut store, &mut tapped, &centre) {
         // The try that was just settled was the one that was asked to be finished.
         Err(TerminalError::Refund(RefundFault::Closed { number, state: RefundState::Done }))

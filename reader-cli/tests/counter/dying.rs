@@ -73,7 +73,7 @@ impl Journal for Dying {
 
     fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
         let mut done = *done;
-        if let Evidence::Answered { tac } = &mut done.evidence
+        if let Evidence::Answered { tac, .. } = &mut done.evidence
             && self.spoils_code
         {
             tac.0[3] ^= 0x10;

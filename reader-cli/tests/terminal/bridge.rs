@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use card_calls::{FUNCTIONS, Kind};
+use card_counter::clock::Now;
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
@@ -70,9 +71,13 @@ pub(crate) struct Caller(WebSocket<TcpStream>);
 impl Caller {
     fn say(&mut self, text: &str) -> Option<Value> {
         self.0.send(Message::text(text)).ok()?;
-        match self.0.read().ok()? {
-            Message::Text(answer) => serde_json::from_str(&answer).ok(),
-            _ => None,
+        loop {
+            match self.0.read().ok()? {
+                Message::Text(answer) => return serde_json::from_str(&answer).ok(),
+                // Answered by the library, as a browser does.
+                Message::Ping(_) => {}
+                _ => return None,
+            }
         }
     }
 
@@ -111,6 +116,32 @@ fn programs_call_with_the_conventional_json_and_rubbish_is_answered_or_ended() {
     let long = format!("{{\"function\":\"{}\"}}", "x".repeat(70_000));
     assert!(caller.say(&long).is_none(), "a message that is too long ends the connection");
     assert_eq!(bridge.program().success(&json!({"function": "iCheckCard", "iType": 3})), "1", "the bridge goes on");
+}
+
+#[test]
+fn a_page_that_dies_in_the_instant_of_its_answer_is_told_at_its_next_call() {
+    let shop = Shop::ready();
+    let bridge = Bridge::start(&shop, &[]);
+    let verify = json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN});
+    let now = Now::of_system();
+    let pay = |later: i64| {
+        let info = format!("10.00|0|0|{}|", now.later(later).date_time());
+        json!({"function": "iDoDebit", "iType": 3, "pPayInfo": info})
+    };
+    let mut page = bridge.program();
+    assert_eq!(page.success(&verify), "1");
+    page.0.send(Message::text(pay(0).to_string())).expect("sent");
+    // The answer has come, and nobody reads it any more.
+    page.0.get_ref().peek(&mut [0]).expect("an answer");
+    drop(page);
+    let mut page = bridge.program();
+    assert_eq!(page.success(&verify), "1");
+    assert_eq!((page.success(&pay(1)).as_str(), shop.balance()), ("-3006", 49_000), "its retry does not pay twice");
+    // Told once; and what was read is told to nobody else.
+    for (later, left) in [(2, 48_000), (3, 47_000)] {
+        assert_eq!(page.success(&verify), "1");
+        assert_eq!((page.success(&pay(later)).as_str(), shop.balance()), ("1", left));
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ use settlement::record::TransactionRecord;
 use settlement::refund::{Original, OriginalAnswer, OriginalRequest, Parts};
 use settlement::remote::{Challenges, RemoteProofAnswer, RemoteProofRequest};
 use settlement::sale::{Consent, OnlinePolicy, Sale, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
-use settlement::tac::{self, TacVerdict};
+use settlement::tac::{self, NumberVerdict, TacVerdict};
 use settlement::{Accounts, BusinessDate, DateTime};
 
 use crate::cards;
@@ -211,6 +211,8 @@ pub(crate) fn assert_right(record: &TransactionRecord) {
     let accounts = Accounts::builtin();
     let rules = accounts.of(record.algorithm).expect("an account");
     assert_eq!(tac::check(&mut cards::roots(1), rules, record).expect("computes"), TacVerdict::Right);
+    let number = tac::check_number(&mut cards::roots(1), rules, record).expect("computes");
+    assert_eq!(number, NumberVerdict::Proved, "{record:?}");
 }
 
 fn serve(stream: TcpStream, books: &Mutex<Books>) {

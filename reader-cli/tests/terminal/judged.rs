@@ -161,7 +161,29 @@ fn a_card_that_agrees_gives_the_centre_its_own_code() {
         let books = shop.centre.books();
         let [proof] = books.proved.as_slice() else { panic!("told once: {:?}", books.proved) };
         assert_eq!((proof.record.journal_sequence, proof.record.evidence), (2, Evidence::Judged));
-        assert_right(&TransactionRecord { evidence: Evidence::Proved { tac: proof.tac }, ..proof.record.clone() });
+        assert_right(&TransactionRecord { evidence: proof.code().proved(), ..proof.record.clone() });
+    }
+}
+
+#[test]
+fn a_code_that_the_card_says_again_is_told_to_the_centre_once_and_asked_for_no_more() {
+    let shop = Shop::ready();
+    assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).status, 0);
+    shop.centre.books().finds_tac_wrong = Some(2);
+    assert_eq!(shop.run(&["upload"]).status, 10, "not posted");
+    let kept = || {
+        let journal = rusqlite::Connection::open(shop.path("data").join("terminal.db")).expect("the journal");
+        let count = "SELECT count(*) FROM fact WHERE name LIKE 'proved.%'";
+        journal.query_row(count, (), |row| row.get::<_, i64>(0)).expect("a count")
+    };
+    assert_eq!(kept(), 0);
+    assert_eq!(shop.run(&["load", "--amount", "2.00", "--pin", "env:PIN"]).status, 2, "nothing waits to be loaded");
+    assert_eq!(kept(), 1, "asked, and answered as before");
+    for _ in 0..2 {
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        let books = shop.centre.books();
+        let [proof] = books.proved.as_slice() else { panic!("told once: {:?}", books.proved) };
+        assert_eq!(Some(proof.code()), proof.record.evidence.code());
     }
 }
 
@@ -187,6 +209,6 @@ fn a_record_whose_code_was_spoilt_gets_the_cards_own_at_its_next_tap_with_the_pi
         let books = shop.centre.books();
         let [proof] = books.proved.as_slice() else { panic!("told once: {:?}", books.proved) };
         assert_eq!(proof.record.journal_sequence, 2);
-        assert_right(&TransactionRecord { evidence: Evidence::Proved { tac: proof.tac }, ..proof.record.clone() });
+        assert_right(&TransactionRecord { evidence: proof.code().proved(), ..proof.record.clone() });
     }
 }

@@ -117,11 +117,12 @@ fn a_centre_that_refuses_the_terminal_is_owed_its_words_until_it_takes_them() {
 fn a_clock_that_is_not_the_centres_sells_nothing_whichever_is_ahead() {
     let shop = Shop::ready();
     told(&shop, OnlinePolicy::OnlineRequired, 50);
-    for apart in [-2 * 86_400, -660, 660] {
+    for (told, apart) in [-2 * 86_400, -660, 660].into_iter().enumerate() {
         shop.centre.books().consents_later_s = apart;
         let refused = sell(&shop, "B-1");
         assert_eq!((refused.status, refused.code().as_str()), (3, "CLOCK_DIFFERS"), "{apart}: {}", refused.stderr);
-        assert_eq!(last(&shop).0, json!("REFUSED"), "{apart}");
+        assert_eq!(last(&shop), (json!("REFUSED"), json!("RELEASED")), "{apart}");
+        assert_eq!(shop.centre.books().released.len(), told + 1, "the centre hears of it at once");
     }
     shop.centre.books().consents_later_s = 540;
     assert_eq!(sell(&shop, "B-1").json()["centre"], "cleared");
@@ -209,6 +210,11 @@ fn pages_and_programs_ask_through_the_bridge_as_pay_does() {
     assert_eq!(caller.success(&verify), "1");
     assert_eq!(caller.success(&pay("11.00")), "-3002");
     assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("DECLINED")), 49_000));
+    shop.centre.books().declines = None;
+    shop.centre.books().consents_later_s = 660;
+    assert_eq!(caller.success(&verify), "1");
+    assert_eq!(caller.success(&pay("12.00")), "-3009", "the clock is not the centre's");
+    assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("RELEASED")), 49_000));
 }
 
 #[test]
@@ -256,6 +262,12 @@ fn a_terminal_that_signed_out_sells_nothing_before_it_signs_in_again() {
     assert_eq!((refused.status, refused.code().as_str(), shop.balance()), (3, "SIGNED_OUT", 49_000));
     let check = shop.run(&["card", "check"]);
     assert_eq!((check.status, check.code().as_str()), (3, "SIGNED_OUT"), "{}", check.stdout);
+    // What goes back counts on a day, too.
+    for back in [&["refund", "give", "1"][..], &["cancel", "--pin", "env:PIN"]] {
+        let refused = shop.run(back);
+        assert_eq!((refused.status, refused.code().as_str(), shop.balance()), (3, "SIGNED_OUT", 49_000), "{back:?}");
+    }
+    assert_eq!(shop.run(&["refund", "list", "--all"]).json()["refunds"], json!([]), "nothing was agreed");
     assert_eq!(shop.run(&["sign-in"]).status, 0);
     assert_eq!((sell(&shop, "B-2").status, shop.balance()), (0, 48_000));
 

@@ -255,7 +255,11 @@ fn what_another_till_sold_goes_back_here_by_its_receipt() {
     let own = format!("{}/{sequence:08X}", hex::encode_upper(cards::TERMINAL));
     let mine = shop.run(&["refund", "give", "--original", &own, "--account", "1.00"]);
     assert_eq!((mine.status, &mine.json()["original"]), (0, &json!(entry)), "{}", mine.stderr);
-    assert_eq!(shop.run(&["refund", "give", "--original", "x"]).code(), "REFUND_ORIGINAL");
+    for wrong in ["x", "513301000001/21", "513301000001/0000A5C3/00045"] {
+        let refused = shop.run(&["refund", "give", "--original", wrong]);
+        assert_eq!((refused.status, refused.code().as_str()), (1, "CONFIGURATION_INVALID"), "{wrong}");
+        assert!(refused.stderr.contains("0000A5C3"), "the form is shown: {}", refused.stderr);
+    }
     assert_eq!(shop.run(&["journal", "verify"]).status, 0);
     assert_eq!(shop.run(&["upload"]).status, 0);
     let books = shop.centre.books();

@@ -8,6 +8,7 @@ const PURCHASE: u8 = 0x32;
 const LOAD: u8 = 0x01;
 const TAC: Tac = Tac([0xAA; 4]);
 const OTHER_TAC: Tac = Tac([0xBB; 4]);
+const MAC2: Mac = Mac([0xCC; 4]);
 /// Records that the log file of the model keeps.
 const LOG_RECORDS: usize = 4;
 
@@ -131,9 +132,9 @@ fn histories(length: usize) -> Vec<Vec<Happens>> {
 fn proofs(happened: bool, number_used: bool) -> Vec<Option<Proof>> {
     let mut proofs = vec![None];
     if number_used {
-        proofs.push(Some(Proof { tac: if happened { TAC } else { OTHER_TAC }, mac2_verified: false }));
+        proofs.push(Some(Proof { tac: if happened { TAC } else { OTHER_TAC }, mac2: MAC2, mac2_verified: false }));
         if happened {
-            proofs.push(Some(Proof { tac: TAC, mac2_verified: true }));
+            proofs.push(Some(Proof { tac: TAC, mac2: MAC2, mac2_verified: true }));
         }
     }
     proofs
@@ -178,7 +179,7 @@ fn the_decision_is_never_wrong_and_undecided_only_without_evidence() {
                                 continue;
                             }
                             let expected = match (happened, proof) {
-                                (true, Some(_)) => Decision::Done { tac: TAC },
+                                (true, Some(_)) => Decision::Done { tac: TAC, mac2: MAC2 },
                                 (true, None) => Decision::DoneWithoutTac,
                                 (false, _) => Decision::NotDone,
                             };
@@ -204,8 +205,8 @@ fn with_no_other_transaction_between_log_and_counter_decide_alone() {
         assert_eq!(look(&card, None), Decision::NotDone);
         card.step(kind, OURS, 1, amounts());
         assert_eq!(look(&card, None), Decision::DoneWithoutTac);
-        let proof = Proof { tac: TAC, mac2_verified: false };
-        assert_eq!(look(&card, Some(proof)), Decision::Done { tac: TAC });
+        let proof = Proof { tac: TAC, mac2: MAC2, mac2_verified: false };
+        assert_eq!(look(&card, Some(proof)), Decision::Done { tac: TAC, mac2: MAC2 });
     }
 }
 
@@ -218,7 +219,7 @@ fn cards_that_contradict_themselves_are_left_to_a_person() {
     let mut elsewhere = card.clone();
     elsewhere.step(Kind::Purchase, OTHER, 1, amounts());
     let balance = Fen::from_card(card.balance);
-    let verified = Some(Proof { tac: TAC, mac2_verified: true });
+    let verified = Some(Proof { tac: TAC, mac2: MAC2, mac2_verified: true });
     let now = |sequence, balance, log, proof| CardNow { sequence, balance, log: Some(log), proof };
     for (why, now) in [
         (Contradiction::CounterBackwards, now(card.offline - 1, balance, &card.log, None)),

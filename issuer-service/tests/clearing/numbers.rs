@@ -1,0 +1,109 @@
+//! A card's number is shown by its MAC2: no till says it alone.
+
+use serde_json::json;
+use settlement::record::{CardsCode, Evidence, TransactionRecord};
+
+use crate::centre::{Card, Centre, Terminal, loaded};
+use crate::decisions::{PROVED, judged_and_real, proof, refusal, upload};
+use crate::sales;
+
+/// The record as a terminal of before sends it.
+fn of_before(mut record: TransactionRecord) -> TransactionRecord {
+    let tac = record.evidence.tac().expect("a code");
+    record.evidence = Evidence::Answered { tac, number: None };
+    record
+}
+
+/// What a till that asks is answered for the card's next purchase with this number.
+fn answered(centre: &Centre, terminal: &mut Terminal, card: &Card, number: u16, id: u8) -> u16 {
+    let mut question = sales::asked(centre, terminal, card, id, [100, 0, 0]);
+    question["sale"]["card_sequence"] = json!(number);
+    let (status, _) = terminal.ask(sales::SALES, question.clone());
+    if status == 200 {
+        assert_eq!(terminal.ask(sales::OUTCOME, sales::not_done(question)).0, 200);
+    }
+    status
+}
+
+fn posted(centre: &Centre, place: &str) {
+    let proposed = centre.ok("ma", &["row", "propose", place, "--post", "--reason", "the card paid"]);
+    centre.ok("wu", &["row", "approve", &proposed["number"].to_string()]);
+}
+
+#[test]
+fn a_till_that_changes_the_number_of_a_genuine_record_shuts_the_card_out_of_nothing() {
+    for (is_stripped, code) in [(false, "MAC2_WRONG"), (true, "NUMBER_UNPROVED")] {
+        let (centre, mut terminal, mut card) = loaded();
+        let mut elsewhere = centre.terminal_elsewhere(2);
+        let genuine = card.purchase(&mut terminal, centre.today(), [820, 0, 0]);
+        let forged = TransactionRecord { card_sequence: 65_534, ..genuine };
+        let forged = if is_stripped { of_before(forged) } else { forged };
+        let (place, refused) = upload(&mut terminal, forged);
+        assert_eq!(refused, [code]);
+        assert_eq!(centre.balance("card:"), 50_000, "nothing is posted");
+        assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 1), 200, "{code}");
+        // The card did pay: two people post it, and the number is nobody's all the same.
+        let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "x"]);
+        assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "{dismiss:?}");
+        posted(&centre, &place);
+        assert_eq!(centre.balance("card:"), 50_000 - 820);
+        assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 2), 200, "{code}");
+        let mut next = card.purchase(&mut elsewhere, centre.today(), [100, 0, 0]);
+        next.card_sequence = 65_534;
+        card.sign(&mut next);
+        assert_eq!(upload(&mut elsewhere, next).1, [""; 0], "the card itself gave it");
+        assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 3), 422, "what the card showed counts");
+        proof(&centre);
+    }
+}
+
+#[test]
+fn a_number_that_nothing_shows_is_taken_from_no_record_that_shows_it() {
+    let (centre, mut terminal, mut card) = loaded();
+    let mut elsewhere = centre.terminal_elsewhere(2);
+    let first = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+    assert_eq!(upload(&mut terminal, first).1, [""; 0]);
+    let theirs = card.purchase(&mut elsewhere, centre.today(), [200, 0, 0]);
+    let ours = card.purchase(&mut terminal, centre.today(), [300, 0, 0]);
+    // The till says the other pharmacy's number; it follows the first one, so it is posted.
+    let ours = of_before(TransactionRecord { card_sequence: theirs.card_sequence, ..ours });
+    assert_eq!(upload(&mut terminal, ours.clone()).1, [""; 0]);
+    assert_eq!(upload(&mut elsewhere, theirs).1, [""; 0], "and keeps nobody from the number");
+    assert_eq!(centre.balance("card:"), 50_000 - 600);
+    let again = TransactionRecord { journal_sequence: ours.journal_sequence + 1, ..ours };
+    assert_eq!(upload(&mut terminal, again).1, ["DUPLICATE_TERMINAL_SEQUENCE"], "one payment is one payment");
+    let third = card.purchase(&mut terminal, centre.today(), [400, 0, 0]);
+    let third = of_before(TransactionRecord { card_sequence: 0, ..third });
+    assert_eq!(upload(&mut terminal, third).1, ["DUPLICATE_CARD_SEQUENCE"]);
+    proof(&centre);
+}
+
+#[test]
+fn a_word_is_not_shown_wrong_by_a_number_that_nothing_shows() {
+    let (centre, mut terminal, mut card) = loaded();
+    let [judged, mut real] = judged_and_real(&centre, &mut terminal, &mut card);
+    let (word, _) = upload(&mut terminal, judged);
+    posted(&centre, &word);
+    real.journal_sequence = terminal.chain.next_record;
+    let (sold, refused) = upload(&mut terminal, of_before(real.clone()));
+    assert_eq!(refused, ["DUPLICATE_CARD_SEQUENCE"]);
+    assert_eq!(refusal(&centre, &word), "ROW_NOT_TAKEN_BACK");
+    // The card tells its codes at its next tap: now its number is shown.
+    let hash = |number| {
+        json!({ "version": 1, "terminal": real.terminal, "record": of_before(real.clone()),
+        "tac": real.evidence.tac(), "number": number })
+    };
+    let shown = card.number(&real);
+    let mut wrong = shown;
+    wrong.mac2.0[0] ^= 1;
+    assert_eq!(terminal.ask(PROVED, hash(Some(wrong))).1["code"], "MAC2_WRONG");
+    assert_eq!(refusal(&centre, &word), "ROW_NOT_TAKEN_BACK");
+    let (status, answer) = terminal.ask(PROVED, hash(Some(shown)));
+    assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
+    let proposed = centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card shows it"]);
+    centre.ok("wu", &["row", "approve", &proposed["number"].to_string()]);
+    posted(&centre, &sold);
+    proof(&centre);
+    let code = CardsCode { tac: real.evidence.tac().expect("a code"), number: Some(shown) };
+    assert_eq!(real.evidence.code(), Some(code));
+}
