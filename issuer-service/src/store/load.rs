@@ -221,13 +221,14 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Refunds credited in a window, oldest first.
+    /// Refunds credited in a window, oldest first; twice what gave way in between.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn refunds_credited(&self, window_date: BusinessDate) -> Result<Vec<Load>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{LOAD} WHERE original_terminal IS NOT NULL AND {CREDITED_IN} ORDER BY prepared_at, load_id"
+            "{LOAD} WHERE original_terminal IS NOT NULL AND {CREDITED_IN}
+             UNION ALL {LOAD} WHERE original_terminal IS NOT NULL AND {YIELDED_SINCE} ORDER BY prepared_at, load_id"
         ))?;
         Ok(statement.query_map([window_date.to_string()], load)?.collect::<Result<_, _>>()?)
     }
@@ -238,7 +239,10 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn loads_credited(&self, window_date: BusinessDate) -> Result<Fen, StoreError> {
         let sum = self.sql.query_row(
-            &format!("SELECT coalesce(sum(amount_fen), 0) FROM load WHERE original_terminal IS NULL AND {CREDITED_IN}"),
+            &format!(
+                "SELECT coalesce(sum(amount_fen), 0) FROM (SELECT amount_fen FROM load WHERE original_terminal IS NULL AND {CREDITED_IN}
+                 UNION ALL SELECT amount_fen FROM load WHERE original_terminal IS NULL AND {YIELDED_SINCE}) AS credited"
+            ),
             [window_date.to_string()],
             |row| row.get(0),
         )?;
@@ -246,9 +250,10 @@ impl Tx<'_> {
     }
 }
 
-/// Counted as credited in a window, whatever it gave way to later.
-const CREDITED_IN: &str = "((settled_on = $1 AND state = 'CREDITED')
-    OR load_id IN (SELECT yielded_load FROM load_yield WHERE credited_on = $1))";
+/// Credited in a window, and not given way.
+const CREDITED_IN: &str = "settled_on = $1 AND state = 'CREDITED'";
+/// Counted as credited in a window before it gave way; the card may have proved it since, in the same window or another.
+const YIELDED_SINCE: &str = "load_id IN (SELECT yielded_load FROM load_yield WHERE credited_on = $1)";
 
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
     key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm,

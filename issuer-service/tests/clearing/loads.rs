@@ -405,6 +405,7 @@ fn two_people_take_back_that_a_load_is_on_its_card_until_the_card_proves_it() {
     let body = outcome(&terminal, 1, "credited", Some(tac), card.balance);
     assert_eq!(terminal.ask(OUTCOME, body).0, 200);
     assert_eq!((centre.balance("card:"), centre.balance("pending:")), (50_000, 0));
+    proof(&centre);
     let id = LoadId([1; 16]).to_string();
     let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
     assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED");
