@@ -289,14 +289,14 @@ impl Statement {
             Some(day) => told.act == RowAct::TakeBack && told.on == Some(day),
             None => true,
         };
-        let Some(Told { number, act, reason, on, .. }) = of_row().filter(is_last).last() else { return String::new() };
+        let Some(Told { number, act, reason, on, .. }) = of_row().rfind(is_last) else { return String::new() };
         let what = match act {
             RowAct::Post => lang.pick("已入账", "posted"),
             RowAct::Return => lang.pick("已退还持卡人", "returned to the holder"),
             RowAct::Dismiss => lang.pick("卡未付款", "the card did not pay"),
             RowAct::TakeBack => lang.pick("已冲回", "taken back"),
         };
-        let posted = of_row().filter(|told| told.act != RowAct::TakeBack && told.number < *number).last();
+        let posted = of_row().rfind(|told| told.act != RowAct::TakeBack && told.number < *number);
         let before = match posted.and_then(|told| told.on).filter(|_| *act == RowAct::TakeBack) {
             Some(day) => lang.pick(format!("，原入账日 {day}"), format!(", posted on {day}")),
             None => String::new(),
