@@ -246,7 +246,7 @@ impl Work<'_> {
         let line = *line;
         let fresh = line > self.done;
         let newcomer = match checked {
-            Ok(newcomer) => newcomer,
+            Ok(newcomer) => &*newcomer,
             Err(faults) => {
                 self.refuse(std::mem::take(faults), fresh);
                 return Ok(());
@@ -261,9 +261,9 @@ impl Work<'_> {
         if self.new_before
             && !newcomer.certified
             && let Some(marks) = marks
-            && let Some(outcome) = registry::enter(adder, &newcomer, marks, self.import)?
+            && let Some(outcome) = registry::enter(adder, newcomer, marks, self.import)?
         {
-            self.accept(&newcomer, Some(&outcome));
+            self.accept(newcomer, Some(&outcome));
             return Ok(());
         }
         let details = newcomer.details();
@@ -279,23 +279,23 @@ impl Work<'_> {
         }
         self.alike += u64::from(newcomer.certified && tx.alike(&details)?.is_some());
         if !fresh {
-            self.accept(&newcomer, None);
+            self.accept(newcomer, None);
             return Ok(());
         }
         let (source, import, fields) = (self.source.id, self.import, self.fields);
         let statement = Statement { source, at, import, row: line, details: &details, fields };
         let outcome = match known {
             Some(known) => registry::hear(tx, known, &statement, !self.order.dry_run)?,
-            None if self.order.dry_run => registry::rehearse(&newcomer),
+            None if self.order.dry_run => registry::rehearse(newcomer),
             None => {
-                let entered = marks.map(|marks| registry::enter(adder, &newcomer, marks, import)).transpose()?;
+                let entered = marks.map(|marks| registry::enter(adder, newcomer, marks, import)).transpose()?;
                 match entered.flatten() {
                     Some(outcome) => outcome,
                     None => registry::register(tx, &statement)?,
                 }
             }
         };
-        self.accept(&newcomer, Some(&outcome));
+        self.accept(newcomer, Some(&outcome));
         Ok(())
     }
 
