@@ -136,6 +136,14 @@ fn a_page_that_dies_in_the_instant_of_its_answer_is_told_at_its_next_call() {
     page.0.get_ref().peek(&mut [0]).expect("an answer");
     drop(page);
     let mut page = bridge.program();
+    for command in ["upload", "day-end"] {
+        let listed = shop.run(&[command]).json();
+        let row = &listed["program_not_told"][0];
+        assert_eq!((&row["entry"], &row["personal_account_fen"]), (&json!("000002"), &json!(1_000)), "{listed}");
+        let card = shop.identifier().to_string();
+        assert_eq!((row["time"].is_string(), &row["card"]), (true, &json!(format!("****{}", &card[16..24]))));
+        assert!(!listed["program_not_told"].to_string().contains(&card), "masked: {listed}");
+    }
     assert_eq!(page.success(&verify), "1");
     assert_eq!((page.success(&pay(1)).as_str(), shop.balance()), ("-3006", 49_000), "its retry does not pay twice");
     // Told once; and what was read is told to nobody else.
