@@ -135,7 +135,7 @@ fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, 
         Ok(outputs) => Answer { code: Code::OK, outputs, told: None },
         Err(failure) => {
             let text = match &failure {
-                Failure::EarlierPaid { receipt, .. } => receipt.clone(),
+                Failure::EarlierPaid { receipt, .. } | Failure::EarlierUnpaid { receipt, .. } => receipt.clone(),
                 failure => failure.message(language),
             };
             let mut outputs = vec![fitting(&text, room)];

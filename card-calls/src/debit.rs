@@ -213,6 +213,7 @@ fn wanted<'k>(
     if let Some(entry) = entries.into_iter().find(|entry| entry.pays(&bill_id)) {
         return Ok(Wanted::Paid(Box::new(entry)));
     }
+    counter_was_told(visit, &store)?;
     is_of_now(info, rules.now)?;
     journal::unpaid(&store.entries_of(&visit.tapped.identifier)?, &bill_id)?;
     check::all_passed(check::card(&visit.tapped, &rules))?;
@@ -248,29 +249,39 @@ fn tell_of_earlier(
 ) -> Result<(), Failure> {
     let untold = store.untold_of(&visit.tapped.identifier)?;
     for entry in untold {
-        // What came of loads and refunds is told where they are made.
-        if !matches!(entry.draft.subject, Subject::Purchase { .. }) {
+        // What came of others is told where they are made.
+        if !entry.is_owed_to_a_caller() || entry.pays(bill) {
             continue;
         }
+        answer_fits(visit, terminal, info)?;
         let failure = match entry.state {
-            State::Confirmed if entry.pays(bill) => None,
-            State::Confirmed => {
-                answer_fits(visit, terminal, info)?;
-                Some(earlier_paid(visit, &entry)?)
-            }
-            _ => Some(Failure::EarlierUnpaid { entry: entry.number.to_string() }),
+            State::Confirmed => earlier_paid(visit, &entry)?,
+            _ => Failure::EarlierUnpaid { entry: entry.number.to_string(), receipt: output_of(visit, &entry)? },
         };
-        if let Some(failure) = failure {
-            visit.told.push(entry.number);
-            return Err(failure);
-        }
+        visit.told.push(entry.number);
+        return Err(failure);
     }
     Ok(())
 }
 
+/// Whether the counter was told of its purchases of this card: a mark belongs to who sold, and who pays there and here for one thing
+/// pays twice. Nothing else is said of them, and the marks stay.
+fn counter_was_told(visit: &Visit<'_>, store: &Store) -> Result<(), Failure> {
+    let untold = store.untold_of(&visit.tapped.identifier)?;
+    let of_counter =
+        |entry: &&Entry| matches!(entry.draft.subject, Subject::Purchase { .. }) && !entry.is_owed_to_a_caller();
+    match untold.iter().find(of_counter) {
+        Some(entry) => Err(Failure::OwedToCounter { entry: entry.number.to_string() }),
+        None => Ok(()),
+    }
+}
+
 fn earlier_paid(visit: &Visit<'_>, entry: &Entry) -> Result<Failure, Failure> {
-    let receipt = receipt(&visit.tapped, entry)?.pop().unwrap_or_default();
-    Ok(Failure::EarlierPaid { entry: entry.number.to_string(), receipt })
+    Ok(Failure::EarlierPaid { entry: entry.number.to_string(), receipt: output_of(visit, entry)? })
+}
+
+fn output_of(visit: &Visit<'_>, entry: &Entry) -> Result<String, Failure> {
+    Ok(receipt(&visit.tapped, entry)?.pop().unwrap_or_default())
 }
 
 /// The way to the centre; a terminal without an address has none.
@@ -328,7 +339,7 @@ fn answer_fits(visit: &Visit<'_>, terminal: TerminalNumber, info: &PayInfo) -> R
 
 /// `算法|00B5|金额|32|终端机编号|终端交易序号|日期时间|TAC|`.
 fn receipt(tapped: &card_counter::tap::Tapped<'_>, entry: &Entry) -> Outputs {
-    let sent = entry.sent.ok_or(TerminalError::Bug("what is confirmed was sent"))?;
+    let sent = entry.sent.ok_or(TerminalError::Bug("what is told was sent"))?;
     let tac = entry.done.and_then(|done| done.evidence.tac()).map(|tac| tac.to_string()).unwrap_or_default();
     let (amounts, sequence) = (entry.draft.subject.amounts(), sent.terminal_sequence.to_be_bytes());
     Ok(vec![fields_of(tapped, amounts, entry.draft.terminal, sequence, &sent.date_time.to_string(), &tac)?])

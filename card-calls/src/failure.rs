@@ -131,9 +131,17 @@ pub enum Failure {
         /// The output.
         receipt: String,
     },
-    /// An earlier purchase of the card that a person judged paid is not.
+    /// An earlier purchase of the card that a person judged paid is not; its output, without a TAC.
     #[error("{entry}")]
     EarlierUnpaid {
+        /// Its entry.
+        entry: String,
+        /// The output.
+        receipt: String,
+    },
+    /// What became of a purchase of the counter is not said there yet.
+    #[error("{entry}")]
+    OwedToCounter {
         /// Its entry.
         entry: String,
     },
@@ -200,6 +208,7 @@ impl Failure {
             Self::NotGenuine => Code::INTERNAL_AUTHENTICATION,
             Self::EarlierPaid { .. } => Code::EARLIER_PAID,
             Self::EarlierUnpaid { .. } => Code::EARLIER_UNPAID,
+            Self::OwedToCounter { .. } => Code::RULE,
             Self::Panicked => Code::UNKNOWN,
         }
     }
@@ -222,6 +231,16 @@ impl Failure {
             Self::Counter(error) if self.code().is_of_terminal() => {
                 Advice { what: text(error.what()), next: text(error.next()) }
             }
+            Self::OwedToCounter { .. } => Advice {
+                what: text(Words::new(
+                    "此卡在柜台的一笔消费已查明,柜台尚不知道,未扣款",
+                    "a purchase of this card at the counter is settled and the counter was not told: nothing was debited",
+                )),
+                next: text(Words::new(
+                    "请在柜台用 sscard balance 读此卡,再重新调用",
+                    "read the card at the counter with sscard balance, then call again",
+                )),
+            },
             _ => {
                 let Advice { what, next } = self.code().advice(language);
                 Advice { what: what.to_owned(), next: next.to_owned() }

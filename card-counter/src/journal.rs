@@ -337,12 +337,11 @@ impl Entry {
         self.shown == Some(Shown::Contradicts)
     }
 
-    /// Whether it is a paid purchase of a program that calls the driver's functions: it has no receipt of ours, and that program is
-    /// told, not who stands at the counter.
+    /// Whether it is a purchase of a program that calls the driver's functions: it has no receipt of ours, and what became of it is owed
+    /// to that program, not to who stands at the counter.
     #[must_use]
-    pub fn is_owed_to_a_caller(&self) -> bool {
-        let is_of_a_call = matches!(self.draft.subject, Subject::Purchase { .. }) && self.draft.paper.is_empty();
-        is_of_a_call && self.state == State::Confirmed
+    pub const fn is_owed_to_a_caller(&self) -> bool {
+        matches!(self.draft.subject, Subject::Purchase { .. }) && self.draft.paper.is_empty()
     }
 
     /// Whether nobody asked the card yet what a person judged.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use settlement::BusinessDate;
 use settlement::batch::Totals;
 use settlement::blacklist::{ListFault, Period, SignedBlacklist};
+use settlement::fen::Fen;
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
@@ -25,7 +26,7 @@ use crate::upload::{self, Uploaded};
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, LineFault, TerminalError};
 use card_counter::file::{self, FileKind};
-use card_counter::journal::Entry;
+use card_counter::journal::{Entry, Subject};
 use card_counter::language::Words;
 use card_counter::letter::Letter;
 use card_counter::store::Store;
@@ -138,7 +139,7 @@ pub(super) fn sign_out(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let answer = upload::sign_out(&mut store, &centre, terminal, setting.now)?;
     let uploaded = uploaded?;
     let day = Value::text(answer.business_date.to_string());
-    let page = uploaded_page(&uploaded).with("business_date", Words::new("业务日", "business date"), day);
+    let page = uploaded_page(&store, &uploaded)?.with("business_date", Words::new("业务日", "business date"), day);
     setting.output.answer(&page)?;
     Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
 }
@@ -212,7 +213,7 @@ pub(super) fn upload(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let centre = Centre::at(setting.centre()?, &key, terminal);
     store.take_turn()?;
     let uploaded = upload::upload(&mut store, &centre, &key)?;
-    setting.output.answer(&uploaded_page(&uploaded).joined(untold(&store)?))?;
+    setting.output.answer(&uploaded_page(&store, &uploaded)?.joined(untold(&store)?))?;
     Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
 }
 
@@ -260,7 +261,7 @@ pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     });
     let nothing = Uploaded::default();
     let uploaded = sent.as_ref().unwrap_or(&nothing);
-    let mut page = uploaded_page(uploaded)
+    let mut page = uploaded_page(&store, uploaded)?
         .with("business_date", Words::new("业务日", "business date"), Value::text(day.to_string()))
         .with("purchases", Words::new("消费笔数", "purchases"), Value::Number(i64::from(totals.purchases)))
         .with("personal_account_fen", Words::new("个人账户", "account"), Value::Money(totals.personal_account_fen))
@@ -321,22 +322,57 @@ fn totals(entries: &[&Entry]) -> Result<Totals, TerminalError> {
     Totals::of(&records).map_err(|_| TerminalError::Bug("sums of a journal fit 64 bits"))
 }
 
-/// What the card showed against a person's word and nobody at its tap was told.
+/// What the card showed against a person's word and nobody at its tap was told; what a driver's call sold and its program never heard
+/// of, which would sell it twice.
 fn untold(store: &Store) -> Result<Page, TerminalError> {
     let untold = store.untold()?;
     let contradicted = untold.iter().filter(|entry| entry.is_contradicted());
-    Ok(contradicted.fold(Page::new(), |page, entry| page.noted("JUDGEMENT_CONTRADICTED", super::contradicted(entry))))
+    let page =
+        contradicted.fold(Page::new(), |page, entry| page.noted("JUDGEMENT_CONTRADICTED", super::contradicted(entry)));
+    let sold = untold.iter().filter(|entry| entry.is_owed_to_a_caller() && entry.state == State::Confirmed);
+    let rows: Vec<Page> = sold
+        .map(|entry| {
+            let card = entry.draft.card_identifier.to_string();
+            // The digits of its serial, as receipts have them.
+            let serial = card.get(16..24).unwrap_or_default();
+            let time = entry.sent.map(|sent| sent.date_time.to_string());
+            found_by(entry).with("time", Words::new("时间", "time"), Value::maybe(time)).with(
+                "card",
+                Words::new("卡", "card"),
+                Value::text(format!("****{serial}")),
+            )
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(page);
+    }
+    Ok(page
+        .with("program_not_told", Words::new("调用程序未得知", "its program was not told"), Value::Table(rows))
+        .noted(
+            "PROGRAM_NOT_TOLD",
+            Words::new(
+                "驱动函数的消费已付,调用程序未得知:同一张卡下次调用得 -3006 及其输出;此前不要另行收款",
+                "calls of the driver are paid and their program was not told: the next call with that card gets -3006 and the output; take no other payment before",
+            ),
+        ))
 }
 
-fn uploaded_page(uploaded: &Uploaded) -> Page {
+/// What an upload did; a record that was not posted with what the counter finds it by.
+fn uploaded_page(store: &Store, uploaded: &Uploaded) -> Result<Page, TerminalError> {
+    let first = uploaded.refused.iter().map(|(record, _)| *record).min();
+    let entries = first.map_or(Ok(Vec::new()), |record| store.finished_after(record.saturating_sub(1)))?;
     let refused = uploaded.refused.iter().map(|(record, code)| {
-        Page::new().with("record", Words::new("记录号", "record"), number(*record)).with(
+        let row = Page::new().with("record", Words::new("记录号", "record"), number(*record)).with(
             "code",
             Words::new("代码", "code"),
             Value::text(code),
-        )
+        );
+        match entries.iter().find(|entry| entry.record == Some(*record)) {
+            Some(entry) => row.joined(found_by(entry)),
+            None => row,
+        }
     });
-    Page::new()
+    let page = Page::new()
         .with("batches", Words::new("批次", "batches"), Value::Number(i64::from(uploaded.batches)))
         .with("accepted", Words::new("已入账记录", "records posted"), number(uploaded.accepted))
         .with("refused", Words::new("未入账记录", "records not posted"), Value::Table(refused.collect()))
@@ -346,7 +382,34 @@ fn uploaded_page(uploaded: &Uploaded) -> Page {
             Words::new("已报告与卡不符", "contradicted, told"),
             Value::Number(i64::from(uploaded.contradicted)),
         )
-        .with("sales_not_done", Words::new("未成交的询问", "sales not done"), Value::Number(i64::from(uploaded.sales)))
+        .with("sales_not_done", Words::new("未成交的询问", "sales not done"), Value::Number(i64::from(uploaded.sales)));
+    let Some((_, code)) = uploaded.refused.first() else { return Ok(page) };
+    Ok(page.noted(
+        "CENTRE_NOT_POSTED",
+        Words::of(
+            format!("{} 条记录中心未入账({code} 等);由中心核查", uploaded.refused.len()),
+            format!(
+                "the centre did not post {} of them ({code}, as the table says of each); the centre looks into it",
+                uploaded.refused.len()
+            ),
+        ),
+    ))
+}
+
+/// By what the counter finds an entry: its number, bill and amounts.
+fn found_by(entry: &Entry) -> Page {
+    let amounts = entry.draft.subject.amounts();
+    let money = |fen: u32| Value::Money(Fen::from_card(fen));
+    let bill = match &entry.draft.subject {
+        Subject::Purchase { bill_id, .. } => Value::text(bill_id.as_str()),
+        Subject::Load { .. } | Subject::Refund { .. } => Value::Absent,
+    };
+    Page::new()
+        .with("entry", Words::new("日志号", "entry"), Value::text(entry.number.to_string()))
+        .with("bill_id", Words::new("单号", "bill"), bill)
+        .with("personal_account_fen", Words::new("个人账户", "account"), money(amounts.personal_account))
+        .with("self_paid_fen", Words::new("现金", "cash"), money(amounts.self_paid))
+        .with("pooled_fund_fen", Words::new("统筹基金", "pool"), money(amounts.pooled_fund))
 }
 
 /// `terminal …`.

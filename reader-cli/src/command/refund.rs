@@ -80,13 +80,13 @@ enum Named<'a> {
 }
 
 fn named(arguments: &RefundGive) -> Result<Named<'_>, TerminalError> {
-    match (&arguments.id, &arguments.original) {
+    let with_slash = arguments.id.as_ref().filter(|id| id.contains('/'));
+    match (&arguments.id, arguments.original.as_ref().or(with_slash)) {
         (_, Some(reference)) => {
-            let original = Original::parse(reference).ok_or_else(|| TerminalError::Configuration {
-                place: "--original".to_owned(),
-                reason: Words::new(
-                    "应如小票所印:终端编号(12 位十六进制)/交易序号(8 位十六进制),如 513301000001/0000A5C3",
-                    "as the receipt prints it: 12 hexadecimal digits of the terminal, a slash, 8 of the sequence, such as 513301000001/0000A5C3",
+            let original = Original::parse(reference).ok_or_else(|| TerminalError::Usage {
+                said: Words::new(
+                    "原消费应如小票所印:终端编号(12 位十六进制)/交易序号(8 位十六进制),如 513301000001/0000A5C3",
+                    "the purchase is named as its receipt prints it: 12 hexadecimal digits of the terminal, a slash, 8 of the sequence, such as 513301000001/0000A5C3",
                 ),
             })?;
             Ok(Named::Receipt(original))

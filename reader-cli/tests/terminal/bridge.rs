@@ -13,6 +13,7 @@ use card_counter::clock::Now;
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::judged::{judge, torn};
 use crate::shop::Shop;
 use crate::{cards, certificates};
 
@@ -135,6 +136,14 @@ fn a_page_that_dies_in_the_instant_of_its_answer_is_told_at_its_next_call() {
     page.0.get_ref().peek(&mut [0]).expect("an answer");
     drop(page);
     let mut page = bridge.program();
+    for command in ["upload", "day-end"] {
+        let listed = shop.run(&[command]).json();
+        let row = &listed["program_not_told"][0];
+        assert_eq!((&row["entry"], &row["personal_account_fen"]), (&json!("000002"), &json!(1_000)), "{listed}");
+        let card = shop.identifier().to_string();
+        assert_eq!((row["time"].is_string(), &row["card"]), (true, &json!(format!("****{}", &card[16..24]))));
+        assert!(!listed["program_not_told"].to_string().contains(&card), "masked: {listed}");
+    }
     assert_eq!(page.success(&verify), "1");
     assert_eq!((page.success(&pay(1)).as_str(), shop.balance()), ("-3006", 49_000), "its retry does not pay twice");
     // Told once; and what was read is told to nobody else.
@@ -142,6 +151,55 @@ fn a_page_that_dies_in_the_instant_of_its_answer_is_told_at_its_next_call() {
         assert_eq!(page.success(&verify), "1");
         assert_eq!((page.success(&pay(later)).as_str(), shop.balance()), ("1", left));
     }
+}
+
+/// A call that pays 10.00 with this time, its PIN typed before.
+fn paid(bridge: &Bridge, time: &str) -> Value {
+    let mut page = bridge.program();
+    assert_eq!(page.success(&json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN})), "1");
+    let answer = page.call(&json!({"function": "iDoDebit", "iType": 3, "pPayInfo": format!("10.00|0|0|{time}|")}));
+    // It lives on after its answer.
+    page.success(&json!({"function": "iCheckCard", "iType": 3}));
+    answer
+}
+
+fn time(later: i64) -> String {
+    Now::of_system().later(later).date_time().to_string()
+}
+
+#[test]
+fn what_the_counter_sold_is_told_at_the_counter_and_no_call_sells_before() {
+    let shop = Shop::ready();
+    let bridge = Bridge::start(&shop, &[]);
+    torn(&shop, 0x2C, true);
+    assert_eq!(shop.pay(&shop.bill("Z-1", &[("X1", 1, "10.00")])).code(), "UNCERTAIN");
+    shop.tap_again();
+    for later in [1, 2] {
+        let answer = paid(&bridge, &time(later));
+        assert_eq!((&answer["success"], shop.balance()), (&json!("-3002"), 49_000), "{answer}");
+        let text = answer["pOutInfo"].as_str().expect("a text");
+        assert!(text.contains("sscard balance") && !text.contains("10.00"), "nothing of the purchase: {text}");
+    }
+    let told = shop.run(&["balance"]);
+    assert_eq!(told.json()["notes"][0]["code"], "SETTLED", "{}", told.stdout);
+    assert_eq!((&paid(&bridge, &time(3))["success"], shop.balance()), (&json!("1"), 48_000), "the counter knows");
+}
+
+#[test]
+fn a_call_of_which_a_person_judged_wrong_gets_its_output_once_and_the_counter_leaves_it() {
+    let shop = Shop::ready();
+    let bridge = Bridge::start(&shop, &[]);
+    torn(&shop, 0x2C, false);
+    let first = time(0);
+    assert_eq!(paid(&bridge, &first)["success"], "-3003");
+    judge(&shop, "2", true);
+    assert_eq!(shop.run(&["balance", "--pin", "env:PIN"]).status, 0);
+    let answer = paid(&bridge, &time(1));
+    assert_eq!((&answer["success"], shop.balance()), (&json!("-3007"), 50_000), "{answer}");
+    let output = answer["pOutInfo"].as_str().expect("a text");
+    assert!(output.contains(&first) && output.contains("|000003E80000000000000000|"), "time and amounts: {output}");
+    assert!(output.ends_with("||"), "no TAC: {output}");
+    assert_eq!((&paid(&bridge, &time(2))["success"], shop.balance()), (&json!("1"), 49_000), "told once");
 }
 
 #[test]

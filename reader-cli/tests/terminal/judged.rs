@@ -8,7 +8,7 @@ use settlement::record::{Evidence, TransactionRecord};
 use crate::centre::assert_right;
 use crate::shop::{AWAY_MS, CARD, Ran, Shop};
 
-fn torn(shop: &Shop, ins: u8, did: bool) {
+pub(crate) fn torn(shop: &Shop, ins: u8, did: bool) {
     let moment = if did { Moment::After } else { Moment::Before };
     shop.faults(
         CARD,
@@ -16,7 +16,7 @@ fn torn(shop: &Shop, ins: u8, did: bool) {
     );
 }
 
-fn judge(shop: &Shop, entry: &str, done: bool) {
+pub(crate) fn judge(shop: &Shop, entry: &str, done: bool) {
     let word = if done { "--done" } else { "--not-done" };
     let judged = shop.run(&["journal", "judge", entry, word, "--by", "007", "--reason", "till roll"]);
     assert_eq!(judged.status, 0, "{}", judged.stderr);

@@ -257,9 +257,13 @@ fn what_another_till_sold_goes_back_here_by_its_receipt() {
     assert_eq!((mine.status, &mine.json()["original"]), (0, &json!(entry)), "{}", mine.stderr);
     for wrong in ["x", "513301000001/21", "513301000001/0000A5C3/00045"] {
         let refused = shop.run(&["refund", "give", "--original", wrong]);
-        assert_eq!((refused.status, refused.code().as_str()), (1, "CONFIGURATION_INVALID"), "{wrong}");
+        assert_eq!((refused.status, refused.code().as_str()), (1, "USAGE"), "{wrong}");
         assert!(refused.stderr.contains("0000A5C3"), "the form is shown: {}", refused.stderr);
     }
+    let short = shop.run(&["refund", "give", "513301000001/21"]);
+    assert_eq!((short.status, short.code().as_str()), (1, "USAGE"), "not an entry of this journal: {}", short.stderr);
+    let named = shop.run(&["refund", "give", &own, "--amount", "6300.00"]);
+    assert_eq!(named.code(), "REFUND_AMOUNT", "it is found by its name on paper: {}", named.stderr);
     assert_eq!(shop.run(&["journal", "verify"]).status, 0);
     assert_eq!(shop.run(&["upload"]).status, 0);
     let books = shop.centre.books();
