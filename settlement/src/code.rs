@@ -196,10 +196,6 @@ codes! {
     Mac2Wrong = "MAC2_WRONG", false,
         "MAC2 不符,卡交易序号不可信", "不予入账,由中心核查",
         "MAC2 does not fit: the card gave this purchase another number", "not posted; the centre looks into it";
-    /// The TAC is right, and nothing shows that the card gave this number.
-    NumberUnproved = "NUMBER_UNPROVED", false,
-        "卡交易序号没有凭据,且与该卡已有的记录不相接", "由中心核查后处理;请升级终端程序",
-        "nothing shows the card's number, and it does not follow the card's records", "the centre looks into it and decides; update the terminal's program";
     /// The centre cannot compute with the card's algorithm.
     AlgorithmUnsupported = "ALGORITHM_UNSUPPORTED", false,
         "中心不能核验该卡算法的交易", "不予入账;请联系中心,由能用该算法的密码机核验",

@@ -85,7 +85,8 @@ pub fn check(
 /// Checks the number of a record whose TAC is right.
 ///
 /// # Errors
-/// [`TacError`] when MAC2 cannot be computed. A purchase key that is not there, or that the module cannot compute with, is [`NumberVerdict::Unproved`].
+/// [`TacError`] when the module does not answer. A purchase key that is not there, or that the module does not compute with, is
+/// [`NumberVerdict::Unproved`].
 pub fn check_number(
     module: &mut dyn SecurityModule,
     rules: &AccountRules,
@@ -100,9 +101,13 @@ pub fn check_number(
     match check_mac2(module, rules, record, random, mac2) {
         Ok(true) => Ok(NumberVerdict::Proved),
         Ok(false) => Ok(NumberVerdict::Wrong),
-        Err(TacError::Security(SecurityError::KeyNotFound { .. } | SecurityError::Unsupported { .. })) => {
-            Ok(NumberVerdict::Unproved)
-        }
+        Err(TacError::Security(
+            SecurityError::KeyNotFound { .. }
+            | SecurityError::LevelTooLow { .. }
+            | SecurityError::Unsupported { .. }
+            | SecurityError::Refused { .. }
+            | SecurityError::StaysInside { .. },
+        )) => Ok(NumberVerdict::Unproved),
         Err(error) => Err(error),
     }
 }

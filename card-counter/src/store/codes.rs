@@ -99,8 +99,13 @@ fn read(entry: &Entry, told: &str) -> Option<CardsCode> {
 fn is_wanted(entry: &Entry, refused: &BTreeMap<u64, String>) -> bool {
     let agrees = entry.shown == Some(Shown::Agrees) && entry.done.is_some_and(|done| done.evidence == Evidence::Judged);
     let code = entry.record.and_then(|record| refused.get(&record));
-    let unfit = [ErrorCode::TacWrong, ErrorCode::Mac2Wrong, ErrorCode::NumberUnproved];
-    agrees || code.is_some_and(|code| unfit.iter().any(|unfit| code == unfit.as_str()))
+    let is_unfit = |code: &String| {
+        // A record of a version before, whose number its card can show now.
+        let is_unnumbered = entry.done.and_then(|done| done.evidence.code()).is_some_and(|told| told.number.is_none());
+        let is = |unfit: ErrorCode| code == unfit.as_str();
+        is(ErrorCode::TacWrong) || is(ErrorCode::Mac2Wrong) || (is_unnumbered && is(ErrorCode::DuplicateCardSequence))
+    };
+    agrees || code.is_some_and(is_unfit)
 }
 
 fn name(number: EntryNumber) -> String {

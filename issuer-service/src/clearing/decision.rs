@@ -267,7 +267,6 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
                         | ErrorCode::DuplicateCardSequence
                         | ErrorCode::DuplicateTerminalSequence
                         | ErrorCode::Mac2Wrong
-                        | ErrorCode::NumberUnproved
                 )
             ))
 }
@@ -311,8 +310,10 @@ pub(super) fn is_taken(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<
         Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, row.card_identifier)?,
         None => true,
     };
-    // What the card paid is posted under whatever number its till said; it takes that number from nobody.
-    Ok(by_terminal || (!row.owns_no_number() && number.is_owned()))
+    // What the card paid is posted under whatever number its till said, and takes it from nobody; but where people's word stands there,
+    // the card may have paid once: the word is taken back first.
+    let by_card = if row.owns_no_number() { number.has_word_against(row) } else { number.is_owned() };
+    Ok(by_terminal || by_card)
 }
 
 /// What a decision posts.

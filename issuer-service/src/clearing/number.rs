@@ -1,6 +1,6 @@
 //! What came in under one number of a card, which the card gives once.
 //!
-//! Source: docs/adr/0066, 0082, 0084, 0087. Owns: the three questions about those records. Never: decides, posts.
+//! Source: docs/adr/0066, 0082, 0084, 0087. Owns: the questions about those records. Never: decides, posts.
 
 use std::collections::BTreeMap;
 
@@ -63,9 +63,15 @@ impl Number {
         !row.has_cards_code() && self.rows.iter().any(UploadRow::has_cards_number)
     }
 
-    /// Whether a record without the card's code was posted or returned under the number that the card gave to this one.
+    /// Whether a record with the card's code came in under the number of this one, which has none: enough for two people to take this one
+    /// back, whether or not that code shows the number, too.
+    pub(super) fn speaks_against(&self, row: &UploadRow) -> bool {
+        !row.has_cards_code() && self.rows.iter().any(UploadRow::has_cards_code)
+    }
+
+    /// Whether a record without the card's code was posted or returned under the number with which this one, which has it, came in.
     pub(super) fn has_word_against(&self, row: &UploadRow) -> bool {
-        row.has_cards_number() && self.rows.iter().any(|row| !row.has_cards_code() && row.is_decided_as_paid())
+        row.has_cards_code() && self.rows.iter().any(|row| !row.has_cards_code() && row.is_decided_as_paid())
     }
 
     /// Whether one of them stands and has the number as its own, by the card's codes, or by people's word where there is none. It stands

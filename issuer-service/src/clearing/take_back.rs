@@ -39,8 +39,8 @@ pub const PREFIX: &str = "taken-back:";
 /// [`ClearingError::Store`]; [`ClearingError::Sum`].
 pub(super) fn is_wrong(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<bool, ClearingError> {
     Ok(match row.decided.map(|decided| decided.act) {
-        Some(RowAct::Post) => row.is_contradicted() || number.disproves(row),
-        Some(RowAct::Return) => row.is_contradicted() || number.disproves(row) || is_proved(row),
+        Some(RowAct::Post) => row.is_contradicted() || number.speaks_against(row),
+        Some(RowAct::Return) => row.is_contradicted() || number.speaks_against(row) || is_proved(row),
         Some(RowAct::Dismiss) => is_proved(row) || (row.proof.is_none() && neighbours::show(tx, row)?),
         Some(RowAct::TakeBack) | None => false,
     })

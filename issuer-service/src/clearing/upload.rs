@@ -14,7 +14,7 @@
 //! purchases are two purchases. Only what was posted has its numbers: a word without TAC takes none from the card's own proof.
 //!
 //! A TAC covers the money, not the card's number: MAC2 does (ADR 87). A purchase with a right TAC whose number nothing shows is posted where
-//! it follows the card's records, and is held otherwise; it keeps no other record from its number.
+//! no other record stands under that number, and keeps none from it.
 //!
 //! Owns: the judgement, the postings, the answer. Never: computes a TAC (`settlement::tac`), knows HTTP.
 
@@ -473,7 +473,6 @@ fn judge(
         Transaction::Purchase { terminal_sequence, personal_account_fen, .. } => {
             let is_claimed = verdict.is_none() && number == NumberVerdict::Unproved;
             judge_purchase(tx, terminal, record, &card, (*terminal_sequence, is_claimed), *personal_account_fen)?
-                .or((is_claimed && !follows(tx, record)?).then_some(ErrorCode::NumberUnproved))
         }
         Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } => {
             let Some(load) = tx.load(*load_id)? else { return refuse(ErrorCode::LoadUnknown) };
@@ -486,14 +485,6 @@ fn judge(
         }
     };
     Ok((refused.or(verdict), number))
-}
-
-/// Whether the number of a purchase that nothing shows follows a record of its card that stands; any other one is held.
-fn follows(tx: &Tx<'_>, record: &TransactionRecord) -> Result<bool, ClearingError> {
-    match record.card_sequence.checked_sub(1) {
-        Some(before) => Ok(tx.card_sequence_used(record.card_identifier, before, RowKind::Purchase)?),
-        None => Ok(true),
-    }
 }
 
 fn judge_purchase(
@@ -656,9 +647,7 @@ fn row(
         hash: record.hash(),
         outcome: match code {
             None => RowOutcome::Accepted,
-            Some(
-                ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed | ErrorCode::NumberUnproved,
-            ) => RowOutcome::Held,
+            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed) => RowOutcome::Held,
             Some(_) => RowOutcome::Refused,
         },
         code,

@@ -111,7 +111,6 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::Mac1Wrong
         | ErrorCode::TacWrong
         | ErrorCode::Mac2Wrong
-        | ErrorCode::NumberUnproved
         | ErrorCode::TacMissing
         | ErrorCode::RecordJudged
         | ErrorCode::SaleClosed

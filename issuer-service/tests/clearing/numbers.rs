@@ -4,7 +4,7 @@ use serde_json::json;
 use settlement::record::{CardsCode, Evidence, TransactionRecord};
 
 use crate::centre::{Card, Centre, Terminal, loaded};
-use crate::decisions::{PROVED, judged_and_real, proof, refusal, upload};
+use crate::decisions::{PROVED, judged_and_real, proof, upload};
 use crate::sales;
 
 /// The record as a terminal of before sends it.
@@ -32,22 +32,25 @@ fn posted(centre: &Centre, place: &str) {
 
 #[test]
 fn a_till_that_changes_the_number_of_a_genuine_record_shuts_the_card_out_of_nothing() {
-    for (is_stripped, code) in [(false, "MAC2_WRONG"), (true, "NUMBER_UNPROVED")] {
+    for is_stripped in [false, true] {
         let (centre, mut terminal, mut card) = loaded();
         let mut elsewhere = centre.terminal_elsewhere(2);
         let genuine = card.purchase(&mut terminal, centre.today(), [820, 0, 0]);
         let forged = TransactionRecord { card_sequence: 65_534, ..genuine };
-        let forged = if is_stripped { of_before(forged) } else { forged };
-        let (place, refused) = upload(&mut terminal, forged);
-        assert_eq!(refused, [code]);
-        assert_eq!(centre.balance("card:"), 50_000, "nothing is posted");
-        assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 1), 200, "{code}");
-        // The card did pay: two people post it, and the number is nobody's all the same.
-        let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "x"]);
-        assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "{dismiss:?}");
-        posted(&centre, &place);
+        if is_stripped {
+            // The card did pay, and its record owns no number.
+            assert_eq!(upload(&mut terminal, of_before(forged)).1, [""; 0]);
+        } else {
+            let (place, refused) = upload(&mut terminal, forged);
+            assert_eq!(refused, ["MAC2_WRONG"]);
+            assert_eq!(centre.balance("card:"), 50_000, "nothing is posted");
+            assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 1), 200);
+            let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "x"]);
+            assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "{dismiss:?}");
+            posted(&centre, &place);
+        }
         assert_eq!(centre.balance("card:"), 50_000 - 820);
-        assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 2), 200, "{code}");
+        assert_eq!(answered(&centre, &mut elsewhere, &card, card.offline, 2), 200, "stripped {is_stripped}");
         let mut next = card.purchase(&mut elsewhere, centre.today(), [100, 0, 0]);
         next.card_sequence = 65_534;
         card.sign(&mut next);
@@ -79,31 +82,49 @@ fn a_number_that_nothing_shows_is_taken_from_no_record_that_shows_it() {
 }
 
 #[test]
-fn a_word_is_not_shown_wrong_by_a_number_that_nothing_shows() {
+fn a_word_is_called_wrong_by_a_number_that_the_card_shows_and_taken_back_for_one_that_a_till_says() {
+    for is_told in [false, true] {
+        let (centre, mut terminal, mut card) = loaded();
+        let [judged, mut real] = judged_and_real(&centre, &mut terminal, &mut card);
+        let (word, _) = upload(&mut terminal, judged);
+        posted(&centre, &word);
+        real.journal_sequence = terminal.chain.next_record;
+        let (sold, refused) = upload(&mut terminal, of_before(real.clone()));
+        assert_eq!(refused, ["DUPLICATE_CARD_SEQUENCE"]);
+        let post = centre.run("ma", &["row", "propose", &sold, "--post", "--reason", "x"]);
+        assert!(String::from_utf8_lossy(&post.stderr).contains("ROW_UNPOSTABLE"), "not both: {post:?}");
+        if is_told {
+            // The card tells its codes at its next tap: now its number is shown.
+            let told = |number| {
+                json!({ "version": 1, "terminal": real.terminal, "record": of_before(real.clone()),
+                    "tac": real.evidence.tac(), "number": number })
+            };
+            let shown = card.number(&real);
+            let mut wrong = shown;
+            wrong.mac2.0[0] ^= 1;
+            assert_eq!(terminal.ask(PROVED, told(Some(wrong))).1["code"], "MAC2_WRONG");
+            let (status, answer) = terminal.ask(PROVED, told(Some(shown)));
+            assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
+            let code = CardsCode { tac: real.evidence.tac().expect("a code"), number: Some(shown) };
+            assert_eq!(real.evidence.code(), Some(code));
+        }
+        let proposed = centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card shows it"]);
+        centre.ok("wu", &["row", "approve", &proposed["number"].to_string()]);
+        posted(&centre, &sold);
+        proof(&centre);
+    }
+}
+
+#[test]
+fn records_of_before_are_posted_whatever_became_of_the_number_before_theirs() {
     let (centre, mut terminal, mut card) = loaded();
-    let [judged, mut real] = judged_and_real(&centre, &mut terminal, &mut card);
-    let (word, _) = upload(&mut terminal, judged);
-    posted(&centre, &word);
-    real.journal_sequence = terminal.chain.next_record;
-    let (sold, refused) = upload(&mut terminal, of_before(real.clone()));
-    assert_eq!(refused, ["DUPLICATE_CARD_SEQUENCE"]);
-    assert_eq!(refusal(&centre, &word), "ROW_NOT_TAKEN_BACK");
-    // The card tells its codes at its next tap: now its number is shown.
-    let hash = |number| {
-        json!({ "version": 1, "terminal": real.terminal, "record": of_before(real.clone()),
-        "tac": real.evidence.tac(), "number": number })
-    };
-    let shown = card.number(&real);
-    let mut wrong = shown;
-    wrong.mac2.0[0] ^= 1;
-    assert_eq!(terminal.ask(PROVED, hash(Some(wrong))).1["code"], "MAC2_WRONG");
-    assert_eq!(refusal(&centre, &word), "ROW_NOT_TAKEN_BACK");
-    let (status, answer) = terminal.ask(PROVED, hash(Some(shown)));
-    assert_eq!((status, &answer["status"]), (200, &json!("created")), "{answer}");
-    let proposed = centre.ok("ma", &["row", "propose", &word, "--take-back", "--reason", "the card shows it"]);
-    centre.ok("wu", &["row", "approve", &proposed["number"].to_string()]);
-    posted(&centre, &sold);
+    let mut elsewhere = centre.terminal_elsewhere(2);
+    let late = card.purchase(&mut elsewhere, centre.today(), [100, 0, 0]);
+    for fen in [200, 300] {
+        let sold = card.purchase(&mut terminal, centre.today(), [fen, 0, 0]);
+        assert_eq!(upload(&mut terminal, of_before(sold)).1, [""; 0]);
+    }
+    assert_eq!(upload(&mut elsewhere, late).1, [""; 0]);
+    assert_eq!(centre.balance("card:"), 50_000 - 600);
     proof(&centre);
-    let code = CardsCode { tac: real.evidence.tac().expect("a code"), number: Some(shown) };
-    assert_eq!(real.evidence.code(), Some(code));
 }
