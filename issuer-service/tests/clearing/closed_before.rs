@@ -1,11 +1,12 @@
-//! A day that was closed by the rule of before keeps its hash, and its backup comes back.
+//! What the program of before left: a day that it closed keeps its hash and comes back, a refund is one of the posting that stood.
 
 use serde_json::{Value, json};
 use settlement::id::Digest;
+use settlement::record::Transaction;
 
-use crate::centre::{Centre, issuer, loaded};
-use crate::decisions::{CONTRADICTED, shown};
-use crate::refunds::refund;
+use crate::centre::{Centre, LOADS, issuer, loaded};
+use crate::decisions::{CONTRADICTED, shown, upload};
+use crate::refunds::{init_refund, refund};
 use crate::take_backs::{decided, posted_word};
 
 /// The hash of a first closed day by rule 1: its payable is what purchases and refunds post, nothing is said of what was recovered.
@@ -93,4 +94,42 @@ fn a_day_that_was_closed_by_the_rule_of_before_keeps_its_hash_and_its_backup_com
     centre.ok("sun", &["backup", "create", &file, "--backup-passphrase", &source]);
     let restored = Centre::restored(&folder.path().join("again"), &file, &source);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+}
+
+#[test]
+fn a_refund_of_before_is_one_of_the_posting_that_stood_then() {
+    let (mut centre, mut terminal, mut card) = loaded();
+    let (place, word) = posted_word(&centre, &mut terminal, &mut card);
+    refund(&mut terminal, &mut card, 2, 1, [234, 100, 100]);
+    assert_eq!(terminal.ask(CONTRADICTED, word).0, 200);
+    decided(&centre, &place, "--take-back");
+    let mut real = card.purchase(&mut terminal, centre.today(), [1_234, 500, 700]);
+    let Transaction::Purchase { terminal_sequence, .. } = &mut real.transaction else { panic!("a purchase") };
+    *terminal_sequence = 1;
+    card.sign(&mut real);
+    assert_eq!(upload(&mut terminal, real).1, Vec::<String>::new());
+    refund(&mut terminal, &mut card, 3, 1, [234, 100, 100]);
+    let postings = || {
+        let found = "SELECT original_posting FROM load WHERE original_terminal IS NOT NULL ORDER BY load_id";
+        centre.ask(found).expect("loads").concat()
+    };
+    let told = postings();
+    assert!(told.len() == 2 && told[1].starts_with(&format!("{}:", told[0])), "{told:?}");
+    // An hour between them, and the column as the program of before left it: not there.
+    centre
+        .ask(
+            "UPDATE load SET prepared_at = '2026-01-01T00:00:00Z' WHERE load_id = (SELECT min(load_id) FROM load
+                 WHERE original_terminal IS NOT NULL);
+             DROP INDEX load_original_posting;
+             ALTER TABLE load DROP COLUMN original_posting;
+             DELETE FROM migration WHERE number = 77",
+        )
+        .expect("as before");
+    centre.ok("ma", &["institution", "list"]);
+    assert_eq!(postings(), told);
+    // Of the posting that stands 10.00, 4.00 and 6.00 are left.
+    let body = init_refund(&mut card, &terminal, 4, "refund", (&terminal, 1), [1_001, 400, 600]);
+    assert_eq!(terminal.ask(LOADS, body).1["code"], "REFUND_TOO_MUCH");
+    refund(&mut terminal, &mut card, 5, 1, [1_000, 400, 600]);
+    assert_eq!(centre.stop_server(), Some(0));
 }
