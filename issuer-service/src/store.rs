@@ -143,6 +143,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (72, include_str!("store/schema_072_load_decision.sql")),
     (77, include_str!("store/schema_077_refund_posting.sql")),
     (90, include_str!("store/schema_090_number_unproved.sql")),
+    (92, include_str!("store/schema_092_proof_version.sql")),
 ];
 
 /// One connection.

@@ -99,11 +99,12 @@ impl Tx<'_> {
 pub fn prove(tx: &Tx<'_>, date: BusinessDate) -> Result<WindowProof, ClearingError> {
     let window = tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?;
     let rows = tx.rows_of_window(date)?;
-    let totals = totals(tx, date, &rows)?;
-    let equations = conservation(&totals)?;
+    let rule = window.rule();
+    let totals = totals(tx, date, rule, &rows)?;
+    let equations = conservation(&totals, rule)?;
     let holds = equations.iter().all(Equation::holds);
     let differences = differences(tx, date, &rows, &equations)?;
-    let content_hash = content_hash(tx, date, &totals)?;
+    let content_hash = content_hash(tx, date, rule, &totals)?;
     Ok(WindowProof { window, totals, equations, holds, differences, content_hash })
 }
 
@@ -197,7 +198,7 @@ impl WindowProof {
     }
 }
 
-fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowTotals, ClearingError> {
+fn totals(tx: &Tx<'_>, date: BusinessDate, rule: i64, rows: &[UploadRow]) -> Result<WindowTotals, ClearingError> {
     let movements = tx.movements(date)?;
     let sum = |kind: PostingKind, of: &dyn Fn(&str) -> bool| -> Result<Fen, FenError> {
         let chosen = movements.iter().filter(|(name, account, _)| name == kind.name() && of(account));
@@ -247,7 +248,11 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
         corrected_fen: sum(PostingKind::Correction, &card)?.plus(sum(PostingKind::CardCleared, &card)?)?,
         recovered_fen: sum(PostingKind::Correction, &payable)?,
-        payable_fen: all(&payable)?,
+        payable_fen: match rule {
+            1 => sum(PostingKind::Purchase, &payable)?.plus(sum(PostingKind::Refund, &payable)?)?,
+            _ => all(&payable)?,
+        },
+        payable_moved_fen: all(&payable)?,
         pool_moved_fen: minus(all(&is(Account::PooledFund))?)?,
         cash_moved_fen: minus(all(&is(Account::SelfPaidContra))?)?,
         refunded_self_paid_fen: sum(PostingKind::Refund, &is(Account::SelfPaidContra))?,
@@ -356,9 +361,9 @@ fn differences(
     Ok(found)
 }
 
-fn content_hash(tx: &Tx<'_>, date: BusinessDate, totals: &WindowTotals) -> Result<Digest, ClearingError> {
+fn content_hash(tx: &Tx<'_>, date: BusinessDate, rule: i64, totals: &WindowTotals) -> Result<Digest, ClearingError> {
     let before = tx.window_hash_before(date)?.unwrap_or_else(|| Digest::ZERO.to_string());
-    let mut text = format!("clearing-window-1\n{before}\n{date}\n{}\n", totals.line());
+    let mut text = format!("clearing-window-1\n{before}\n{date}\n{}\n", totals.line(rule));
     for (id, reference) in tx.posting_references(date)? {
         text.push_str(&format!("{id} {reference}\n"));
     }
@@ -407,6 +412,15 @@ impl Show for WindowProof {
                 ),
             ),
         ];
+        if totals.payable_fen != totals.payable_moved_fen {
+            lines.push(lang.pick(
+                format!("  按日切时的规则应付 {}，计入全部分录为 {}", totals.payable_fen, totals.payable_moved_fen),
+                format!(
+                    "  payable by the rule that the day was closed by {}, with every entry {}",
+                    totals.payable_fen, totals.payable_moved_fen
+                ),
+            ));
+        }
         if totals.refunds_credited_fen != Fen::ZERO {
             lines.push(lang.pick(
                 format!("  退回账户 {}  退统筹 {}", totals.refunded_fen, totals.refunded_pooled_fen),

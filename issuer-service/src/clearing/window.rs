@@ -70,6 +70,9 @@ impl WindowState {
     }
 }
 
+/// Rule of the proofs that are made now.
+pub const PROOF_VERSION: i64 = 2;
+
 /// One day's window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
@@ -89,6 +92,21 @@ pub struct Window {
     pub closed_at: Option<String>,
     /// Hash of its content and of the window before, hex.
     pub hash: Option<String>,
+    /// Rule by which it was proved, of a closed one.
+    ///
+    /// | rule | payable to institutions                  | hash                                     | equations |
+    /// |------|------------------------------------------|------------------------------------------|-----------|
+    /// | 1    | what purchases and refunds post          | no sums of what gave way or was recovered | without RECOVERED, POOL, CASH, YIELDS |
+    /// | 2    | every entry on the institutions' accounts | with them where there are any            | all       |
+    pub proof_version: Option<i64>,
+}
+
+impl Window {
+    /// Rule of its proof; of a day that is not closed that of now.
+    #[must_use]
+    pub fn rule(&self) -> i64 {
+        self.proof_version.unwrap_or(PROOF_VERSION)
+    }
 }
 
 /// What a person says about a difference.
@@ -143,8 +161,10 @@ pub struct WindowTotals {
     pub recovered_fen: Fen,
     /// Corrections on card accounts, and what went from cards out of use to their holders.
     pub corrected_fen: Fen,
-    /// Owed to institutions by this window: every entry on their accounts.
+    /// Owed to institutions by this window, as its rule counts it ([`Window::proof_version`]).
     pub payable_fen: Fen,
+    /// Every entry on the institutions' accounts.
+    pub payable_moved_fen: Fen,
     /// Paid by the pooled fund in the end: every entry on its account, the other way round.
     pub pool_moved_fen: Fen,
     /// Cash at institutions in the end: every entry on the memorandum, the other way round.
@@ -182,9 +202,9 @@ pub struct WindowTotals {
 }
 
 impl WindowTotals {
-    /// All counts and sums in their order, for the window's hash.
+    /// All counts and sums in their order, for the hash of a window with this rule.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub fn line(&self, rule: i64) -> String {
         let counts = [self.postings, self.rows_accepted, self.rows_refused, self.rows_held];
         let sums = [
             self.sum_of_entries_fen,
@@ -204,9 +224,9 @@ impl WindowTotals {
         // A window without refunds, what gave way or was recovered has the line, and the hash, that it had before there were any.
         let refunds = if refunds == [Fen::ZERO; 2] { &[][..] } else { &refunds };
         let yielded = [self.yielded_fen, self.yielded_refunds_fen, self.yielded_pooled_fen];
-        let yielded = if yielded == [Fen::ZERO; 3] { &[][..] } else { &yielded };
+        let yielded = if rule == 1 || yielded == [Fen::ZERO; 3] { &[][..] } else { &yielded };
         let recovered = [self.recovered_fen, self.recoveries_pooled_fen, self.recoveries_self_paid_fen];
-        let recovered = if recovered == [Fen::ZERO; 3] { &[][..] } else { &recovered };
+        let recovered = if rule == 1 || recovered == [Fen::ZERO; 3] { &[][..] } else { &recovered };
         counts
             .chain(sums.iter().chain(refunds).chain(yielded).chain(recovered).map(|sum| sum.get().to_string()))
             .collect::<Vec<_>>()
@@ -239,7 +259,7 @@ impl Equation {
 ///
 /// # Errors
 /// [`FenError::Overflow`] when a sum leaves 64 bits.
-pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
+pub fn conservation(totals: &WindowTotals, rule: i64) -> Result<Vec<Equation>, FenError> {
     let expected = totals.cards_before_fen.plus(totals.cards_moved_fen)?;
     let brought = totals.loaded_fen.plus(totals.refunded_fen)?;
     let off = Fen::sum([totals.purchased_fen, totals.yielded_fen, totals.yielded_refunds_fen])?;
@@ -247,11 +267,11 @@ pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
     let owed_again = totals.yielded_refunds_fen.plus(totals.yielded_pooled_fen)?;
     let refunded = totals.refunded_fen.plus(totals.refunded_pooled_fen)?;
     let owed = totals.purchased_fen.plus(totals.pooled_fen)?.minus(refunded)?.plus(owed_again)?;
-    let owed = owed.plus(totals.recovered_fen)?;
+    let owed = if rule == 1 { owed } else { owed.plus(totals.recovered_fen)? };
     let pool = totals.pooled_fen.minus(totals.refunded_pooled_fen)?.plus(totals.yielded_pooled_fen)?;
     let cash = totals.self_paid_fen.minus(totals.refunded_self_paid_fen)?.plus(totals.yielded_self_paid_fen)?;
     let equation = |code, statement, left, right| Equation { code, statement, left_fen: left, right_fen: right };
-    Ok(vec![
+    let mut equations = vec![
         equation("ZERO_SUM", "sum of all entries = 0", totals.sum_of_entries_fen, Fen::ZERO),
         equation(
             "CARDS",
@@ -299,7 +319,11 @@ pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
             totals.yields_fen,
             totals.yielded_fen.plus(owed_again)?,
         ),
-    ])
+    ];
+    if rule == 1 {
+        equations.retain(|equation| !["RECOVERED", "POOL", "CASH", "YIELDS"].contains(&equation.code));
+    }
+    Ok(equations)
 }
 
 #[cfg(test)]
@@ -335,10 +359,13 @@ mod tests {
             cards_moved_fen: fen(24),
             ..WindowTotals::default()
         };
-        assert!(conservation(&totals).expect("small sums").iter().all(Equation::holds));
+        assert!(conservation(&totals, PROOF_VERSION).expect("small sums").iter().all(Equation::holds));
         let broken = WindowTotals { cards_after_fen: fen(125), ..totals };
-        let failed: Vec<_> =
-            conservation(&broken).expect("small sums").into_iter().filter(|equation| !equation.holds()).collect();
+        let failed: Vec<_> = conservation(&broken, PROOF_VERSION)
+            .expect("small sums")
+            .into_iter()
+            .filter(|equation| !equation.holds())
+            .collect();
         assert_eq!(failed.iter().map(|equation| equation.code).collect::<Vec<_>>(), ["CARDS", "CARDS_MOVED"]);
         // What somebody corrects on an institution's account, the pool's or the memorandum has to be a refund that was taken back.
         let wrong = WindowTotals {
@@ -348,8 +375,11 @@ mod tests {
             cash_moved_fen: fen(-1),
             ..totals
         };
-        let failed: Vec<_> =
-            conservation(&wrong).expect("small sums").into_iter().filter(|equation| !equation.holds()).collect();
+        let failed: Vec<_> = conservation(&wrong, PROOF_VERSION)
+            .expect("small sums")
+            .into_iter()
+            .filter(|equation| !equation.holds())
+            .collect();
         assert_eq!(failed.iter().map(|equation| equation.code).collect::<Vec<_>>(), ["RECOVERED", "POOL", "CASH"]);
     }
 }

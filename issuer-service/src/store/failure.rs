@@ -206,7 +206,8 @@ impl Explain for StoreError {
         match self {
             Self::Locked => "DATABASE_LOCKED",
             Self::DiskFull => "DISK_FULL",
-            Self::Gone | Self::Unsure => "DATABASE_GONE",
+            Self::Gone => "DATABASE_GONE",
+            Self::Unsure => "DATABASE_UNSURE",
             Self::AccessRefused => "DATABASE_ACCESS_REFUSED",
             Self::NoDatabase => "DATABASE_NOT_FOUND",
             Self::Untrusted => "DATABASE_CERTIFICATE_REFUSED",
@@ -559,12 +560,12 @@ impl Explain for StoreError {
             Self::Locked
             | Self::DiskFull
             | Self::Gone
-            | Self::Unsure
             | Self::ReadOnly
             | Self::Overtaken
             | Self::DataKeysChanged
             | Self::Anchor { .. } => true,
-            Self::AccessRefused
+            Self::Unsure
+            | Self::AccessRefused
             | Self::LogUnread { .. }
             | Self::NoDatabase
             | Self::Untrusted

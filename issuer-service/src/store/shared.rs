@@ -124,6 +124,8 @@ mod tests {
     use std::path::Path;
 
     use crate::audit::Act;
+    use crate::error::Explain;
+    use crate::exit::Exit;
     use crate::store::cut::Cut;
     use crate::store::{Place, Server, Store, StoreError, fresh};
 
@@ -234,7 +236,9 @@ mod tests {
         assert_eq!(records(&mut store), 4);
         assert!(!store.take_unsure());
         cut.for_good();
-        assert!(matches!(all(&mut store), Err(StoreError::Unsure)));
+        let unsure = all(&mut store).expect_err("nobody can tell");
+        assert!(matches!(unsure, StoreError::Unsure), "{unsure}");
+        assert_eq!((unsure.code(), unsure.exit(), unsure.retryable()), ("DATABASE_UNSURE", Exit::Storage, false));
         assert!(store.take_unsure());
         cut.mend();
         assert_eq!(records(&mut store), 6, "it was done");

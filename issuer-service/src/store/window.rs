@@ -5,7 +5,7 @@ use settlement::fen::Fen;
 
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
-use crate::clearing::window::{Explanation, Window, WindowState};
+use crate::clearing::window::{Explanation, PROOF_VERSION, Window, WindowState};
 use crate::clock;
 
 impl Tx<'_> {
@@ -100,9 +100,10 @@ impl Tx<'_> {
     /// [`StoreError::StateMoved`].
     pub fn finish_closing(&self, date: BusinessDate, operator: &str, hash: &str) -> Result<(), StoreError> {
         let rows = self.sql.execute(
-            "UPDATE clearing_window SET state = 'CLOSED', closed_by = $1, closed_at = $2, hash = $3
-             WHERE business_date = $4 AND state = 'CLOSING'",
-            (operator, clock::now(), hash, date.to_string()),
+            "UPDATE clearing_window SET state = 'CLOSED', closed_by = $1, closed_at = $2, hash = $3,
+                 proof_version = $4
+             WHERE business_date = $5 AND state = 'CLOSING'",
+            (operator, clock::now(), hash, PROOF_VERSION, date.to_string()),
         )?;
         Self::moved(rows, || format!("window {date}"), "CLOSING")
     }
@@ -150,8 +151,8 @@ impl Tx<'_> {
     }
 }
 
-const WINDOW: &str = "SELECT business_date, state, opened_at, barrier, closing_by, closed_by, closed_at, hash
-    FROM clearing_window";
+const WINDOW: &str = "SELECT business_date, state, opened_at, barrier, closing_by, closed_by, closed_at, hash,
+    proof_version FROM clearing_window";
 
 fn window(row: &Row<'_>) -> engine::Result<Window> {
     Ok(Window {
@@ -163,5 +164,6 @@ fn window(row: &Row<'_>) -> engine::Result<Window> {
         closed_by: row.get(5)?,
         closed_at: row.get(6)?,
         hash: row.get(7)?,
+        proof_version: row.get(8)?,
     })
 }

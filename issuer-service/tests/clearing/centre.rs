@@ -115,6 +115,14 @@ impl Centre {
         issuer(&self.data(), &all)
     }
 
+    /// Brings a backup back into another folder, onto a server of the tests if there is one.
+    pub(crate) fn restored(folder: &Path, file: &str, passphrase: &str) -> Output {
+        let words = ["--lang", "en", "backup", "restore", file, "--backup-passphrase", passphrase, "--data"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
+        command.args(words).arg(folder).env_remove("ISSUER_DATABASE").stdin(Stdio::null());
+        command.envs(fresh().map(|url| ("ISSUER_DATABASE", url))).output().expect("the program starts")
+    }
+
     /// Runs a command that must succeed; its JSON.
     pub(crate) fn ok(&self, operator: &str, arguments: &[&str]) -> Value {
         let output = self.run(operator, arguments);
@@ -268,7 +276,7 @@ impl Centre {
     }
 }
 
-fn issuer(data: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn issuer(data: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_issuer"))
         .args(["--lang", "en", "--data"])
         .arg(data)

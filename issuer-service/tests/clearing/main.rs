@@ -4,6 +4,7 @@
 mod ask;
 mod catalogues;
 mod centre;
+mod closed_before;
 mod day;
 mod decisions;
 mod door;
