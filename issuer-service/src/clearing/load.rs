@@ -140,15 +140,15 @@ pub struct Prepared {
     pub mac2: Mac,
 }
 
-/// What the pending money of a card's holder is, as far as the card can take it.
+/// What the pending money of a card's holder is, as far as the card can take it; 0 for who owes, as a refund asks too.
 ///
 /// # Errors
-/// [`ClearingError`] when the card is unknown, not active or on the blacklist.
-pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
+/// [`ClearingError`] when the card is unknown, not active or on the blacklist; `LOAD_OWED` where it is asked in order to load.
+pub fn quote(tx: &Tx<'_>, card: CardIdentifier, to_load: bool) -> Result<Fen, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
     let pending = tx.balance(&Account::Pending(holder))?;
     // What is open is told first: it may be what the holder owes.
-    if pending < Fen::ZERO && open_of(tx, card)?.is_none() {
+    if to_load && pending < Fen::ZERO && open_of(tx, card)?.is_none() {
         return Err(ClearingError::Refused(ErrorCode::LoadOwed));
     }
     Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
