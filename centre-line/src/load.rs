@@ -60,7 +60,7 @@ impl<'a> Loader<'a> {
         let quote = quote(store, self.centre, number, tapped.identifier)?;
         let quoted = quote.amount_fen;
         if quoted == Fen::ZERO {
-            return Err(TerminalError::NothingToLoad);
+            return Err(why_nothing(store, self.centre, number, tapped.identifier)?);
         }
         if wanted.is_some_and(|wanted| wanted != quoted) {
             let code = settlement::ErrorCode::LoadAmountDiffers;
@@ -150,7 +150,22 @@ fn quote(
     card_identifier: CardIdentifier,
 ) -> Result<QuoteAnswer, TerminalError> {
     let request_id = RequestId(terminal::random()?);
-    send(store, centre, &QuoteRequest { version: Version1, request_id, terminal, card_identifier })
+    send(store, centre, &QuoteRequest { version: Version1, request_id, terminal, card_identifier, to_load: false })
+}
+
+/// Why nothing waits for a card: its holder owes, or there is nothing. It is a question of its own, as centres of before know no `to_load`.
+fn why_nothing(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    terminal: TerminalNumber,
+    card_identifier: CardIdentifier,
+) -> Result<TerminalError, TerminalError> {
+    let request_id = RequestId(terminal::random()?);
+    let request = QuoteRequest { version: Version1, request_id, terminal, card_identifier, to_load: true };
+    Ok(match send(store, centre, &request) {
+        Err(owed @ TerminalError::CentreRefused { code: settlement::ErrorCode::LoadOwed, .. }) => owed,
+        _ => TerminalError::NothingToLoad,
+    })
 }
 
 /// What the centre tells of a purchase of another till to the card in the reader.

@@ -204,6 +204,9 @@ pub struct QuoteRequest {
     pub terminal: TerminalNumber,
     /// Card.
     pub card_identifier: CardIdentifier,
+    /// Whether it is to be loaded: a holder who owes is told so (`LOAD_OWED`). A refund asks without, and is given to who owes too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_load: bool,
 }
 
 /// What waits to be loaded.

@@ -11,11 +11,14 @@
 //! | another load of the card is | with the same counter | with the next counter |
 //! |-----------------------------|-----------------------|-----------------------|
 //! | CREDITED                    | the request is older: LOAD_OUTDATED | – |
-//! | CREDITED by people alone, named in `after` | it gives way: NOT_CREDITED (`load_decision`) | – |
+//! | CREDITED by people alone, named in `after` | prepared beside it, which gives way when its TAC comes (`load_decision`) | – |
 //! | CREDITED by people alone    | nobody knows which is later: LOAD_UNRESOLVED | – |
 //! | PREPARED, named in `after`  | it was told before this INITIALIZE: NOT_CREDITED | CREDITED |
 //! | PREPARED                    | nobody knows which is later: LOAD_UNRESOLVED | CREDITED |
+//! | PREPARED beside one that people call CREDITED | as PREPARED | nobody knows which of them: LOAD_UNRESOLVED, two people |
 //! | NOT_CREDITED                | –                     | LOAD_UNRESOLVED, until the card's proof comes |
+//!
+//! `after` is in no MAC, so it is its terminal's word: it leads to a load beside, never to money back for what people called CREDITED.
 //!
 //! A counter below that of any load of the card is LOAD_OUTDATED. A right TAC credits a load whatever was said of it.
 //!
@@ -52,7 +55,7 @@ use crate::store::Tx;
 /// | state        | money      | next                   | who                                              |
 /// |--------------|------------|------------------------|--------------------------------------------------|
 /// | PREPARED     | in transit | CREDITED, NOT_CREDITED | terminal's outcome, card's counter, uploaded TAC, or two people  |
-/// | CREDITED     | on card    | NOT_CREDITED           | only what people alone called so: the card's counter, two people |
+/// | CREDITED     | on card    | NOT_CREDITED           | only what people alone called so: another load's TAC, two people |
 /// | NOT_CREDITED | pending    | CREDITED               | the card's own TAC, or two people                |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -140,15 +143,15 @@ pub struct Prepared {
     pub mac2: Mac,
 }
 
-/// What the pending money of a card's holder is, as far as the card can take it.
+/// What the pending money of a card's holder is, as far as the card can take it; 0 for who owes, as a refund asks too.
 ///
 /// # Errors
-/// [`ClearingError`] when the card is unknown, not active or on the blacklist.
-pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
+/// [`ClearingError`] when the card is unknown, not active or on the blacklist; `LOAD_OWED` where it is asked in order to load.
+pub fn quote(tx: &Tx<'_>, card: CardIdentifier, to_load: bool) -> Result<Fen, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
     let pending = tx.balance(&Account::Pending(holder))?;
     // What is open is told first: it may be what the holder owes.
-    if pending < Fen::ZERO && open_of(tx, card)?.is_none() {
+    if to_load && pending < Fen::ZERO && open_of(tx, card)?.is_none() {
         return Err(ClearingError::Refused(ErrorCode::LoadOwed));
     }
     Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
@@ -287,6 +290,7 @@ pub fn outcome(
         {
             if let Some(tac) = request.tac {
                 tx.keep_load_code(load.load_id, tac)?;
+                close_open(tx, &load)?;
             }
             Ok((true, act(&load, "load.outcome", "its TAC, for what was known")))
         }
@@ -343,6 +347,13 @@ pub fn settle(
     evidence: &str,
 ) -> Result<(), ClearingError> {
     let window = tx.current_window()?;
+    // The card's code covers its number: what people called credited with that number is not.
+    if state == LoadState::Credited
+        && tac.is_some()
+        && let Some(rival) = rival(tx, load)?
+    {
+        load_decision::give_way(tx, &rival, &format!("TAC of load {} with the same card counter", load.load_id))?;
+    }
     let transit = |kind, to| {
         let reference = format!("load:{}:outcome", load.load_id);
         Posting::transfer(reference, kind, Account::Transit(load.card_identifier), to, load.amount_fen)
@@ -384,23 +395,40 @@ pub fn settle(
 /// # Errors
 /// [`ClearingError`].
 pub fn prove(tx: &Tx<'_>, load: &Load, tac: Tac) -> Result<(), ClearingError> {
-    if let Some(other) = tx.last_load(load.card_identifier)?
-        && other.state == LoadState::Prepared
-        && other.card_sequence == load.card_sequence
-    {
-        let evidence = format!("TAC of load {} with the same card counter", load.load_id);
-        settle(tx, &other, LoadState::NotCredited, None, &evidence)?;
-    }
+    close_open(tx, load)?;
     let before = load.evidence.as_deref().unwrap_or_default();
     settle(tx, load, LoadState::Credited, Some(tac), &format!("TAC, against: {before}"))
 }
 
-/// Whether no other load has the card's number that this one would have: one number, one load.
+/// A load whose TAC is known has its number: the one without outcome has it not.
+fn close_open(tx: &Tx<'_>, proved: &Load) -> Result<(), ClearingError> {
+    match tx.last_load(proved.card_identifier)? {
+        Some(open) if open.state == LoadState::Prepared && open.card_sequence == proved.card_sequence => {
+            let evidence = format!("TAC of load {} with the same card counter", proved.load_id);
+            settle(tx, &open, LoadState::NotCredited, None, &evidence)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether no other load has the card's number that this one would have, but by people's word: one number, one load.
 ///
 /// # Errors
 /// [`ClearingError::Store`].
 pub fn may_be_proved(tx: &Tx<'_>, load: &Load) -> Result<bool, ClearingError> {
-    Ok(!tx.card_number_credited(load.card_identifier, load.card_sequence)?)
+    Ok(match rival(tx, load)? {
+        None => true,
+        Some(rival) => load_decision::by_people(tx, &rival)?.is_some(),
+    })
+}
+
+/// The other load that is called credited with the same number of the card.
+///
+/// # Errors
+/// [`ClearingError::Store`].
+pub(super) fn rival(tx: &Tx<'_>, load: &Load) -> Result<Option<Load>, ClearingError> {
+    let credited = tx.credited_with_number(load.card_identifier, load.card_sequence)?;
+    Ok(credited.filter(|other| other.load_id != load.load_id))
 }
 
 fn give_up(tx: &Tx<'_>, request: &LoadOutcomeRequest) -> Result<(bool, Act), ClearingError> {
@@ -419,15 +447,26 @@ fn settle_by_counter(tx: &Tx<'_>, request: &LoadRequest) -> Result<(), ClearingE
     let Some(last) = tx.last_load(request.card_identifier)? else { return Ok(()) };
     let refuse = |code| Err(ClearingError::Refused(code));
     let stepped = last.card_sequence.checked_add(1) == Some(request.card_sequence);
+    if last.state == LoadState::Prepared
+        && request.card_sequence >= last.card_sequence
+        && let Some(rival) = rival(tx, &last)?
+    {
+        let is_proved = load_decision::by_people(tx, &rival)?.is_none();
+        match (is_proved, stepped) {
+            (true, true) => return close_open(tx, &rival),
+            (true, false) => return refuse(ErrorCode::LoadOutdated),
+            // The card took one of the two, and nobody knows which.
+            (false, true) => return refuse(ErrorCode::LoadUnresolved),
+            (false, false) => {}
+        }
+    }
     match last.state {
         _ if request.card_sequence < last.card_sequence => refuse(ErrorCode::LoadOutdated),
         LoadState::Credited if request.card_sequence == last.card_sequence => {
             match (load_decision::by_people(tx, &last)?, request.after) {
                 (None, _) => refuse(ErrorCode::LoadOutdated),
-                // The card began this one after the centre had named the other: it never took it, and never will.
-                (Some(_), Some(named)) if named == last.load_id => {
-                    load_decision::give_way(tx, &last, "card counter unchanged in a later INITIALIZE, MAC1")
-                }
+                // Only its terminal says that it was begun later: it is prepared beside the other, and its TAC decides.
+                (Some(_), Some(named)) if named == last.load_id => Ok(()),
                 (Some(_), _) => refuse(ErrorCode::LoadUnresolved),
             }
         }
@@ -437,7 +476,13 @@ fn settle_by_counter(tx: &Tx<'_>, request: &LoadRequest) -> Result<(), ClearingE
         }
         // The card began this one after the centre had named the other: it takes no MAC2 of the other any more.
         LoadState::Prepared if request.card_sequence == last.card_sequence && request.after == Some(last.load_id) => {
-            settle(tx, &last, LoadState::NotCredited, None, "card counter unchanged in a later INITIALIZE, MAC1")
+            settle(
+                tx,
+                &last,
+                LoadState::NotCredited,
+                None,
+                "card counter unchanged in an INITIALIZE that its terminal calls later, MAC1",
+            )
         }
         LoadState::Prepared => refuse(ErrorCode::LoadUnresolved),
         // The terminal said that the card did not take the money, and the card's own counter says that it did.

@@ -3,7 +3,7 @@
 //! | what people decided | gives way to | by |
 //! |---------------------|--------------|----|
 //! | not credited | CREDITED | the card's own TAC (`load::prove`) |
-//! | credited | NOT_CREDITED | the card, which begins a later load with the same counter (`load`); two people |
+//! | credited | NOT_CREDITED | the TAC of another load with the same number, which covers it (`load`); two people |
 //!
 //! What gave way is posted the other way round, in the window that is open then, as LOAD_YIELDED or REFUND_YIELDED: the day on which it
 //! counted as credited keeps its proof.
@@ -176,9 +176,13 @@ pub fn decide(
 /// Whether people may say this of a load: it has no outcome, or a word of the other kind. The card's own word is final.
 fn possible(tx: &Tx<'_>, load: &Load, act: LoadAct) -> Result<(), ClearingError> {
     let may_be = match (load.state, act) {
-        (LoadState::Prepared, _) => true,
+        (LoadState::Prepared, LoadAct::NotCredited) => true,
+        // One number, one load: people take the other one back first.
+        (LoadState::Prepared, LoadAct::Credited) => load::rival(tx, load)?.is_none(),
         // What gave way once is called credited by the card alone.
-        (LoadState::NotCredited, LoadAct::Credited) => !tx.has_yielded(load.load_id)? && load::may_be_proved(tx, load)?,
+        (LoadState::NotCredited, LoadAct::Credited) => {
+            !tx.has_yielded(load.load_id)? && load::rival(tx, load)?.is_none()
+        }
         (LoadState::Credited, LoadAct::NotCredited) => by_people(tx, load)?.is_some() && is_last(tx, load)?,
         (LoadState::NotCredited, LoadAct::NotCredited) | (LoadState::Credited, LoadAct::Credited) => false,
     };

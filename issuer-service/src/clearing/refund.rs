@@ -75,7 +75,10 @@ pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund
     let asked =
         Parts { personal_account: request.amount_fen, self_paid: of.self_paid_fen, pooled_fund: of.pooled_fund_fen };
     let posting = tx.purchase_reference(&purchase)?;
-    let earlier = given_back(tx, &posting)?;
+    // What people called credited with the number that the card has now gives way to this one's TAC: it takes no room beside it.
+    let mut earlier = tx.refunds_of(&posting)?;
+    earlier.retain(|one| (one.card_identifier, one.card_sequence) != (request.card_identifier, request.card_sequence));
+    let earlier = parts_of(&earlier);
     if of.act == RefundAct::Cancel
         && !(earlier.is_empty() && asked == parts(&purchase) && is_latest(tx, request, &purchase)?)
     {
@@ -112,8 +115,11 @@ pub fn original(
 
 /// What was given back of a posting, or may have been: refunds that did not reach the card are left out.
 fn given_back(tx: &Tx<'_>, posting: &str) -> Result<Vec<Parts>, ClearingError> {
-    let refunds = tx.refunds_of(posting)?;
-    Ok(refunds.iter().filter_map(|load| Some(load.refund.as_ref()?.parts(load))).collect())
+    Ok(parts_of(&tx.refunds_of(posting)?))
+}
+
+fn parts_of(refunds: &[Load]) -> Vec<Parts> {
+    refunds.iter().filter_map(|load| Some(load.refund.as_ref()?.parts(load))).collect()
 }
 
 /// The purchase that was posted with this name, for the card that is in the reader: two cards may have the same number of a terminal.

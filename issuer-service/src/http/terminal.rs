@@ -249,7 +249,7 @@ impl Endpoint for CataloguePartRequest {
 
 impl Endpoint for QuoteRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(QuoteAnswer, Act), ClearingError> {
-        let amount_fen = load::quote(tx, self.card_identifier)?;
+        let amount_fen = load::quote(tx, self.card_identifier, self.to_load)?;
         let open_load = load::open_of(tx, self.card_identifier)?;
         let answer = QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load };
         Ok((answer, asked(terminal, "load.quote", format!("card {}", self.card_identifier))))

@@ -70,7 +70,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn last_load(&self, card: CardIdentifier) -> Result<Option<Load>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{LOAD} WHERE card = $1 ORDER BY card_sequence DESC, state = 'NOT_CREDITED', prepared_at DESC LIMIT 1"
+            "{LOAD} WHERE card = $1 ORDER BY card_sequence DESC, state = 'NOT_CREDITED', state = 'CREDITED', prepared_at DESC LIMIT 1"
         ))?;
         Ok(statement.query_row([card.to_string()], load).optional()?)
     }
@@ -84,14 +84,14 @@ impl Tx<'_> {
         Ok(statement.query_row([card.to_string()], |row| cell::parsed(row, 0, LoadId::parse)).optional()?)
     }
 
-    /// Whether a load with this number of the card was credited.
+    /// The load with this number of the card that was credited.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn card_number_credited(&self, card: CardIdentifier, card_sequence: u16) -> Result<bool, StoreError> {
+    pub fn credited_with_number(&self, card: CardIdentifier, card_sequence: u16) -> Result<Option<Load>, StoreError> {
         let mut statement =
-            self.sql.prepare("SELECT 1 FROM load WHERE card = $1 AND card_sequence = $2 AND state = 'CREDITED'")?;
-        Ok(statement.exists((card.to_string(), card_sequence))?)
+            self.sql.prepare(&format!("{LOAD} WHERE card = $1 AND card_sequence = $2 AND state = 'CREDITED'"))?;
+        Ok(statement.query_row((card.to_string(), card_sequence), load).optional()?)
     }
 
     /// Keeps that a terminal gave up a load whose request has not come in. `true`: it was kept before.

@@ -317,6 +317,7 @@ fn what_people_called_credited_gives_way_to_the_card_that_did_not_step() {
     body["after"] = after;
     let (status, answer) = terminal.ask(LOADS, body);
     assert_eq!(status, 200, "{answer}");
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (50_000, 0), "it is prepared beside the other");
     let tac = card.credit(&terminal, 3, 10_000, &answer);
     let body = outcome(&terminal, 3, "credited", Some(tac), card.balance);
     assert_eq!(terminal.ask(OUTCOME, body).0, 200);
@@ -352,16 +353,77 @@ fn a_refund_that_people_called_credited_gives_way_and_is_given_again() {
     body["after"] = json!(LoadId([2; 16]));
     let (status, answer) = terminal.ask(LOADS, body);
     assert_eq!(status, 200, "{answer}");
-    assert_eq!(balances(), [49_000, 1_300, -300, -200]);
-    let date = centre.today().to_string();
-    let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &date]);
-    let told = ["payable_fen", "yielded_fen", "in_agreement"].map(|name| statement[name].clone());
-    assert_eq!(told, [json!(1_300), json!(1_300), json!(true)], "{statement}");
+    assert_eq!(balances(), [50_000, 0, 0, 0], "until its TAC comes");
     proof(&centre);
     let tac = card.credit(&terminal, 3, 1_000, &answer);
     let body = outcome(&terminal, 3, "credited", Some(tac), card.balance);
     assert_eq!(terminal.ask(OUTCOME, body).0, 200);
     assert_eq!((balances(), card.balance), ([50_000, 0, 0, 0], 50_000));
+    let date = centre.today().to_string();
+    let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &date]);
+    let told = ["payable_fen", "yielded_fen", "in_agreement"].map(|name| statement[name].clone());
+    assert_eq!(told, [json!(0), json!(1_300), json!(true)], "{statement}");
+    proof(&centre);
+}
+
+#[test]
+fn a_kept_initialize_takes_no_money_off_a_card_that_has_it() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    // Its request is kept and comes when the number has gone to a load that two people saw on the card.
+    let mut kept = card.init_load(&terminal, 1, 100);
+    let body = card.init_load(&terminal, 2, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    let tac = card.credit(&terminal, 2, 50_000, &answer);
+    decided(&centre, 2, "--credited");
+    centre.allot(1, "10");
+    kept["after"] = json!(LoadId([2; 16]));
+    assert_eq!(terminal.ask(LOADS, kept).0, 200);
+    let balances = || ["card:", "pending:", "transit:"].map(|account| centre.balance(account));
+    assert_eq!(balances(), [50_000, 900, 100], "nothing comes back to the holder");
+    // The card stepped, with one of the two: people say that it was not the kept one.
+    let body = card.init_load(&terminal, 3, 900);
+    assert_eq!(terminal.ask(LOADS, body.clone()).1["code"], "LOAD_UNRESOLVED");
+    let false_one = LoadId([1; 16]).to_string();
+    let both = centre.run("ma", &["load", "propose", &false_one, "--credited", "--reason", "x"]);
+    assert_eq!(code_of(&both), "LOAD_ALREADY_DECIDED", "one number, one load");
+    decided(&centre, 1, "--not-credited");
+    assert_eq!(balances(), [50_000, 1_000, 0]);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    let body = outcome(&terminal, 2, "credited", Some(tac), 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
+    let tac = card.credit(&terminal, 3, 900, &answer);
+    let body = outcome(&terminal, 3, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    assert_eq!((i64::from(card.balance), balances()), (50_900, [50_900, 100, 0]));
+    proof(&centre);
+}
+
+#[test]
+fn the_code_of_what_people_called_credited_closes_the_load_beside_it() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let mut kept = card.init_load(&terminal, 1, 100);
+    let body = card.init_load(&terminal, 2, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    let tac = card.credit(&terminal, 2, 50_000, &answer);
+    decided(&centre, 2, "--credited");
+    centre.allot(1, "10");
+    kept["after"] = json!(LoadId([2; 16]));
+    assert_eq!(terminal.ask(LOADS, kept).0, 200);
+    let body = outcome(&terminal, 2, "credited", Some(tac), 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
+    let balances = || ["card:", "pending:", "transit:"].map(|account| centre.balance(account));
+    assert_eq!(balances(), [50_000, 1_000, 0]);
+    load(&mut terminal, &mut card, 3, 1_000);
+    assert_eq!((i64::from(card.balance), balances()), (51_000, [51_000, 0, 0]));
     proof(&centre);
 }
 

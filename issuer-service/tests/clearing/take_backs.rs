@@ -55,11 +55,18 @@ fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_
     // Nothing is loaded until the debt is covered.
     let body = card.init_load(&terminal, 3, 100);
     assert_eq!(terminal.ask(LOADS, body).1["code"], "LOAD_OWED");
-    let quote = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+    let mut quote = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+    let (status, told) = terminal.ask("/terminal/v1/loads/quote", quote.clone());
+    assert_eq!((status, &told["amount_fen"]), (200, &json!(0)), "a refund asks too: {told}");
+    quote["to_load"] = json!(true);
     assert_eq!(terminal.ask("/terminal/v1/loads/quote", quote).1["code"], "LOAD_OWED");
     let owed = centre.ok("ma", &["account", "list", "--owed"]);
     assert_eq!((&owed["sum_fen"], &owed["debts"][0]["owed_fen"]), (&json!(820), &json!(820)), "{owed}");
     assert!(owed["debts"][0]["cards"].as_array().expect("cards").contains(&json!(card.identifier)), "{owed}");
+    // What goes back goes onto the card, also of who owes.
+    refund(&mut terminal, &mut card, 6, 2, [100, 0, 0]);
+    assert_eq!((card.balance, balances(&centre)), (50_420, [50_420, -820, 400]));
+    proof(&centre);
     let asked = centre.ok("ma", &["account", "allot", "--card", &card.identifier.to_string(), "--amount", "10"]);
     let approved = centre.ok("wu", &["account", "approve", &asked["request"].to_string()]);
     assert_eq!((&asked["covers_fen"], &approved["covers_fen"]), (&json!(820), &json!(820)), "{approved}");
@@ -67,7 +74,7 @@ fn what_was_returned_and_loaded_since_is_owed_by_its_holder_and_the_proved_sale_
     let body = card.init_load(&terminal, 4, 181);
     assert_eq!(terminal.ask(LOADS, body).1["code"], "LOAD_AMOUNT_DIFFERS");
     load(&mut terminal, &mut card, 5, 180);
-    assert_eq!(balances(&centre), [50_500, 0, 500]);
+    assert_eq!(balances(&centre), [50_600, 0, 400]);
 }
 
 /// A till's word for a purchase that the card did not do, posted by two people.

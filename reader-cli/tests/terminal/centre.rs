@@ -506,7 +506,11 @@ impl Books {
     }
 
     fn quote(&mut self, request: QuoteRequest) -> Result<QuoteAnswer, &'static str> {
-        let amount_fen = self.pending.get(&request.card_identifier).copied().unwrap_or(Fen::ZERO);
+        let waits = self.pending.get(&request.card_identifier).copied().unwrap_or(Fen::ZERO);
+        if request.to_load && waits < Fen::ZERO {
+            return Err("LOAD_OWED");
+        }
+        let amount_fen = waits.max(Fen::ZERO);
         Ok(QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load: None })
     }
 

@@ -64,6 +64,18 @@ fn a_sale_goes_back_in_parts_and_never_more_than_was_paid() {
 }
 
 #[test]
+fn who_owes_gets_a_refund_and_no_load() {
+    let (shop, entry) = sold();
+    assert_eq!(shop.run(&["load"]).code(), "NOTHING_TO_LOAD");
+    shop.centre.books().pending.insert(shop.identifier(), Fen::new(-820));
+    let refused = shop.run(&["load"]);
+    assert!(refused.stderr.contains("LOAD_OWED"), "{}", refused.stderr);
+    let given = give(&shop, &entry, &["--account", "10.00"]);
+    assert_eq!((given.status, &given.json()["state"]), (0, &json!("DONE")), "{}", given.stderr);
+    assert_eq!((shop.balance(), listed(&shop, &[]).len()), (45_500, 0));
+}
+
+#[test]
 fn a_refund_and_a_cancel_have_their_slip_in_both_languages_and_again_when_asked() {
     let (shop, entry) = sold();
     let (slip, printer) = (shop.path("slip.txt"), shop.path("slip.escpos"));
