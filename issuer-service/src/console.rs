@@ -48,8 +48,10 @@ pub struct Viewer<'a> {
     pub rehearsal: Option<bool>,
     /// City of the centre.
     pub city: &'a str,
-    /// The page, without its query: for the change of language.
+    /// The address, without its query.
     pub path: &'a str,
+    /// The page at it, or the nearest above it: for the way back and the change of language.
+    pub place: &'a str,
 }
 
 /// What stands above a page.
@@ -97,26 +99,26 @@ impl Note {
     }
 }
 
-/// Rooms of the console: address, words, in the order of the menu.
-const ROOMS: [(&str, &str, &str); 18] = [
-    ("today", "今日工作", "Today"),
-    ("people", "人员", "People"),
-    ("import", "导入", "Import"),
-    ("query", "查询", "Questions"),
-    ("tickets", "工单", "Tickets"),
-    ("requests", "申请", "Requests"),
-    ("batches", "批次", "Batches"),
-    ("cards", "卡", "Cards"),
-    ("pins", "口令工单", "PIN orders"),
-    ("stock", "库存", "Stock"),
-    ("exchange", "文件交换", "Exchange"),
-    ("clearing", "清算复核", "Clearing"),
-    ("stations", "制卡站", "Stations"),
-    ("keys", "密钥", "Keys"),
-    ("faces", "卡面", "Card faces"),
-    ("blacklist", "黑名单", "Blacklist"),
-    ("audit", "审计", "Audit"),
-    ("figures", "统计", "Figures"),
+/// Rooms of the console: address, words, the command that one must be let carry out to look in; in the order of the menu.
+pub const ROOMS: [(&str, &str, &str, Option<&str>); 18] = [
+    ("today", "今日工作", "Today", None),
+    ("people", "人员", "People", Some("person find")),
+    ("import", "导入", "Import", Some("person import")),
+    ("query", "查询", "Questions", Some("query person")),
+    ("tickets", "工单", "Tickets", Some("ticket list")),
+    ("requests", "申请", "Requests", Some("request list")),
+    ("batches", "批次", "Batches", Some("batch list")),
+    ("cards", "卡", "Cards", Some("card show")),
+    ("pins", "口令工单", "PIN orders", Some("pin list")),
+    ("stock", "库存", "Stock", Some("stock show")),
+    ("exchange", "文件交换", "Exchange", Some("exchange list")),
+    ("clearing", "清算复核", "Clearing", Some("row list")),
+    ("stations", "制卡站", "Stations", Some("station list")),
+    ("keys", "密钥", "Keys", Some("key check")),
+    ("faces", "卡面", "Card faces", Some("face template list")),
+    ("blacklist", "黑名单", "Blacklist", Some("blacklist list")),
+    ("audit", "审计", "Audit", Some("audit export")),
+    ("figures", "统计", "Figures", Some("station yield")),
 ];
 
 impl Viewer<'_> {
@@ -150,7 +152,7 @@ impl Viewer<'_> {
                 }
                 span.room {}
                 span { (self.operator.name) }
-                (languages(self.lang, self.path))
+                (languages(self.lang, self.place))
                 form method="post" action="/console/logout" {
                     (self.token())
                     button type="submit" { (self.say("退出", "Log out")) }
@@ -159,7 +161,7 @@ impl Viewer<'_> {
             div.frame {
                 nav aria-label=(self.say("菜单", "Menu")) {
                     ul {
-                        @for (name, zh, en) in ROOMS.into_iter().filter(|(name, ..)| *name != "audit" || self.may("audit export")) {
+                        @for (name, zh, en, _) in ROOMS.into_iter().filter(|(.., asks)| asks.is_none_or(|command| self.may(command))) {
                             li { a href={ "/console/" (name) } aria-current=[(name == room).then_some("page")] { (self.say(zh, en)) } }
                         }
                     }

@@ -213,7 +213,8 @@ fn router(desk: Arc<Desk>) -> Router {
 
 /// The paths of terminals alone, for an edge that answers others too.
 fn terminal_routes(desk: Arc<Desk>) -> Router {
-    endpoints(Router::new()).layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX)).with_state(desk)
+    let router = endpoints(Router::new()).route("/public/pages", get(public_pages));
+    router.layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX)).with_state(desk)
 }
 
 fn endpoints(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {

@@ -8,7 +8,7 @@ use settlement::query::{TicketKind, TicketSubject};
 use super::form::{Entry, Field, Form, Known, REASON};
 use super::{Viewer, cell, link, minute, none, table};
 use crate::card::pin::{PinOrder, PinOrderState};
-use crate::query::ticket::{Entry as Said, Side, Ticket, TicketState};
+use crate::query::ticket::{Side, Ticket, TicketState, Told};
 use crate::state::State;
 
 /// 查询.
@@ -91,6 +91,8 @@ pub const TICKET_ADD: Form = Form {
         Field { name: "kind", label: ("种类", "Kind"), entry: Entry::Pick },
         Field { name: "subject", label: ("关于", "About"), entry: Entry::Pick },
         Field { name: "person", label: ("人员编号", "Row number of the person"), entry: Entry::Maybe(9) },
+        Field { name: "institution", label: ("涉及的机构编码", "Code of the institution"), entry: Entry::Maybe(12) },
+        Field { name: "purchase", label: ("涉及的交易（小票流水号）", "Purchase, as on its receipt"), entry: Entry::Maybe(26) },
         Field { name: "text", label: ("内容", "Text"), entry: Entry::Lines(1000) },
     ],
 };
@@ -194,6 +196,8 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
         (say("状态", "State"), false),
         (say("渠道", "Channel"), false),
         (say("人员", "Person"), true),
+        (say("机构", "Institution"), false),
+        (say("交易", "Purchase"), false),
         (say("时间（北京时间）", "At (UTC+8)"), false),
         ("", false),
     ];
@@ -208,6 +212,8 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
                 viewer.state(&TicketState::TABLE, &ticket.state),
                 cell(ticket.channel.name()),
                 html! { @if let Some(person) = ticket.person { (link(&super::people::address(person), person)) } },
+                html! { @if let Some(code) = &ticket.institution { (code) } },
+                html! { @if let Some(purchase) = ticket.about { (purchase.reference()) } },
                 cell(minute(&ticket.opened_at)),
                 viewer.form(&TICKET_SHOW, &ticket.number.to_string(), &[]),
             ]
@@ -222,15 +228,23 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
     }
 }
 
-/// One ticket with what was said.
+/// One ticket with what it is about, and what was said.
 #[must_use]
-pub fn ticket(viewer: &Viewer<'_>, ticket: &Ticket, said: &[Said]) -> Markup {
+pub fn ticket(viewer: &Viewer<'_>, told: &Told) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
+    let Told { ticket, institution_name, purchase, entries } = told;
     let place = ticket.number.to_string();
     html! {
         p { (viewer.state(&TicketState::TABLE, &ticket.state)) " " (say(ticket.kind.names().0, ticket.kind.names().1))
             " · " (say(ticket.subject.names().0, ticket.subject.names().1)) " · " (minute(&ticket.opened_at)) }
-        @for entry in said {
+        @if let Some(person) = ticket.person {
+            p { (say("人员", "Person")) " " (link(&super::people::address(person), person)) }
+        }
+        @if let Some(code) = &ticket.institution {
+            p { (say("机构", "Institution")) " " (code) " " (institution_name.as_deref().unwrap_or_default()) }
+        }
+        @if let Some(purchase) = purchase { p { (say("交易", "Purchase")) " " (purchase.words(viewer.lang)) } }
+        @for entry in entries {
             h2 { @if entry.side == Side::Holder { (say("来件", "Said")) } @else { (say("答复", "Answered")) }
                 " " span.quiet { (entry.actor) " " (minute(&entry.at)) } }
             pre.said { (entry.text) }

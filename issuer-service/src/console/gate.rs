@@ -1,6 +1,6 @@
-//! The page of logging in.
+//! The page of logging in, and that of a refusal without a frame.
 //!
-//! Owns: its form. Never: says which of name, password and code was wrong.
+//! Owns: the form of the door. Never: says which of name, password and code was wrong.
 
 use maud::{Markup, html};
 
@@ -28,6 +28,20 @@ pub fn page(lang: Lang, note: Option<&Note>, name: &str) -> Markup {
                 button type="submit" { (lang.pick("登录", "Log in")) }
             }
             p { (languages(lang, "/console/login")) }
+        }
+    };
+    document(lang, title, &body)
+}
+
+/// A page that says why nothing was done, and where to go on; who is not in comes to the door from there.
+#[must_use]
+pub fn refusal(lang: Lang, note: &Note, home: &str) -> Markup {
+    let title = lang.pick("未办理", "Nothing was done");
+    let body = html! {
+        main.alone id="main" {
+            h1 { (title) }
+            (note.shown(lang))
+            p { a href=(home) { (lang.pick("回到今日工作", "To today's work")) } }
         }
     };
     document(lang, title, &body)

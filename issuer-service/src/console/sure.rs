@@ -41,7 +41,6 @@ pub fn warning<'v>(path: &str, value: impl Fn(&str) -> &'v str) -> Option<(&'sta
 /// The page: the fields of the form as they came, and a button.
 #[must_use]
 pub fn page(viewer: &Viewer<'_>, (zh, en): (&'static str, &'static str), fields: &[(&str, &str)]) -> Markup {
-    let room = viewer.path.rsplit_once('/').map_or("/console/today", |(room, _)| room);
     html! {
         div.problem role="alert" { p { strong { (viewer.say(zh, en)) } } }
         form.row method="post" action=(viewer.path) {
@@ -49,7 +48,7 @@ pub fn page(viewer: &Viewer<'_>, (zh, en): (&'static str, &'static str), fields:
             input type="hidden" name="sure" value="yes";
             @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
             button type="submit" { (viewer.say("确认办理", "Yes, do it")) }
-            " " a href=(room) { (viewer.say("不办理，返回", "No, go back")) }
+            " " a href=(viewer.place) { (viewer.say("不办理，返回", "No, go back")) }
         }
     }
 }

@@ -417,6 +417,8 @@ fn carry_out(
         let mut call = Call { store, desk, lang, session, path, query, body, cookie, from, untouched: None };
         let answer = match (endpoint.work.done(&mut call), keyed) {
             (Ok(answer), _) => answer,
+            // On record by an act of its own: nothing that was done before.
+            (Err(error), Some(_)) if store.acted().is_some() => return Err(error),
             // The same request at another server at once: it was done there, and what refuses here is that.
             (Err(error), Some((who, key, marks))) => return replayed(store, (who, key), &marks)?.ok_or(error),
             (Err(error), None) => return Err(error),

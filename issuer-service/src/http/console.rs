@@ -13,6 +13,7 @@ mod once;
 mod stock;
 mod stream;
 mod upload;
+mod way;
 
 use std::sync::Arc;
 
@@ -250,7 +251,7 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
         };
         router = router.route(route.path, on(filter, answer));
     }
-    router.with_state(desk)
+    router.method_not_allowed_fallback(way::opened).with_state(desk)
 }
 
 async fn answer(
@@ -308,7 +309,7 @@ async fn answer(
         let once = once::fresh()?;
         let answered = |session: &Session, work: &mut dyn FnMut(Ask<'_>) -> Result<Reply, Error>| {
             let (operator, csrf) = (session.operator(), session.csrf().unwrap_or_default());
-            let viewer = Viewer { operator, csrf: &csrf, once: &once, lang, rehearsal, city: &city, path: &address };
+            let viewer = Viewer { operator, csrf: &csrf, once: &once, lang, rehearsal, city: &city, path: &address, place: way::page_at(&address) };
             let place = place.as_deref();
             let ask = Ask { desk: &desk, viewer, session, place, query: &query, form: &form };
             let done = if route.kind == Kind::Looks { done_before(&headers) } else { None };
@@ -348,6 +349,8 @@ async fn answer(
                                 Some(before) => Ok(before),
                                 // The same form at another server of this centre may have been first.
                                 None => match work(&mut Turn { store: &mut *store, ask }) {
+                                    // What failed is on record by its own act: no form that was carried out.
+                                    Err(error) if store.acted().is_some() => Err(error),
                                     Err(error) => once::already(store, &ask, route)?.ok_or(error),
                                     done => done,
                                 },
@@ -425,7 +428,7 @@ fn shown(viewer: &Viewer<'_>, done: Option<&(&'static str, &'static str)>, reply
         Err(error) => {
             let note = Note::of(error.explain(), viewer.lang);
             let title = viewer.say("未办理", "Nothing was done");
-            waiting(&error, page(status(&error), &viewer.page(title, Some(&note), &back(viewer))))
+            waiting(&error, page(status(&error), &viewer.page(title, Some(&note), &way::back(viewer))))
         }
     }
 }
@@ -445,12 +448,6 @@ fn sent_away(error: &Error, lang: Lang) -> Response {
         Error::Login(LoginError::SessionMissing) => guarded(Redirect::to("/console/login").into_response()),
         error => refused(error, lang),
     }
-}
-
-/// Back to where the form was.
-fn back(viewer: &Viewer<'_>) -> Markup {
-    let room = viewer.path.rsplit_once('/').map_or(HOME, |(room, _)| room);
-    maud::html! { p { a href=(if room == "/console" { viewer.path } else { room }) { (viewer.say("返回", "Back")) } } }
 }
 
 async fn gate_shown(headers: HeaderMap) -> Response {
@@ -588,7 +585,8 @@ async fn form_of(request: Request, limits: Limits, bytes_max: usize) -> Result<F
     }
     let body = connection::body_of(request, limits, bytes_max).await.map_err(|_| ApiError::BodyTooLarge)?;
     let text = std::str::from_utf8(&body).map_err(|_| ApiError::BodyMalformed { line: 0, column: 0 })?;
-    Ok(Filled { fields: pairs(text)?, files: Vec::new() })
+    let fields = pairs(text)?.into_iter().map(|(name, value)| (name, lines(&value))).collect();
+    Ok(Filled { fields, files: Vec::new() })
 }
 
 /// Fields and files of a form with files.
@@ -599,10 +597,15 @@ fn filled(boundary: &str, body: &[u8]) -> Option<Filled> {
             filled.files.push((part.name.to_owned(), Zeroizing::new(part.content.to_vec())));
         } else {
             let text = std::str::from_utf8(part.content).ok().filter(|text| !text.contains('\0'))?;
-            filled.fields.push((part.name.to_owned(), Zeroizing::new(text.to_owned())));
+            filled.fields.push((part.name.to_owned(), lines(text)));
         }
     }
     Some(filled)
+}
+
+/// What was typed, its lines ended as texts of ours are: a browser ends them with CR LF (HTML 5, form submission).
+fn lines(typed: &str) -> Zeroizing<String> {
+    Zeroizing::new(typed.replace("\r\n", "\n"))
 }
 
 /// Names and values of a form or query. One that cannot be read refuses them all: a field left out would mean something else.
@@ -630,8 +633,9 @@ fn waiting(error: &Error, mut response: Response) -> Response {
     response
 }
 
+/// A refusal to somebody of whom nothing is known yet, who may well be in.
 fn refused(error: &Error, lang: Lang) -> Response {
-    waiting(error, page(status(error), &gate::page(lang, Some(&Note::of(error.explain(), lang)), "")))
+    waiting(error, page(status(error), &gate::refusal(lang, &Note::of(error.explain(), lang), HOME)))
 }
 
 /// A page that there is not.

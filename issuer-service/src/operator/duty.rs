@@ -268,6 +268,8 @@ const WITH_OPTIONS: &[(&str, Duty)] =
 
 /// Who sees people through a door that others reach: at the machine these commands only look.
 const PEOPLE: &[Role] = &[Capture, Counter, Approve];
+/// Who sees a card through such a door: those, and who makes it and looks at its face.
+const CARDS: &[Role] = &[Capture, Counter, Approve, Station];
 
 /// What a command asks at a door, where it asks more than at the machine.
 const AT_A_DOOR: &[(&str, Duty)] = &[
@@ -277,7 +279,7 @@ const AT_A_DOOR: &[(&str, Duty)] = &[
     ("request list", Needs(PEOPLE)),
     ("request show", Needs(PEOPLE)),
     ("card list", Needs(PEOPLE)),
-    ("card show", Needs(PEOPLE)),
+    ("card show", Needs(CARDS)),
 ];
 
 /// What a command asks; a command that has no row asks for the role that nobody holds by accident.

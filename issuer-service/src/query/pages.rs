@@ -18,6 +18,8 @@ use serde::Serialize;
 pub const FOLDER: &str = "public";
 /// Sections, in the order in which they are shown.
 const SECTIONS: [&str; 2] = ["guides", "vacancies"];
+/// The section whose names begin with a day.
+const NEWEST_FIRST: &str = "vacancies";
 /// Pages of a section: what people scroll through.
 const PAGES_MAX: usize = 200;
 /// Bytes of a page.
@@ -58,6 +60,10 @@ pub fn read(folder: &Path, language: &str) -> Pages {
             .filter(|name| name.ends_with(&ending))
             .collect();
         names.sort_unstable();
+        // Vacancies are named by their day: the newest comes first, and the oldest are what there is no room for.
+        if section == NEWEST_FIRST {
+            names.reverse();
+        }
         for (place, file) in names.iter().enumerate() {
             let name = file.strip_suffix(&ending).unwrap_or(file);
             match page(&folder.join(section).join(file)).filter(|_| place < PAGES_MAX) {

@@ -5,6 +5,8 @@
 use clap::ValueEnum;
 use serde::Serialize;
 use settlement::code::ErrorCode;
+use settlement::date::DateTime;
+use settlement::fen::Fen;
 use settlement::id::{InstitutionCode, RequestId};
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{TicketAnswer, TicketKind, TicketRequest, TicketSubject, TicketText};
@@ -114,8 +116,47 @@ pub struct Told {
     /// The ticket.
     #[serde(flatten)]
     pub ticket: Ticket,
+    /// Name of the institution that it is about.
+    pub institution_name: Option<String>,
+    /// The purchase that it is about, as it was posted.
+    pub purchase: Option<Bought>,
     /// In order.
     pub entries: Vec<Entry>,
+}
+
+/// What a purchase was, for who looks into it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bought {
+    /// Name on its receipt.
+    pub reference: String,
+    /// When, by the terminal's clock.
+    pub date_time: DateTime,
+    /// 个人账户.
+    pub personal_account_fen: Fen,
+    /// 个人自付.
+    pub self_paid_fen: Fen,
+    /// 统筹基金.
+    pub pooled_fund_fen: Fen,
+}
+
+/// A terminal's time as people read it.
+fn printed(at: DateTime) -> String {
+    let text = at.to_string();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    format!("{}-{}-{} {}:{}", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12))
+}
+
+impl Bought {
+    /// In words, without the institution.
+    #[must_use]
+    pub fn words(&self, lang: Lang) -> String {
+        let Self { reference, date_time, personal_account_fen, self_paid_fen, pooled_fund_fen } = self;
+        let at = printed(*date_time);
+        lang.pick(
+            format!("{reference}  {at}  个人账户 {personal_account_fen}  自付 {self_paid_fen}  统筹 {pooled_fund_fen}"),
+            format!("{reference}  {at}  account {personal_account_fen}  cash {self_paid_fen}  pool {pooled_fund_fen}"),
+        )
+    }
 }
 
 /// Several tickets.
@@ -284,8 +325,27 @@ pub fn show(store: &mut Store, number: i64, operator: Option<&str>) -> Result<To
         let entries = tx.ticket_entries(number)?;
         let detail = format!("{} texts", entries.len());
         let act = Act { actor, act: "ticket.show", object: format!("ticket {number}"), detail };
-        Ok((Told { ticket, entries }, act))
+        let institution = ticket.institution.as_ref().map(|code| tx.institution(code)).transpose()?.flatten();
+        let purchase = bought(tx, &ticket)?;
+        Ok((Told { ticket, institution_name: institution.map(|found| found.name), purchase, entries }, act))
     })
+}
+
+/// The purchase that a ticket is about: of who told it, where that is known.
+fn bought(tx: &Tx<'_>, ticket: &Ticket) -> Result<Option<Bought>, StoreError> {
+    let Some(original) = ticket.about else { return Ok(None) };
+    for row in tx.accepted_purchases(original)? {
+        if ticket.person.is_none() || tx.card_facts(row.card_identifier)?.map(|card| card.holder) == ticket.person {
+            return Ok(Some(Bought {
+                reference: original.reference(),
+                date_time: row.date_time,
+                personal_account_fen: row.personal_account_fen,
+                self_paid_fen: row.self_paid_fen,
+                pooled_fund_fen: row.pooled_fund_fen,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// Answers, or closes with or without a last word.
@@ -333,7 +393,7 @@ impl Show for Ticket {
         let person = person
             .map_or_else(String::new, |person| lang.pick(format!("，人员 {person}"), format!(", person {person}")));
         let place = institution.as_ref().map_or_else(String::new, |code| format!("  {code}"));
-        let about = about.map_or_else(String::new, |of| format!("  {}/{}", of.terminal, of.terminal_sequence));
+        let about = about.map_or_else(String::new, |of| format!("  {}", of.reference()));
         lang.pick(
             format!("工单 {number}  {}  {}  {state}  {channel}{person}{place}{about}  {opened_at}", kind.0, subject.0),
             format!(
@@ -362,7 +422,9 @@ impl Show for Told {
             };
             format!("  {side}  {actor}  {at}\n    {}", text.replace('\n', "\n    "))
         };
-        [self.ticket.text(lang)].into_iter().chain(self.entries.iter().map(line)).collect::<Vec<_>>().join("\n")
+        let about = [self.institution_name.clone(), self.purchase.as_ref().map(|purchase| purchase.words(lang))];
+        let about = about.into_iter().flatten().map(|words| format!("  {words}"));
+        [self.ticket.text(lang)].into_iter().chain(about).chain(self.entries.iter().map(line)).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a counter does for the person in front of it, and what a bank or factory answers: each form calls the function of its command.
 
-use settlement::id::TerminalNumber;
+use settlement::id::{InstitutionCode, TerminalNumber};
 use settlement::pin::PinAct;
 use settlement::query::{TicketKind, TicketText};
+use settlement::refund::Original;
 
 use super::{Ask, Reply, Route, Turn};
 use crate::card::pin;
@@ -116,6 +117,11 @@ fn text(ask: &Ask<'_>) -> Result<Option<TicketText>, TicketError> {
     ask.filled("text").map(|text| TicketText::parse(text).map_err(|_| TicketError::TextUnfit)).transpose()
 }
 
+/// What a field names, in its own form; none where it is empty.
+fn named<T>(ask: &Ask<'_>, name: &'static str, read: fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+    ask.filled(name).map(|text| read(text).ok_or(ApiError::ParameterUnfit { name })).transpose()
+}
+
 fn add_ticket(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let ask = turn.ask;
     let kind = TicketKind::ALL.into_iter().find(|kind| kind.name() == ask.field("kind"));
@@ -124,8 +130,8 @@ fn add_ticket(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         kind: kind.ok_or(ApiError::ParameterUnfit { name: "kind" })?,
         subject: ticket::subject(ask.field("subject")).map_err(|_| ApiError::ParameterUnfit { name: "subject" })?,
         person: ask.filled("person").map(|_| ask.count("person")).transpose()?,
-        institution: None,
-        about: None,
+        institution: named(&ask, "institution", |text| InstitutionCode::parse(text).ok())?,
+        about: named(&ask, "purchase", Original::parse)?,
         text: text.as_ref(),
         request: None,
     };
@@ -137,7 +143,7 @@ fn show_ticket(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let number = turn.ask.number()?;
     let told = ticket::show(turn.store, number, turn.ask.operator())?;
     let title = format!("{} {number}", turn.ask.say("工单", "Ticket"));
-    Ok(Reply::Page(title, counter::ticket(&turn.ask.viewer, &told.ticket, &told.entries)))
+    Ok(Reply::Page(title, counter::ticket(&turn.ask.viewer, &told)))
 }
 
 fn answer_ticket(turn: &mut Turn<'_>) -> Result<Reply, Error> {

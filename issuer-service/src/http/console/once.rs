@@ -2,7 +2,8 @@
 //!
 //! Owns: the word that each page's forms carry, what was carried out already, what was cut off and goes on. Never: knows a form.
 
-use super::{Ask, Kind, Note, Reply, Route, Work, back};
+use super::way::back;
+use super::{Ask, Kind, Note, Reply, Route, Work};
 use crate::error::Error;
 use crate::store::{REQUEST_BEGUN, Store, StoreError};
 
