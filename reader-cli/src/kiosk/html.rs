@@ -145,6 +145,7 @@ impl Drawer<'_> {
             Screen::Certified(certified) => self.certified(certified),
             Screen::Told(Function::Loss) => self.loss(),
             Screen::Told(_) => self.difference(),
+            Screen::Items { part } => self.items(*part),
             Screen::Ticket(kind) => self.ticket(*kind),
             Screen::Complaint(line) => self.complaint(*line),
             Screen::Away(_) => self.away(),

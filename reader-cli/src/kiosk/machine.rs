@@ -19,6 +19,8 @@ use super::visit::{Asked, AtCentre, Contact, Job, Print, Question, Said, Told, V
 
 /// Rows of a list that a page has room for.
 pub const ROWS: usize = 6;
+/// Items that have room beside the difference that they explain; more have pages of their own.
+pub const TOGETHER: usize = 2;
 
 /// What happens to the kiosk.
 #[derive(Debug)]
@@ -252,6 +254,13 @@ impl Machine {
             self.until = Some(self.now + ALARM_EVERY * 1000);
             return Some(Effect::Alarm);
         }
+        // What was asked may have been done all the same: nobody goes away without a word about it.
+        if let Screen::Working(_, Wait::Act) = self.screen
+            && self.visit.is_some()
+        {
+            self.go(Screen::Notice(NOT_KNOWN));
+            return None;
+        }
         self.leave();
         None
     }
@@ -342,6 +351,14 @@ impl Machine {
                 let part = turned(part, act, self.rows(at_centre).div_ceil(ROWS));
                 self.go(Screen::Transactions { part, at_centre });
             }
+            (Screen::Told(Function::Difference), Act::Next) if self.items() > TOGETHER => {
+                self.go(Screen::Items { part: 0 });
+            }
+            (Screen::Items { part: 0 }, Act::Previous) => self.go(Screen::Told(Function::Difference)),
+            (Screen::Items { part }, Act::Next | Act::Previous) => {
+                let part = turned(*part, act, self.items().div_ceil(ROWS));
+                self.go(Screen::Items { part });
+            }
             (Screen::Transactions { part, at_centre: true }, Act::Complain(row)) if row < ROWS => {
                 let line = *part * ROWS + row;
                 if self.line(line).is_some_and(|line| line.original.is_some()) {
@@ -393,6 +410,7 @@ impl Machine {
             (
                 Screen::Transactions { .. }
                 | Screen::Told(_)
+                | Screen::Items { .. }
                 | Screen::Certified(_)
                 | Screen::Ticket(_)
                 | Screen::Away(_)
@@ -434,6 +452,11 @@ impl Machine {
         } else {
             visit.log.as_ref().map_or(0, |log| log.records.len())
         }
+    }
+
+    /// How many items explain the difference.
+    fn items(&self) -> usize {
+        self.visit.as_ref().and_then(|visit| visit.account()).map_or(0, |account| account.pending.len())
     }
 
     /// A line of the account at the centre.
@@ -558,6 +581,12 @@ fn turned(part: usize, act: Act, parts: usize) -> usize {
 }
 
 const ASKING: Words = Words::new("正在联系中心…", "Asking the centre…");
+
+/// What is said of an act that nobody answered.
+pub(super) const NOT_KNOWN: Words = Words::new(
+    "中心没有答复，不知道是否已办理。请稍后在本机查看，或拨打 12333 询问。",
+    "The centre did not answer. It is not known whether this was done: look again here later, or call 12333.",
+);
 
 const TOO_SHORT: Words = Words::new("密码为 4 至 12 位数字。", "A PIN has 4 to 12 digits.");
 

@@ -54,6 +54,7 @@ places! {
     Pin "pin" Some(40), "The PIN is asked for.";
     LastTry "last-try" Some(30), "The last try of the PIN needs a word.";
     Working "working" Some(30), "The card or the centre is at work.";
+    Acting "acting" Some(60), "The centre is asked to do something: longer than its two tries take.";
     Home "home" Some(60), "Balances and what can be done.";
     Transactions "transactions" Some(60), "The card's own log.";
     Difference "difference" Some(60), "Why card and centre differ.";
@@ -352,6 +353,11 @@ pub enum Screen {
     },
     /// What only the centre tells, opened by a function.
     Told(Function),
+    /// What explains the difference, where it has not all room beside it.
+    Items {
+        /// Part.
+        part: usize,
+    },
     /// A ticket of this kind.
     Ticket(TicketKind),
     /// A complaint about this line of the account.
@@ -399,6 +405,7 @@ impl Screen {
             Self::Reading => Place::Reading,
             Self::Pin { .. } => Place::Pin,
             Self::LastTry { .. } => Place::LastTry,
+            Self::Working(_, Wait::Act) => Place::Acting,
             Self::Working(..) => Place::Working,
             Self::Home => Place::Home,
             Self::Transactions { .. } => Place::Transactions,
@@ -406,7 +413,7 @@ impl Screen {
             Self::Told(Function::Progress) => Place::Progress,
             Self::Told(Function::Certificate) | Self::Certified(_) => Place::Certificate,
             Self::Told(Function::Loss) => Place::Loss,
-            Self::Told(_) => Place::Difference,
+            Self::Told(_) | Self::Items { .. } => Place::Difference,
             Self::Ticket(_) | Self::Complaint(_) => Place::Ticket,
             Self::Away(_) => Place::Away,
             Self::Holder { .. } => Place::Holder,

@@ -8,8 +8,8 @@ use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, TerminalNumber};
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{
-    AccountView, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, OverviewAnswer, Pin, SelfService,
-    StatementLine, TicketKind, TicketSubject,
+    AccountView, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, LossAct, OverviewAnswer, PendingItem,
+    PendingKind, Pin, SelfService, StatementLine, TicketKind, TicketSubject,
 };
 use settlement::refund::Original;
 use settlement::{BusinessDate, DateTime};
@@ -127,6 +127,10 @@ impl Stand {
                 stand.card_in(6);
                 stand.enter("864213");
             }
+            Place::Acting => {
+                stand.told(Function::Loss);
+                stand.touch(Act::Agree);
+            }
             Place::Home => stand.home(),
             Place::Transactions => {
                 stand.home();
@@ -187,8 +191,17 @@ fn every_page_is_left_when_its_limit_is_over_and_not_before() {
         assert!(stand.pass(limit - 1).is_none());
         assert_eq!((stand.place(), stand.machine.left(), stand.machine.is_late()), (*place, Some(1), true));
         let effect = stand.pass(1);
-        let next = if matches!(place, Place::Guide | Place::Titles) { Place::Welcome } else { Place::TakeCard };
+        let next = match place {
+            Place::Guide | Place::Titles => Place::Welcome,
+            // It may have been done: that is said, and the visit ends behind it.
+            Place::Acting => Place::Notice,
+            _ => Place::TakeCard,
+        };
         assert_eq!(stand.place(), next, "{place:?}");
+        if *place == Place::Acting {
+            assert!(stand.machine.visit().is_some());
+            continue;
+        }
         assert_eq!(matches!(effect, Some(Effect::Alarm)), *place == Place::TakeCard);
         assert!(stand.machine.visit().is_none(), "{place:?} is forgotten");
     }
@@ -460,6 +473,53 @@ fn page() -> Box<OverviewAnswer> {
     let (new_card, account, benefits) = (None, None, None);
     let (version, status, may) = (Version1, AnswerStatus::Created, vec![SelfService::ReportLoss]);
     Box::new(OverviewAnswer { version, status, card, new_card, may, account, benefits })
+}
+
+#[test]
+fn what_explains_the_difference_has_pages_where_there_is_much_of_it() {
+    let item = |fen| PendingItem {
+        kind: PendingKind::SaleNotUploaded,
+        difference_fen: Fen::new(fen),
+        date: None,
+        institution: None,
+    };
+    for (count, parts) in [(2, 0), (3, 1), (6, 1), (7, 2), (20, 4)] {
+        let mut stand = Stand::new();
+        stand.home();
+        stand.log();
+        let account = AccountView {
+            card_fen: Fen::new(50_000),
+            waiting_fen: Fen::ZERO,
+            under_way_fen: Fen::ZERO,
+            former_cards_fen: Fen::ZERO,
+            total_fen: Fen::new(50_000),
+            pending: (1..=count).map(item).collect(),
+            unexplained_fen: Some(Fen::ZERO),
+            lines: Vec::new(),
+        };
+        stand.centre(Told::Overview(Ok(Box::new(OverviewAnswer { account: Some(account), ..*page() }))));
+        stand.touch(Act::Open(Function::Difference));
+        let mut seen = 0;
+        for _ in 0..10 {
+            stand.touch(Act::Next);
+            if let Screen::Items { part } = stand.machine.screen() {
+                seen = seen.max(part + 1);
+            }
+        }
+        assert_eq!(seen, parts, "{count}");
+        for _ in 0..10 {
+            stand.touch(Act::Previous);
+        }
+        assert!(matches!(stand.machine.screen(), Screen::Told(Function::Difference)), "{count}");
+    }
+}
+
+#[test]
+fn an_act_that_nobody_answered_is_not_called_done_or_undone() {
+    let mut stand = Stand::at(Place::Acting);
+    stand.centre(Told::Loss(LossAct::Report, Err(TerminalError::CentreUnreachable { address: String::new() })));
+    let Screen::Notice(words) = stand.machine.screen() else { panic!("said") };
+    assert_eq!(*words, super::machine::NOT_KNOWN);
 }
 
 #[test]

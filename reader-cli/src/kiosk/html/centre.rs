@@ -9,7 +9,7 @@ use settlement::query::{
     AccountView, CardState, LossAct, NewCardStage, PendingItem, Standing, TicketKind, TicketSubject,
 };
 
-use super::super::machine::ROWS;
+use super::super::machine::{ROWS, TOGETHER};
 use super::super::screen::Function;
 use super::super::visit::{AtCentre, Certified, Print};
 use super::picture::{Picture, picture};
@@ -103,15 +103,26 @@ impl Drawer<'_> {
             return self.working("");
         };
         let on_card = Fen::from_card(opened.balances.personal_account);
+        let items = &account.pending;
         html! {
             main {
-                h1 { (self.say("卡与中心的差额", "Card and centre")) }
+                @if items.len() > TOGETHER { (self.item_pages(None, items.len())) } @else { h1 { (self.say("卡与中心的差额", "Card and centre")) } }
                 table {
                     tbody {
                         tr { th { (self.say("中心余额", "Balance at the centre")) } td {} td.money { (account.total_fen) } }
                         tr { th { (self.say("卡内余额", "Balance on the card")) } td {} td.money { (on_card) } }
                         tr { th { b { (self.say("差额", "Difference")) } } td {} td.money { b { (signed(difference(account, on_card))) } } }
-                        @for item in account.pending.iter().take(ROWS) { (self.pending(item)) }
+                        @if items.len() > TOGETHER {
+                            tr {
+                                th { (self.say("其中已知项目", "What is known")) }
+                                td { (items.len()) " " (self.say("项，见下一页", "items: next page")) }
+                                td.money {
+                                    @if let Ok(known) = Fen::sum(items.iter().map(|item| item.difference_fen)) { (signed(known)) }
+                                }
+                            }
+                        } @else {
+                            @for item in items { (self.pending(item)) }
+                        }
                         @if let Some(rest) = account.unexplained_fen {
                             tr {
                                 th { (self.say("尚未查明", "Unexplained")) }
@@ -121,10 +132,32 @@ impl Drawer<'_> {
                         }
                     }
                 }
-                p.code { (self.say(
-                    "差额等于以上各项之和。",
-                    "The difference is the sum of the items below it.",
-                )) }
+                p.code { (self.say("差额等于其下各项之和。", "The difference is the sum of the items below it.")) }
+            }
+        }
+    }
+
+    /// What explains the difference, in parts.
+    pub(super) fn items(&self, part: usize) -> Markup {
+        let Some(account) = self.machine.visit().and_then(|visit| visit.account()) else { return self.working("") };
+        html! {
+            main {
+                (self.item_pages(Some(part), account.pending.len()))
+                table { tbody { @for item in account.pending.iter().skip(part * ROWS).take(ROWS) { (self.pending(item)) } } }
+            }
+        }
+    }
+
+    /// Title, and the way through the parts; the difference itself comes before the first.
+    fn item_pages(&self, part: Option<usize>, items: usize) -> Markup {
+        let last = items.saturating_sub(1) / ROWS;
+        html! {
+            div.row {
+                h1 { (self.say("卡与中心的差额", "Card and centre")) }
+                div.switches {
+                    button data-act="previous" data-key="PageUp" disabled[part.is_none()] { (self.say("上一页", "Before")) }
+                    button data-act="next" data-key="PageDown" disabled[part.is_some_and(|part| part >= last)] { (self.say("下一页", "Next")) }
+                }
             }
         }
     }

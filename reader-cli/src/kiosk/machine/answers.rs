@@ -9,7 +9,7 @@ use settlement::query::LossAct;
 
 use super::super::screen::{Digits, Screen, Wait};
 use super::super::visit::{AtCentre, Certified, Made, Print, Said, Told};
-use super::{Effect, Machine, wrong_pin};
+use super::{Effect, Machine, NOT_KNOWN, wrong_pin};
 
 impl Machine {
     /// What the card said; it is shown where it is waited for.
@@ -142,6 +142,9 @@ impl Machine {
             }
             // Nobody waits for it: it is printed at a counter.
             Told::Certificate(Ok(_)) => return None,
+            Told::Loss(_, Err(TerminalError::CentreUnreachable { .. }))
+            | Told::Certificate(Err(TerminalError::CentreUnreachable { .. }))
+            | Told::Ticket(Err(TerminalError::CentreUnreachable { .. })) => Screen::Notice(NOT_KNOWN),
             Told::Loss(_, Err(error)) | Told::Certificate(Err(error)) | Told::Ticket(Err(error)) => {
                 Screen::Refused(error)
             }
