@@ -218,6 +218,38 @@ pub fn create_authority(
     })
 }
 
+/// What tells this centre from others: the certificate of its authority, which leaves the house in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuthorityShown {
+    /// SHA-256 of the certificate, hex.
+    pub fingerprint: String,
+}
+
+impl Show for AuthorityShown {
+    fn text(&self, lang: Lang) -> String {
+        let print = &self.fingerprint;
+        lang.pick(format!("本中心证书机构的证书，指纹 {print}"), format!("certificate of this centre's authority, {print}"))
+    }
+}
+
+/// Records that the authority's certificate is given out; its fingerprint.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn show_authority(
+    store: &mut Store,
+    authority: &Authority,
+    operator: Option<&str>,
+) -> Result<AuthorityShown, PeerError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Keys)?;
+        let fingerprint = authority::fingerprint(authority.certificate());
+        let detail = format!("certificate {fingerprint}");
+        let act = Act { actor, act: "authority.show", object: "certificate authority".to_owned(), detail };
+        Ok((AuthorityShown { fingerprint }, act))
+    })
+}
+
 /// Certifies the request of a station that another operator enrolled: the certificate and the authority's, PEM.
 ///
 /// # Errors

@@ -221,6 +221,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, "head", "operator roles zhou --role audit"),
     (Acts, "head", "client enrol zhou --request client.csr"),
     (Acts, "head", "client revoke zhou --reason why"),
+    (Acts, ONE, "client authority --out authority.pem"),
     (Looks, ONE, "client list"),
     (Acts, "head", "operator disable qian --reason left"),
     (Acts, ONE, "audit anchor --reason lost"),

@@ -58,12 +58,33 @@ fn both_packages_go_into_an_empty_root_and_their_programs_run_there() {
     let completion = fs::read_to_string(root.join("usr/share/bash-completion/completions/issuer")).expect("there");
     assert!(completion.contains("self-test"));
     assert!(root.join("usr/lib/sysusers.d/sscard.conf").is_file());
+    for rules in ["60-issuer.rules", "60-sscard-kiosk.rules"] {
+        assert!(root.join("usr/share/polkit-1/rules.d").join(rules).is_file(), "{rules}");
+    }
+    for package in ["social-security-card-centre", "social-security-card-terminal"] {
+        links(&root.join("usr/share/doc").join(package).join("docs"));
+    }
     units(&root);
     systemd_reads(&root);
 }
 
+/// What an administrator reads leads to what is there: pages, pictures. The decisions and the folders of the code are not packed.
+fn links(docs: &Path) {
+    let pages = ["install.en.md", "install.zh.md", "handbook/start.en.md", "handbook/console.zh.md", "handbook/kiosk.en.md"];
+    for page in pages {
+        let text = fs::read_to_string(docs.join(page)).expect(page);
+        let folder = docs.join(page).parent().expect("a folder").to_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = link.split('#').next().unwrap_or_default();
+            if !path.is_empty() && !path.starts_with("http") && !path.contains("adr/") {
+                assert!(folder.join(path).exists(), "{page}: {link}");
+            }
+        }
+    }
+}
+
 /// Programs that units start and other packages bring.
-const OF_OTHERS: [&str; 2] = ["cage", "systemd-sysusers"];
+const OF_OTHERS: [&str; 3] = ["cage", "systemd-sysusers", "install"];
 
 /// systemd itself finds nothing to say about the units: no key that it does not know, no program or unit that is not there.
 fn systemd_reads(root: &Path) {

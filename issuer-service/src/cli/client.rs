@@ -49,6 +49,13 @@ pub enum Verb {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// At the centre: write down the authority's certificate, which browsers and programs are to trust; the authority is made when
+    /// there is none.
+    Authority {
+        /// File for the certificate, PEM.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// List the certificates of programs.
     List,
 }
@@ -73,6 +80,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let certificates = peer::revoke_as(&mut centre.store, (Kind::Client, &name), &reason, operator)?;
             output.show(&Certificates { certificates });
         }
+        Verb::Authority { out } => return station::show_authority(common, &mut centre, &out, output),
         Verb::List | Verb::Request { .. } => {
             output.show(&Certificates { certificates: centre.store.read(|tx| tx.certificates(peer::CLIENT))? });
         }

@@ -254,6 +254,17 @@ pub(super) fn certify(
     Ok(Exit::Ok)
 }
 
+/// Writes down the certificate of the centre's authority.
+pub(super) fn show_authority(common: &Common, centre: &mut Centre, out: &Path, output: &Output) -> Result<Exit, Error> {
+    let authority = authority(common, centre, output)?;
+    write_new(out, "", 0o644)?;
+    let shown = peer::show_authority(&mut centre.store, &authority, common.operator.as_deref());
+    let shown = shown.inspect_err(|_| drop(fs::remove_file(out)))?;
+    fs::write(out, authority.pem()).map_err(|source| PeerError::File { path: out.to_owned(), source })?;
+    output.show(&shown);
+    Ok(Exit::Ok)
+}
+
 /// The authority of the centre; one is made, and recorded, when there is none.
 fn authority(common: &Common, centre: &mut Centre, output: &Output) -> Result<Authority, Error> {
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;

@@ -205,6 +205,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("client enrol", Needs(&[Manage])),
     ("client certify", Needs(&[Keys])),
     ("client revoke", Needs(&[Manage, Keys])),
+    ("client authority", Needs(&[Keys])),
     ("client list", Looks),
     ("audit verify", Looks),
     ("audit export", Needs(&[Audit])),

@@ -242,8 +242,8 @@ impl Explain for PeerError {
             }
             Self::NoAuthority => lang
                 .pick(
-                "先用 issuer station certify 或 issuer client certify 签发一个",
-                "certify a station or a client first: `issuer station certify`, `issuer client certify`",
+                "用 issuer client authority --out 文件 建立，并让浏览器和程序信任该文件中的证书",
+                "make it with `issuer client authority --out FILE`; browsers and programs are to trust the certificate in it",
             ),
             Self::ServerName => lang.pick("给出主机名或 IP 地址", "give host names or IP addresses"),
             Self::File { .. } => lang.pick("检查路径和权限", "check the path and its permissions"),

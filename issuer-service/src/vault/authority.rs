@@ -132,6 +132,12 @@ impl Authority {
         &self.certificate
     }
 
+    /// The same, PEM: what browsers and programs are to trust.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
     fn issuer(&self) -> Result<Issuer<'_, &KeyPair>, VaultError> {
         Issuer::from_ca_cert_der(&self.certificate, &self.key).map_err(|_| VaultError::NoRandom)
     }

@@ -121,6 +121,7 @@ const LINES: &[&str] = &[
     "client enrol x --request x.csr",
     "client certify x --key x --out x",
     "client revoke x --reason x",
+    "client authority --out x",
     "audit export x",
     "audit checkpoint",
     "audit anchor --reason x",
