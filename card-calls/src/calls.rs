@@ -147,6 +147,9 @@ fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, 
 
 /// A message that with its closing zero fits the buffer.
 fn fitting(message: &str, room: usize) -> String {
+    if output::gbk(message).len() < room {
+        return message.to_owned();
+    }
     let mut kept = 0;
     let mut bytes = 0;
     for character in message.chars() {

@@ -26,8 +26,10 @@ pub fn fields<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
 /// Text in GBK; a character that GBK lacks becomes `?`.
 #[must_use]
 pub fn gbk(text: &str) -> Vec<u8> {
-    let mut utf8 = [0; 4];
-    text.chars().flat_map(|c| encode_text(c.encode_utf8(&mut utf8)).unwrap_or_else(|_| b"?".to_vec())).collect()
+    encode_text(text).unwrap_or_else(|_| {
+        let mut utf8 = [0; 4];
+        text.chars().flat_map(|c| encode_text(c.encode_utf8(&mut utf8)).unwrap_or_else(|_| b"?".to_vec())).collect()
+    })
 }
 
 /// GBK bytes cut to `limit` at a character's border.

@@ -27,7 +27,7 @@ pub(crate) fn shown(values: &CardValues, place: &Place, element: &Element) -> St
             i64::try_from(*number).map_or_else(|_| number.to_string(), |fen| Fen::new(fen).to_string())
         }
         (Some(Value::Number(number)), _) => number.to_string(),
-        (Some(Value::Text(text)), _) => text.clone(),
+        (Some(Value::Text(text)), _) => text.to_string(),
         (None, _) => String::new(),
     }
 }
@@ -85,7 +85,7 @@ fn parsed(kind: FormatKind, text: &str) -> Value {
         FormatKind::BSequence if !text.is_empty() => text.parse().ok(),
         _ => None,
     };
-    number.map_or_else(|| Value::Text(text.to_owned()), Value::Number)
+    number.map_or_else(|| text.into(), Value::Number)
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@
 #![warn(clippy::indexing_slicing)]
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::codes;
 use crate::format::{Format, FormatKind};
-use crate::identity::is_date;
+use crate::identity::{is_bcd_date, is_date};
 use crate::profile::Element;
-use crate::text::{NotInGbk, decode_text, encode_text, is_plain};
+use crate::text::{self, NotInGbk, encode_text, is_plain};
 
 /// A value as people and JSON have it. `b` as upper-case hex, `cn` as digits, `an` as text, amounts (fen) and sequence
 /// numbers as numbers; the empty text is an item that is not filled.
@@ -21,18 +22,18 @@ use crate::text::{NotInGbk, decode_text, encode_text, is_plain};
 pub enum Value {
     /// `cn-amt`, `b-amt`, `b-seq`.
     Number(u64),
-    /// `b`, `cn`, `an`, and not filled.
-    Text(String),
+    /// `b`, `cn`, `an`, and not filled. Most are short, and held in the value itself.
+    Text(SmolStr),
 }
 
 impl Value {
     /// An item that is not filled.
-    pub const BLANK: Self = Self::Text(String::new());
+    pub const BLANK: Self = Self::Text(SmolStr::new_static(""));
 
     /// Bytes as hex.
     #[must_use]
     pub fn bytes(bytes: &[u8]) -> Self {
-        Self::Text(upper_hex(bytes))
+        with_hex(bytes, |digits| Self::Text(ascii(digits)))
     }
 
     /// The text; `None` for a number.
@@ -66,13 +67,13 @@ impl std::fmt::Debug for Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(text.into())
     }
 }
 
@@ -406,7 +407,7 @@ pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
 #[must_use]
 pub fn decode_item(item: &Element, bytes: &[u8]) -> (Value, Vec<Fault>) {
     let (value, mut faults) = decode(item.format, bytes);
-    if faults.is_empty() && item.is_date() && !value.as_text().is_some_and(is_day_or_blank) {
+    if faults.is_empty() && item.is_date() && !is_bcd_day_or_blank(bytes) {
         faults.push(Fault::NotDate);
     }
     (value, faults)
@@ -462,7 +463,7 @@ fn decode_an(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
     if kept < content.len() {
         faults.push(Fault::FfPadding);
     }
-    let (text, malformed) = decode_text(content.get(..kept).unwrap_or(content));
+    let (text, malformed) = text::decode(content.get(..kept).unwrap_or(content));
     if malformed {
         faults.push(Fault::BadGbk);
     }
@@ -470,7 +471,12 @@ fn decode_an(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
     if after.is_empty() && kept == content.len() && text.ends_with([' ', '\u{3000}']) {
         faults.push(Fault::BlankPadding);
     }
-    Value::Text(text)
+    Value::Text(text.into())
+}
+
+/// The same for the bytes of an item.
+fn is_bcd_day_or_blank(bytes: &[u8]) -> bool {
+    <[u8; 4]>::try_from(bytes).is_ok_and(|date| is_bcd_date(date) || date == [0x00; 4] || date == [0xFF; 4])
 }
 
 /// Whether digits are a day, or those of an item that was filled with 00.
@@ -483,29 +489,48 @@ fn decode_cn(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
     let is_year = bytes.len() == 4 && (bytes.starts_with(b"19") || bytes.starts_with(b"20"));
     if is_year && bytes.iter().all(u8::is_ascii_digit) && !is_date(&hex::encode_upper(bytes)) {
         faults.push(Fault::AsciiYear);
-        return Value::Text(bytes.iter().map(|byte| char::from(*byte)).collect());
+        return Value::Text(ascii(bytes));
     }
     decode_digits(bytes, faults)
 }
 
 fn decode_digits(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
-    let mut text = upper_hex(bytes);
-    let kept = text.trim_end_matches('F');
-    if kept.bytes().all(|digit| digit.is_ascii_digit()) {
-        text.truncate(kept.len());
-    } else {
+    with_hex(bytes, |digits| {
+        let padding = digits.iter().rev().take_while(|digit| **digit == b'F').count();
+        let kept = digits.get(..digits.len() - padding).unwrap_or_default();
+        if kept.iter().all(u8::is_ascii_digit) {
+            return Value::Text(ascii(kept));
+        }
         faults.push(Fault::BadDigits);
-    }
-    Value::Text(text)
+        Value::Text(ascii(digits))
+    })
 }
 
-/// Two digits a byte, without a branch: a photo has thousands.
-fn upper_hex(bytes: &[u8]) -> String {
+/// Most bytes of an item whose digits need no memory of their own: nearly all.
+const SHORT_BYTES: usize = 32;
+
+/// Does something with the digits of bytes in hexadecimal, upper case.
+fn with_hex<T>(bytes: &[u8], work: impl FnOnce(&[u8]) -> T) -> T {
+    // Two digits a byte, without a branch: a photo has thousands.
     let digit = |nibble: u8| nibble + b'0' + 7 * u8::from(nibble > 9);
-    let mut text = vec![0; bytes.len() * 2];
-    let pairs = text.as_chunks_mut::<2>().0.iter_mut();
-    pairs.zip(bytes).for_each(|(pair, byte)| *pair = [digit(byte >> 4), digit(byte & 0x0F)]);
-    String::from_utf8(text).expect("digits are ASCII")
+    let write = |digits: &mut [u8]| {
+        let pairs = digits.as_chunks_mut::<2>().0.iter_mut();
+        pairs.zip(bytes).for_each(|(pair, byte)| *pair = [digit(byte >> 4), digit(byte & 0x0F)]);
+    };
+    let (mut short, mut long) = ([0; 2 * SHORT_BYTES], Vec::new());
+    let digits = match short.get_mut(..2 * bytes.len()) {
+        Some(digits) => digits,
+        None => {
+            long.resize(2 * bytes.len(), 0);
+            &mut long
+        }
+    };
+    write(digits);
+    work(digits)
+}
+
+fn ascii(digits: &[u8]) -> SmolStr {
+    std::str::from_utf8(digits).expect("digits are ASCII").into()
 }
 
 fn decode_big_endian(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {

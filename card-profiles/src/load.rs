@@ -17,7 +17,7 @@ use crate::format::FormatKind;
 use crate::hexadecimal;
 use crate::number;
 use crate::overlay;
-use crate::profile::{Element, Profile};
+use crate::profile::{Df, Element, Profile};
 use crate::said;
 
 /// Version of the grammar that this program reads.
@@ -229,6 +229,7 @@ impl Profile {
                 .map_err(|message| layers.error(layers.offset_of(&format!("{:?}", element.id)), message))?;
         }
         profile.composite = composites;
+        profile.df.iter_mut().for_each(Df::name_places);
         let rules = profile.rules();
         if let Some(account) = &mut profile.account {
             account.key_form = KeyForm { rules, length: KeyLength::Sixteen };

@@ -10,17 +10,22 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A file, a record, an item or an item of a composite. The words are shared: a place is copied for each item beside it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A file, a record, an item or an item of a composite. The words are shared: a place is copied for each value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// `DF04.EF08`: one word, since it is copied for each item.
-    file: Arc<str>,
+    words: Arc<Words>,
     /// Record of a cyclic file, from 1, the newest first.
     pub record: Option<u8>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Words {
+    /// `DF04.EF08`: one word, shared by the places of a file.
+    file: Arc<str>,
     /// `sequence`; `None` for the whole file or record.
-    pub item: Option<Arc<str>>,
+    item: Option<Arc<str>>,
     /// Item of a composite.
-    pub inner: Option<Arc<str>>,
+    inner: Option<Arc<str>>,
 }
 
 /// A text that names no place.
@@ -32,19 +37,31 @@ impl Place {
     /// A whole file.
     #[must_use]
     pub fn file(df: &str, ef: &str) -> Self {
-        Self { file: [df, ".", ef].concat().into(), record: None, item: None, inner: None }
+        Self { words: Words { file: [df, ".", ef].concat().into(), item: None, inner: None }.into(), record: None }
     }
 
     /// `DF04`.
     #[must_use]
     pub fn df(&self) -> &str {
-        self.file.split_once('.').map_or(&*self.file, |(df, _)| df)
+        self.words.file.split_once('.').map_or(&*self.words.file, |(df, _)| df)
     }
 
     /// `EF08`.
     #[must_use]
     pub fn ef(&self) -> &str {
-        self.file.split_once('.').map_or("", |(_, ef)| ef)
+        self.words.file.split_once('.').map_or("", |(_, ef)| ef)
+    }
+
+    /// `sequence`; `None` for the whole file or record.
+    #[must_use]
+    pub fn item_id(&self) -> Option<&str> {
+        self.words.item.as_deref()
+    }
+
+    /// Item of a composite.
+    #[must_use]
+    pub fn inner_id(&self) -> Option<&str> {
+        self.words.inner.as_deref()
     }
 
     /// A record of the same file.
@@ -57,37 +74,45 @@ impl Place {
     /// An item of the same file or record.
     #[must_use]
     pub fn item(mut self, item: &str) -> Self {
-        self.item = Some(item.into());
+        Arc::make_mut(&mut self.words).item = Some(item.into());
         self
-    }
-
-    /// The order of places of one file or record.
-    pub(crate) fn cmp_in_record(&self, other: &Self) -> Ordering {
-        part(self.item.as_ref(), other.item.as_ref()).then_with(|| part(self.inner.as_ref(), other.inner.as_ref()))
-    }
-
-    /// An item of the same file or record, by a word that is shared.
-    pub(crate) fn item_of(&self, item: &Arc<str>) -> Self {
-        Self { item: Some(Arc::clone(item)), ..self.clone() }
-    }
-
-    /// An item of the same composite, by a word that is shared.
-    pub(crate) fn inner_of(&self, inner: &Arc<str>) -> Self {
-        Self { inner: Some(Arc::clone(inner)), ..self.clone() }
     }
 
     /// An item of the same composite.
     #[must_use]
     pub fn inner(mut self, inner: &str) -> Self {
-        self.inner = Some(inner.into());
+        Arc::make_mut(&mut self.words).inner = Some(inner.into());
         self
+    }
+
+    /// An item of the same file, by a word that is shared.
+    pub(crate) fn item_of(&self, item: &Arc<str>) -> Self {
+        let words = Words { item: Some(Arc::clone(item)), ..(*self.words).clone() };
+        Self { words: words.into(), record: self.record }
+    }
+
+    /// An item of the same composite, by a word that is shared.
+    pub(crate) fn inner_of(&self, inner: &Arc<str>) -> Self {
+        let words = Words { inner: Some(Arc::clone(inner)), ..(*self.words).clone() };
+        Self { words: words.into(), record: self.record }
+    }
+
+    /// The same item in another record, or in none.
+    pub(crate) fn within(&self, record: Option<u8>) -> Self {
+        Self { words: Arc::clone(&self.words), record }
+    }
+
+    /// The order of places of one file or record.
+    pub(crate) fn cmp_in_record(&self, other: &Self) -> Ordering {
+        let (left, right) = (&*self.words, &*other.words);
+        part(left.item.as_ref(), right.item.as_ref()).then_with(|| part(left.inner.as_ref(), right.inner.as_ref()))
     }
 }
 
 /// Directory, file, record, item, inner item; a whole before its parts. The dot comes before every sign of a word.
 impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
-        word(&self.file, &other.file)
+        word(&self.words.file, &other.words.file)
             .then_with(|| self.record.cmp(&other.record))
             .then_with(|| self.cmp_in_record(other))
     }
@@ -126,13 +151,15 @@ impl FromStr for Place {
             }
             None => (ef, None),
         };
-        let (item, inner) = (part()?.map(Into::into), part()?.map(Into::into));
+        let (item, inner) = (part()?, part()?);
         let is_plain = |text: &str| !text.is_empty() && !text.contains(['[', ']']);
-        let plain = [Some(df), Some(ef), item.as_deref(), inner.as_deref()].into_iter().flatten().all(is_plain);
+        let plain = [Some(df), Some(ef), item, inner].into_iter().flatten().all(is_plain);
         if part()?.is_some() || !plain {
             return Err(PlaceError);
         }
-        Ok(Self { record, item, inner, ..Self::file(df, ef) })
+        let words =
+            Words { file: [df, ".", ef].concat().into(), item: item.map(Into::into), inner: inner.map(Into::into) };
+        Ok(Self { words: words.into(), record })
     }
 }
 
@@ -142,11 +169,11 @@ fn is_word(part: &str) -> bool {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        f.write_str(&self.words.file)?;
         if let Some(record) = self.record {
             write!(f, "[{record}]")?;
         }
-        [&self.item, &self.inner].into_iter().flatten().try_for_each(|part| write!(f, ".{part}"))
+        [self.item_id(), self.inner_id()].into_iter().flatten().try_for_each(|part| write!(f, ".{part}"))
     }
 }
 
@@ -204,8 +231,9 @@ mod tests {
             let mut places: Vec<Place> = texts.iter().map(|text| text.parse().expect("a place")).collect();
             places.sort();
             let words = |place: &Place| {
-                let text = |part: &Option<Arc<str>>| part.as_deref().map(str::to_owned);
-                (place.df().to_owned(), place.ef().to_owned(), place.record, text(&place.item), text(&place.inner))
+                let text = |part: Option<&str>| part.map(str::to_owned);
+                let [df, ef] = [place.df(), place.ef()].map(str::to_owned);
+                (df, ef, place.record, text(place.item_id()), text(place.inner_id()))
             };
             prop_assert!(places.is_sorted_by_key(words));
         }

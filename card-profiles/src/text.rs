@@ -4,6 +4,8 @@
 //! Owns: characters to bytes and back, one by one, refusing what GBK does not hold.
 //! Never: replaces a character by another one.
 
+use std::borrow::Cow;
+
 use encoding_rs::{EncoderResult, GBK};
 
 /// A character that GBK does not hold.
@@ -131,11 +133,13 @@ pub(crate) fn is_plain(bytes: &[u8], text: &str) -> bool {
 /// Text of GBK bytes; what is no GBK becomes U+FFFD, and the flag says so.
 #[must_use]
 pub fn decode_text(bytes: &[u8]) -> (String, bool) {
-    if bytes.is_ascii() {
-        return (String::from_utf8_lossy(bytes).into_owned(), false);
-    }
-    let (text, malformed) = GBK.decode_without_bom_handling(bytes);
+    let (text, malformed) = decode(bytes);
     (text.into_owned(), malformed)
+}
+
+/// The same, without a copy of what is ASCII.
+pub(crate) fn decode(bytes: &[u8]) -> (Cow<'_, str>, bool) {
+    GBK.decode_without_bom_handling(bytes)
 }
 
 /// How many bytes at the end of a full text begin a character that ends in `next`: one of two bytes, or one of the four that

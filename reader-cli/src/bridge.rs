@@ -26,6 +26,9 @@ use crate::spoken::{FUNCTION, Spoken};
 /// Most bytes of a message.
 pub const MESSAGE_BYTES_MAX: usize = 65_536;
 
+/// Bytes that are made ready for each read: a call has a few hundred, and a longer message is read in parts.
+const READ_BYTES: usize = 4096;
+
 /// How long a handshake may take, and an answer to be taken.
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -133,6 +136,7 @@ impl Bridge {
             }
         };
         let bounds = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let mut socket =
@@ -182,9 +186,10 @@ impl Bridge {
             }
         };
         let said = serde_json::to_string(&Json::Object(spoken_answer(&name, function, &answer))).unwrap_or_default();
-        let is_left = is_left(socket.get_ref());
+        // Whoever is told nothing of money may be gone.
+        let tells = answer.told.is_some() && !is_left(socket.get_ref());
         socket.send(Message::text(said))?;
-        Ok(Some(answer).filter(|answer| !is_left && answer.told.is_some()))
+        Ok(Some(answer).filter(|_| tells))
     }
 
     /// Whether the person at the counter agrees.

@@ -234,7 +234,7 @@ fn locate(differences: &mut [Difference], profile: &Profile) {
     for difference in differences {
         let Ok(place) = difference.place.parse::<Place>() else { continue };
         let ef = profile.ef(place.df(), place.ef()).filter(|ef| ef.kind == EfKind::TlvRecords);
-        let row = ef.and_then(|ef| ef.elements.iter().position(|row| Some(&*row.id) == place.item.as_deref()));
+        let row = ef.and_then(|ef| ef.elements.iter().position(|row| Some(&*row.id) == place.item_id()));
         difference.record = row.and_then(|row| u8::try_from(row + 1).ok()).or(place.record);
     }
 }
@@ -265,7 +265,7 @@ fn shown(values: &CardValues) -> BTreeMap<String, String> {
 
 fn shown_value(value: &Value) -> String {
     match value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => text.to_string(),
         Value::Number(number) => number.to_string(),
     }
 }

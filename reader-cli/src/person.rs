@@ -90,7 +90,7 @@ const fn is_number(kind: FormatKind) -> bool {
 /// `None`: no value of this item.
 fn put(values: &mut CardValues, place: &Place, cell: &str, profile: &Profile) -> Option<()> {
     let ef = profile.ef(place.df(), place.ef())?;
-    let row = ef.elements.iter().find(|row| Some(&*row.id) == place.item.as_deref());
+    let row = ef.elements.iter().find(|row| Some(&*row.id) == place.item_id());
     let value = match place.to_string().as_str() {
         NAME if !cell.is_empty() => {
             let name = SplitName::of(cell).ok()?;

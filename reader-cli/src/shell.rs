@@ -318,10 +318,10 @@ impl Shell {
         let missing = || ShellError::NoSuchPlace(place.to_owned());
         let parsed: Place = place.parse().map_err(|_| missing())?;
         let (df, ef) = self.file(&format!("{}.{}", parsed.df(), parsed.ef()))?;
-        let index = ef.elements.iter().position(|row| Some(&*row.id) == parsed.item.as_deref());
+        let index = ef.elements.iter().position(|row| Some(&*row.id) == parsed.item_id());
         let (index, row) = index.and_then(|index| Some((index, ef.elements.get(index)?))).ok_or_else(missing)?;
         let (Some(tag), Ok(number), None, EfKind::TlvRecords) =
-            (row.tag, u8::try_from(index + 1), &parsed.inner, ef.kind)
+            (row.tag, u8::try_from(index + 1), parsed.inner_id(), ef.kind)
         else {
             return Err(ShellError::Usage(Words::new(
                 "update 只写带标签记录文件中的一个数据项",
@@ -333,9 +333,9 @@ impl Shell {
             card_profiles::format::FormatKind::CnAmount
             | card_profiles::format::FormatKind::BAmount
             | card_profiles::format::FormatKind::BSequence => {
-                text.parse().map_or_else(|_| codec::Value::Text(text.to_owned()), codec::Value::Number)
+                text.parse().map_or_else(|_| text.into(), codec::Value::Number)
             }
-            _ => codec::Value::Text(text.to_owned()),
+            _ => text.into(),
         };
         let bytes =
             codec::encode_item(row, &value).map_err(|source| ShellError::Value { place: parsed.clone(), source })?;

@@ -104,7 +104,7 @@ fn names(found: &[Difference], df: &Df, ef: &Ef, at: usize) -> bool {
     found.iter().any(|row| {
         let place: Place = row.place.parse().expect("a place");
         let is_byte = item.is_some() || row.byte == Some(at);
-        (place.df(), place.ef(), row.record, place.item.as_deref()) == (&*df.id, &*ef.id, record, item) && is_byte
+        (place.df(), place.ef(), row.record, place.item_id()) == (&*df.id, &*ef.id, record, item) && is_byte
     })
 }
 

@@ -164,13 +164,13 @@ proptest! {
     #[test]
     fn text_reads_back(value in "[ -~·一-龥]{0,15}") {
         let bytes = encode(format("an(30)"), &value.as_str().into()).expect("30 bytes");
-        prop_assert_eq!(decode(format("an(30)"), &bytes), (Value::Text(value), vec![]));
+        prop_assert_eq!(decode(format("an(30)"), &bytes), (value.into(), vec![]));
     }
 
     #[test]
     fn digits_read_back(value in "[0-9]{0,14}") {
         let bytes = encode(format("cn(7)"), &value.as_str().into()).expect("7 bytes");
-        prop_assert_eq!(decode(format("cn(7)"), &bytes), (Value::Text(value), vec![]));
+        prop_assert_eq!(decode(format("cn(7)"), &bytes), (value.into(), vec![]));
     }
 
     #[test]
@@ -191,7 +191,7 @@ proptest! {
 
     #[test]
     fn values_go_through_json(text in "\\PC{0,20}", number in any::<u64>()) {
-        for value in [Value::Text(text), Value::Number(number)] {
+        for value in [Value::from(text), Value::Number(number)] {
             let json = serde_json::to_string(&value).expect("JSON");
             prop_assert_eq!(serde_json::from_str::<Value>(&json).expect("value"), value);
         }

@@ -44,20 +44,21 @@ impl Reading {
     /// Adds the values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a
     /// transparent file.
     pub fn add_file(&mut self, df: &Df, ef: &Ef, bytes: &[u8]) {
-        let file = Place::file(&df.id, &ef.id);
         let mark = self.values.0.len();
         match ef.kind {
-            EfKind::TlvRecords => decode_tagged(&file, ef, [bytes], self),
+            EfKind::TlvRecords => decode_tagged(df, ef, [bytes], self),
             EfKind::Cyclic => {
                 let fields = Fields::of(ef);
                 let records = bytes.chunks(ef.record_length().max(1));
                 self.values.0.reserve(records.len().min(u8::MAX.into()) * fields.rows.len());
                 (1..=u8::MAX).zip(records).for_each(|(number, record)| {
-                    decode_fields(&file.clone().record(number), ef, &fields, record, self);
+                    decode_fields(df, ef, Some(number), &fields, record, self);
                 });
             }
-            EfKind::Transparent if ef.elements.is_empty() => self.push(file, Value::bytes(bytes)),
-            EfKind::Transparent => decode_fields(&file, ef, &Fields::of(ef), bytes, self),
+            EfKind::Transparent if ef.elements.is_empty() => {
+                self.push(Place::file(&df.id, &ef.id), Value::bytes(bytes));
+            }
+            EfKind::Transparent => decode_fields(df, ef, None, &Fields::of(ef), bytes, self),
         }
         self.values.merge(mark);
     }
@@ -65,7 +66,7 @@ impl Reading {
     /// Adds the values of a TLV file that was read in parts, each of whole records. A part that is cut spoils no other.
     pub fn add_parts(&mut self, df: &Df, ef: &Ef, parts: &[Vec<u8>]) {
         let mark = self.values.0.len();
-        decode_tagged(&Place::file(&df.id, &ef.id), ef, parts.iter().map(Vec::as_slice), self);
+        decode_tagged(df, ef, parts.iter().map(Vec::as_slice), self);
         self.values.merge(mark);
     }
 
@@ -74,27 +75,30 @@ impl Reading {
         self.values.0.push((place, value));
     }
 
-    fn add(&mut self, place: Place, element: &Element, bytes: &[u8]) {
+    fn add(&mut self, record: Option<u8>, element: &Element, bytes: &[u8]) {
         if element.format.kind == FormatKind::BTlv {
-            return self.add_composite(&place, element, bytes);
+            return self.add_composite(record, element, bytes);
         }
         let (value, faults) = codec::decode_item(element, bytes);
-        // Raw bytes are their own value.
-        if !faults.is_empty() && element.format.kind != FormatKind::B {
-            self.bytes.insert(place.clone(), Value::bytes(bytes));
+        let place = element.place.within(record);
+        if !faults.is_empty() {
+            // Raw bytes are their own value.
+            if element.format.kind != FormatKind::B {
+                self.bytes.insert(place.clone(), Value::bytes(bytes));
+            }
+            faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
         }
-        faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
         self.push(place, value);
     }
 
     /// A text of which the last character, so many bytes of it, ends in its extension: both as if they had been split before
     /// that character.
-    fn add_split(&mut self, file: &Place, begun: usize, text: (&Element, &[u8]), extension: (&Element, &[u8])) {
+    fn add_split(&mut self, begun: usize, text: (&Element, &[u8]), extension: (&Element, &[u8])) {
         let (whole, part) = text.1.split_at_checked(text.1.len().saturating_sub(begun)).unwrap_or((text.1, &[]));
         let rest = [part, extension.1].concat();
-        self.fault(file.item_of(&text.0.id), Fault::SplitCharacter);
+        self.fault(text.0.place.clone(), Fault::SplitCharacter);
         for ((row, stored), shown) in [(text, whole), (extension, rest.as_slice())] {
-            let place = file.item_of(&row.id);
+            let place = row.place.clone();
             let length = usize::from(row.format.length) + shown.len() - stored.len();
             let format = Format { length: u8::try_from(length).unwrap_or(u8::MAX), ..row.format };
             let (value, faults) = codec::decode(format, shown);
@@ -104,7 +108,8 @@ impl Reading {
         }
     }
 
-    fn add_composite(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
+    fn add_composite(&mut self, record: Option<u8>, element: &Element, bytes: &[u8]) {
+        let place = element.place.within(record);
         let is_untouched = bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF);
         let mut missing: Vec<&Element> = element.inner.iter().collect();
         let mut unknown = Vec::new();
@@ -120,16 +125,16 @@ impl Reading {
             match found {
                 Some(index) => {
                     let row = missing.remove(index);
-                    self.add(place.inner_of(&row.id), row, item.value);
+                    self.add(record, row, item.value);
                 }
-                None => unknown.push(self.unknown(place, &item, &element.inner)),
+                None => unknown.push(self.unknown(&place, &item, &element.inner)),
             }
         }
         if !in_order || !missing.is_empty() {
-            self.bytes.insert(place.clone(), Value::bytes(bytes));
+            self.bytes.insert(place, Value::bytes(bytes));
         }
         for row in missing {
-            let place = place.inner_of(&row.id);
+            let place = row.place.within(record);
             if !is_untouched {
                 self.fault(place.clone(), Fault::Missing);
             }
@@ -142,7 +147,7 @@ impl Reading {
     /// nothing is lost. Whoever asks puts it behind what is known: where a row has that very name, the row's value stays.
     fn unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>, rows: &[Element]) -> (Place, Value) {
         let id = format!("tag_{:02x}", item.tag);
-        let place = if place.item.is_some() { place.clone().inner(&id) } else { place.clone().item(&id) };
+        let place = if place.item_id().is_some() { place.clone().inner(&id) } else { place.clone().item(&id) };
         let is_known = rows.iter().any(|row| row.tag == Some(item.tag));
         let tag = item.tag;
         self.fault(place.clone(), if is_known { Fault::Repeated { tag } } else { Fault::UnknownTag { tag } });
@@ -166,14 +171,15 @@ pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
 #[must_use]
 pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
-    decode_fields(&Place::file(&df.id, &ef.id).record(number), ef, &Fields::of(ef), bytes, &mut reading);
+    decode_fields(df, ef, Some(number), &Fields::of(ef), bytes, &mut reading);
     reading
 }
 
 /// What the id of an item ends in that goes on where another item of the file is full: 姓名扩展, 通讯地址扩展.
 const EXTENSION: &str = "_extension";
 
-fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]> + Clone, reading: &mut Reading) {
+fn decode_tagged<'b>(df: &Df, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]> + Clone, reading: &mut Reading) {
+    let file = || Place::file(&df.id, &ef.id);
     let mark = reading.values.0.len();
     let (mut records, mut unknown) = (Vec::with_capacity(ef.elements.len()), Vec::new());
     let mut is_truncated = false;
@@ -194,7 +200,7 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
     let is_as_profiled = !is_truncated && records.len() == missing.len() && missing.iter().all(Option::is_none);
     if !is_as_profiled {
         let stored: Vec<u8> = parts.into_iter().flatten().copied().collect();
-        reading.bytes.insert(file.clone(), Value::bytes(&stored));
+        reading.bytes.insert(file(), Value::bytes(&stored));
         for (item, row) in records.iter_mut().filter(|(_, row)| row.is_none()) {
             *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
         }
@@ -215,18 +221,18 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
             _ if done.contains(&index) => {}
             (Some(row), Some((next, begun, (rest, Some(extension))))) => {
                 done.push(next);
-                reading.add_split(file, begun, (row, item.value), (extension, rest.value));
+                reading.add_split(begun, (row, item.value), (extension, rest.value));
             }
-            (Some(row), _) => reading.add(file.item_of(&row.id), row, item.value),
-            (None, _) => unknown.push(reading.unknown(file, item, &ef.elements)),
+            (Some(row), _) => reading.add(None, row, item.value),
+            (None, _) => unknown.push(reading.unknown(&file(), item, &ef.elements)),
         }
     }
     reading.values.0.append(&mut unknown);
     reading.values.sort_from(mark);
     if is_truncated {
-        reading.fault(file.clone(), Fault::Truncated);
+        reading.fault(file(), Fault::Truncated);
     }
-    missing.iter().flatten().for_each(|row| reading.fault(file.item_of(&row.id), Fault::Missing));
+    missing.iter().flatten().for_each(|row| reading.fault(row.place.clone(), Fault::Missing));
 }
 
 /// The fields of a record, made once for all records of a file.
@@ -252,23 +258,24 @@ impl<'e> Fields<'e> {
     }
 }
 
-fn decode_fields(record: &Place, ef: &Ef, fields: &Fields<'_>, bytes: &[u8], reading: &mut Reading) {
+fn decode_fields(df: &Df, ef: &Ef, record: Option<u8>, fields: &Fields<'_>, bytes: &[u8], reading: &mut Reading) {
     let (mark, faults) = (reading.values.0.len(), reading.faults.len());
     for (start, row) in &fields.rows {
         let rest = bytes.get(*start..).unwrap_or_default();
         let field = rest.get(..usize::from(row.format.length)).unwrap_or(rest);
-        reading.add(record.item_of(&row.id), row, field);
+        reading.add(record, row, field);
     }
     if !fields.plain {
         reading.values.sort_from(mark);
     }
     let found = reading.faults.get_mut(faults..).unwrap_or_default();
     if found.len() > 1 {
-        found.sort_by_key(|fault| ef.elements.iter().position(|row| Some(&row.id) == fault.place.item.as_ref()));
+        found.sort_by_key(|fault| ef.elements.iter().position(|row| Some(&*row.id) == fault.place.item_id()));
     }
     let expected = ef.record_length();
     if bytes.len() > expected {
-        reading.bytes.insert(record.clone(), Value::bytes(bytes));
-        reading.fault(record.clone(), Fault::Overlong { expected, got: bytes.len() });
+        let place = Place::file(&df.id, &ef.id).within(record);
+        reading.bytes.insert(place.clone(), Value::bytes(bytes));
+        reading.fault(place, Fault::Overlong { expected, got: bytes.len() });
     }
 }

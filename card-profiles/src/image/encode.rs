@@ -74,14 +74,14 @@ pub(super) fn has_place(ef: &Ef, place: &Place) -> bool {
         EfKind::TlvRecords | EfKind::Transparent => place.record.is_none(),
     };
     record_fits
-        && match (&place.item, &place.inner) {
+        && match (place.item_id(), place.inner_id()) {
             (None, None) => ef.kind == EfKind::Transparent && ef.elements.is_empty(),
             (None, Some(_)) => false,
             (Some(item), inner) => ef.elements.iter().any(|row| {
-                row.id == *item
+                &*row.id == item
                     && match inner {
                         None => row.inner.is_empty(),
-                        Some(inner) => row.inner.iter().any(|row| row.id == *inner),
+                        Some(inner) => row.inner.iter().any(|row| &*row.id == inner),
                     }
             }),
         }
@@ -93,23 +93,22 @@ pub(super) fn has_place(ef: &Ef, place: &Place) -> bool {
 /// # Errors
 /// Every value that does not fit.
 pub fn encode_file(df: &Df, ef: &Ef, values: &CardValues) -> Result<Vec<(u8, Vec<u8>)>, Vec<ValueFault>> {
-    let file = Place::file(&df.id, &ef.id);
     let mut encoder = Encoder { values, faults: Vec::new() };
     let records = match ef.kind {
         EfKind::TlvRecords => (1..)
             .zip(&ef.elements)
             .filter_map(|(number, row)| {
-                let value = encoder.element(&file.item_of(&row.id), row)?;
+                let value = encoder.element(None, row)?;
                 Some((number, tlv::encode(row.tag.unwrap_or_default(), &value)))
             })
             .collect(),
-        EfKind::Cyclic => (1..=ef.records)
-            .filter_map(|number| Some((number, encoder.fields(&file.clone().record(number), ef)?)))
-            .collect(),
-        EfKind::Transparent if ef.elements.is_empty() => {
-            encoder.whole_file(&file, ef).map(|bytes| (1, bytes)).into_iter().collect()
+        EfKind::Cyclic => {
+            (1..=ef.records).filter_map(|number| Some((number, encoder.fields(Some(number), ef)?))).collect()
         }
-        EfKind::Transparent => encoder.fields(&file, ef).map(|bytes| (1, bytes)).into_iter().collect(),
+        EfKind::Transparent if ef.elements.is_empty() => {
+            encoder.whole_file(&Place::file(&df.id, &ef.id), ef).map(|bytes| (1, bytes)).into_iter().collect()
+        }
+        EfKind::Transparent => encoder.fields(None, ef).map(|bytes| (1, bytes)).into_iter().collect(),
     };
     if encoder.faults.is_empty() { Ok(records) } else { Err(encoder.faults) }
 }
@@ -121,10 +120,11 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     /// Bytes of one item; `None` when neither the values nor its row give one for it or for any of its items.
-    fn element(&mut self, place: &Place, row: &Element) -> Option<Vec<u8>> {
-        if row.format.kind == FormatKind::BTlv && self.values.at(place).is_none() {
+    fn element(&mut self, record: Option<u8>, row: &Element) -> Option<Vec<u8>> {
+        let place = row.place.within(record);
+        if row.format.kind == FormatKind::BTlv && self.values.at(&place).is_none() {
             let parts: Vec<(&Element, Option<Vec<u8>>)> =
-                row.inner.iter().map(|item| (item, self.element(&place.inner_of(&item.id), item))).collect();
+                row.inner.iter().map(|item| (item, self.element(record, item))).collect();
             if parts.iter().all(|(_, bytes)| bytes.is_none()) {
                 return None;
             }
@@ -132,15 +132,14 @@ impl Encoder<'_> {
             return Some(filled.flat_map(|(tag, bytes)| tlv::encode(tag.unwrap_or_default(), &bytes)).collect());
         }
         let fixed = || row.value.as_deref().map(Value::from);
-        let value = self.values.at(place).cloned().or_else(fixed)?;
+        let value = self.values.at(&place).cloned().or_else(fixed)?;
         let encoded = codec::encode_item(row, &value);
-        Some(encoded.unwrap_or_else(|error| self.refuse(place, error, codec::blank(row))))
+        Some(encoded.unwrap_or_else(|error| self.refuse(&place, error, codec::blank(row))))
     }
 
     /// Fields of one record one after the other; `None` when none has a value.
-    fn fields(&mut self, record: &Place, ef: &Ef) -> Option<Vec<u8>> {
-        let parts: Vec<Option<Vec<u8>>> =
-            ef.elements.iter().map(|row| self.element(&record.item_of(&row.id), row)).collect();
+    fn fields(&mut self, record: Option<u8>, ef: &Ef) -> Option<Vec<u8>> {
+        let parts: Vec<Option<Vec<u8>>> = ef.elements.iter().map(|row| self.element(record, row)).collect();
         let is_given = parts.iter().any(Option::is_some);
         let filled =
             parts.into_iter().zip(&ef.elements).flat_map(|(part, row)| part.unwrap_or_else(|| codec::blank(row)));

@@ -228,12 +228,14 @@ fn a_blank_file_reads_as_items_not_filled_without_fault() {
 #[test]
 fn an_unknown_record_never_takes_the_place_of_a_known_item() {
     let profile = profile();
-    let (df, ef) = file(&profile, "SSSE", "EF06");
-    let mut ef = ef.clone();
-    let named = ef.elements.get_mut(1).expect("a second row");
+    let mut df = profile.df("SSSE").expect("a directory").clone();
+    let rows = df.ef.iter_mut().find(|ef| ef.id == "EF06").map(|ef| &mut ef.elements);
+    let named = rows.and_then(|rows| rows.get_mut(1)).expect("a second row");
     (named.id, named.tag) = ("tag_77".into(), Some(0x77));
+    df.name_places();
+    let ef = df.ef.iter().find(|ef| ef.id == "EF06").expect("a file");
     let bytes = hex::decode("7701AA7703313233").expect("hex");
-    let reading = decode_file(df, &ef, &bytes);
+    let reading = decode_file(&df, ef, &bytes);
     assert_eq!(reading.values.len(), 1, "{:?}", reading.values);
     assert_eq!(reading.values.text("SSSE.EF06.tag_77"), Some("123"));
     assert_eq!(reading.faults.first().map(|found| found.fault), Some(Fault::Repeated { tag: 0x77 }));

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::words::{hex_bytes, hex_u16, key_name, shared};
 use crate::access::Access;
 use crate::format::{Format, FormatKind};
+use crate::place::Place;
 
 /// A directory (DF, 目录).
 #[derive(Clone, Debug, Deserialize)]
@@ -130,12 +131,28 @@ pub struct Element {
     /// Items of a `b-tlv` value, filled in from its composite when the text is read.
     #[serde(skip)]
     pub inner: Vec<Element>,
+    /// Where its value stands, in a cyclic file that of every record: filled in when the text is read, by [`Df::name_places`].
+    #[serde(skip)]
+    pub place: Place,
     /// `M` or `L` where the sources are weaker.
     #[serde(default)]
     pub confidence: Option<String>,
     /// What is assumed about this row.
     #[serde(default)]
     pub assumed: Option<String>,
+}
+
+impl Df {
+    /// Gives every item its place, by the ids of directory, file and item. Whoever changes one of them does so again.
+    pub fn name_places(&mut self) {
+        for ef in &mut self.ef {
+            let file = Place::file(&self.id, &ef.id);
+            for row in &mut ef.elements {
+                row.place = file.item_of(&row.id);
+                row.inner.iter_mut().for_each(|inner| inner.place = row.place.inner_of(&inner.id));
+            }
+        }
+    }
 }
 
 impl Element {

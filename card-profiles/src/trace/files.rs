@@ -96,7 +96,7 @@ fn tagged(parts: &mut Parts<'_>, file: File<'_>, asked: Asked) {
 
 /// An item of `length` bytes that stands next.
 fn element(parts: &mut Parts<'_>, file: File<'_>, parent: &Place, row: &Element, length: usize) {
-    let place = if parent.item.is_some() { parent.clone().inner(&row.id) } else { parent.clone().item(&row.id) };
+    let place = if parent.item_id().is_some() { parent.clone().inner(&row.id) } else { parent.clone().item(&row.id) };
     if row.format.kind == FormatKind::BTlv && !row.inner.is_empty() {
         let before = parts.rest().len();
         let left = |parts: &Parts<'_>| (length + parts.rest().len()).saturating_sub(before);

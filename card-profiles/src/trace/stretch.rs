@@ -159,7 +159,7 @@ impl Stretch {
             let whole = part.length.is_none_or(|length| usize::from(length) == part.range.len());
             let Some(place) = part.place.as_ref().filter(|place| whole && place.record.is_none()) else { continue };
             let Some(value) = answer.get(part.range.clone()).filter(|value| is_filled(value)) else { continue };
-            let names = place.inner.is_none() && place.item.as_ref().is_some_and(|item| NAMES.contains(&&**item));
+            let names = place.inner_id().is_none() && place.item_id().is_some_and(|item| NAMES.contains(&item));
             if !names && place.df() != BASIC {
                 continue;
             }

@@ -40,7 +40,7 @@ fn values((command, answer, explained): &Seen) -> Vec<(String, String)> {
     let shown = |part: &Part| {
         let bytes = if part.side == Side::Command { command } else { answer };
         let value = match part.value(bytes) {
-            Some((Value::Text(text), _)) => text,
+            Some((Value::Text(text), _)) => text.into(),
             Some((Value::Number(number), _)) => number.to_string(),
             None => "hidden".to_owned(),
         };

@@ -287,7 +287,7 @@ fn said(session: &mut Session, command: &Command) -> Vec<u8> {
 /// A value as it is: its `Debug` tells its length only.
 fn words(value: &Value) -> String {
     match value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => text.to_string(),
         Value::Number(number) => number.to_string(),
     }
 }
@@ -300,7 +300,7 @@ fn records(df: &Df, ef: &Ef) -> CardValues {
             let value = match full(row) {
                 Value::Number(_) => Value::Number(u64::from(number)),
                 Value::Text(_) if row.is_date() => format!("1111110{}", number % 9 + 1).into(),
-                Value::Text(text) => Value::Text(text.replace(['1', 'A', '5'], &format!("{}", number % 9 + 1))),
+                Value::Text(text) => text.replace(['1', 'A', '5'], &format!("{}", number % 9 + 1)).into(),
             };
             values.insert(Place::file(&df.id, &ef.id).record(number).item(&row.id), value);
         }

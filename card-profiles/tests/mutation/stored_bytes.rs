@@ -36,7 +36,7 @@ fn the_verifier_sees_every_stored_byte_and_names_its_file_record_and_item() {
                         let (record, byte) = record_at(ef, start + index);
                         assert_eq!(mismatch.problem, Problem::Record { record, byte }, "{file}");
                         let row = &ef.elements[usize::from(record) - 1];
-                        assert_eq!(place.item.as_deref(), Some(&*row.id), "{file}");
+                        assert_eq!(place.item_id(), Some(&*row.id), "{file}");
                     } else {
                         assert_eq!(mismatch.problem, Problem::Byte(start + index), "{file}");
                     }

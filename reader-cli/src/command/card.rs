@@ -353,12 +353,12 @@ fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
         let id = place.to_string();
         let ef = tapped.profile.ef(place.df(), place.ef());
         let name = ef
-            .and_then(|ef| ef.elements.iter().find(|row| Some(&*row.id) == place.item.as_deref()))
+            .and_then(|ef| ef.elements.iter().find(|row| Some(&*row.id) == place.item_id()))
             .and_then(|row| row.name.clone())
             .unwrap_or_else(|| id.clone());
         let english = id.clone();
         let value = match value {
-            codec::Value::Text(text) => Value::text(text),
+            codec::Value::Text(text) => Value::text(text.as_str()),
             codec::Value::Number(number) => i64::try_from(*number).map_or(Value::Absent, Value::Number),
         };
         page = page.with(id, Words::of(name, english), value);
@@ -373,7 +373,7 @@ fn rank(tapped: &Tapped<'_>, place: &Place) -> (usize, usize, Option<u8>, usize)
     let efs = dfs.get(df).map_or(&[][..], |row| &row.ef);
     let ef = efs.iter().position(|row| row.id.as_str() == place.ef()).unwrap_or(efs.len());
     let items = efs.get(ef).map_or(&[][..], |row| &row.elements);
-    let item = items.iter().position(|row| Some(&*row.id) == place.item.as_deref()).unwrap_or(items.len());
+    let item = items.iter().position(|row| Some(&*row.id) == place.item_id()).unwrap_or(items.len());
     (df, ef, place.record, item)
 }
 

@@ -192,7 +192,7 @@ impl Work<'_> {
             }
             Act::Expect { place: Some(place), value } => {
                 let came = self.values.get(&place).map(|value| match value {
-                    codec::Value::Text(text) => text.clone(),
+                    codec::Value::Text(text) => text.to_string(),
                     codec::Value::Number(number) => number.to_string(),
                 });
                 Ok(expectation::value(&place, &value, came.as_deref())?)
@@ -436,17 +436,17 @@ fn file_row(df: &Df, ef: &Ef) -> Page {
 /// Values in the order of the profile's rows, with their Chinese names.
 fn values(df: &Df, ef: &Ef, read: &CardValues) -> Page {
     let rank = |place: &Place| {
-        let item = ef.elements.iter().position(|row| Some(&*row.id) == place.item.as_deref());
+        let item = ef.elements.iter().position(|row| Some(&*row.id) == place.item_id());
         (place.record, item.unwrap_or(ef.elements.len()))
     };
     let mut ordered: Vec<_> = read.iter().filter(|(place, _)| (place.df(), place.ef()) == (&df.id, &ef.id)).collect();
     ordered.sort_by_key(|(place, _)| rank(place));
     ordered.into_iter().fold(Page::new(), |page, (place, value)| {
-        let row = ef.elements.iter().find(|row| Some(&*row.id) == place.item.as_deref());
-        let inner = row.and_then(|row| row.inner.iter().find(|inner| Some(&*inner.id) == place.inner.as_deref()));
+        let row = ef.elements.iter().find(|row| Some(&*row.id) == place.item_id());
+        let inner = row.and_then(|row| row.inner.iter().find(|inner| Some(&*inner.id) == place.inner_id()));
         let name = inner.or(row).and_then(|row| row.name.clone()).unwrap_or_else(|| place.to_string());
         let value = match value {
-            codec::Value::Text(text) => Value::text(text),
+            codec::Value::Text(text) => Value::text(text.as_str()),
             codec::Value::Number(number) => i64::try_from(*number).map_or(Value::Absent, Value::Number),
         };
         page.with(place.to_string(), Words::of(name, place.to_string()), value)

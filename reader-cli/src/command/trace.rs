@@ -375,7 +375,7 @@ fn parts<'a>(exchange: &'a Exchange, explained: &'a Explained) -> impl Iterator<
         };
         let value = part.value(bytes).map(|(value, faults)| {
             let value = match value {
-                codec::Value::Text(text) => Value::Text(text),
+                codec::Value::Text(text) => Value::Text(text.into()),
                 codec::Value::Number(fen) if is_money(part) => u32::try_from(fen)
                     .map_or_else(|_| number(fen), |fen| Value::Money(settlement::fen::Fen::from_card(fen))),
                 codec::Value::Number(plain) => number(plain),

@@ -94,6 +94,7 @@ fn selection_and_records() -> Vec<Mutant> {
             file.size += 2 + u16::from(more.format.length);
             file.records += 1;
             file.elements.push(more);
+            df(p, "DF07").name_places();
         }),
         rows("record too short", "ssc-3.0", &["records.DF01.EF05.together"], |p| {
             let file = ef(p, "DF01.EF05");

@@ -148,7 +148,7 @@ pub(crate) fn holder(profile: &Profile, city: &str, serial: u8) -> CardValues {
         .iter()
         .filter(|(place, _)| {
             let ef = profile.ef(place.df(), place.ef()).expect("SSSE has its files");
-            ef.elements.iter().any(|element| Some(&*element.id) == place.item.as_deref())
+            ef.elements.iter().any(|element| Some(&*element.id) == place.item_id())
         })
         .fold(CardValues::new(), |mut kept, (place, value)| {
             kept.insert(place.clone(), value.clone());

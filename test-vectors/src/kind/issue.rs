@@ -17,7 +17,7 @@ pub(super) fn element(case: &Case) -> Result<Computed, KindError> {
         FormatKind::CnAmount | FormatKind::BAmount | FormatKind::BSequence => {
             Value::Number(case.data.parse().map_err(|_| KindError::Field { field: "data", expected: "number" })?)
         }
-        FormatKind::B | FormatKind::Cn | FormatKind::An | FormatKind::BTlv => Value::Text(case.data.clone()),
+        FormatKind::B | FormatKind::Cn | FormatKind::An | FormatKind::BTlv => case.data.as_str().into(),
     };
     let expected = bytes("out", &case.out)?;
     let computed = match codec::encode(format, &value) {
