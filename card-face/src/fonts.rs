@@ -3,6 +3,7 @@
 //! Source: OpenType; packages of Debian. Owns: where fonts lie, which one has a character, runs of one font.
 //! Never: ships a font; asks the system which fonts there are: the same machine prints the same face tomorrow.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,6 +66,9 @@ pub enum FontsError {
     },
 }
 
+/// A font file as it was looked at: its place, bytes, last change (seconds and nanoseconds), number in its file system.
+pub type Mark = (PathBuf, u64, (i64, i64), u64);
+
 /// The fonts of this machine and site.
 #[derive(Clone)]
 pub struct Fonts {
@@ -79,6 +83,23 @@ impl Fonts {
     /// # Errors
     /// [`FontsError`].
     pub fn find(folder: Option<&Path>) -> Result<Self, FontsError> {
+        Self::of(Self::places(folder)?)
+    }
+
+    /// What tells whether [`Fonts::find`] would find the same files as before, without reading them: place, length, change and number of each.
+    ///
+    /// # Errors
+    /// [`FontsError::Unreadable`].
+    pub fn marks(folder: Option<&Path>) -> Result<Vec<Mark>, FontsError> {
+        let mark = |path: PathBuf| {
+            let file = std::fs::metadata(&path).ok()?;
+            Some((path, file.len(), (file.mtime(), file.mtime_nsec()), file.ino()))
+        };
+        Ok(Self::places(folder)?.into_iter().filter_map(mark).collect())
+    }
+
+    /// Where fonts may be, in order.
+    fn places(folder: Option<&Path>) -> Result<Vec<PathBuf>, FontsError> {
         let mut paths = Vec::new();
         if let Some(folder) = folder {
             let unreadable = |source| FontsError::Unreadable { path: folder.to_owned(), source };
@@ -93,7 +114,8 @@ impl Fonts {
         }
         let chinese = CHINESE.iter().map(PathBuf::from).find(|path| path.is_file());
         let system = chinese.into_iter().chain(FURTHER.iter().map(PathBuf::from));
-        Self::of(paths.into_iter().chain(system))
+        paths.extend(system);
+        Ok(paths)
     }
 
     /// Those of these files that are fonts.

@@ -18,7 +18,7 @@ mod time;
 
 pub use fault::Fault;
 pub use fill::{Holder, PHOTO_BYTES_MAX};
-pub use fonts::{Fonts, FontsError};
+pub use fonts::{Fonts, FontsError, Mark};
 pub use page::Page;
 pub use review::{NAMES, Review, review, sample};
 pub use sheet::sheet;

@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use card_face::{Fault, Fonts, Holder, Page, Review, Side, Template};
+use card_face::{Fault, Fonts, Holder, Mark, Page, Review, Side, Template};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -190,8 +190,11 @@ pub fn read(path: &Path) -> Result<String, FaceError> {
 /// # Errors
 /// [`FaceError::Fonts`].
 pub fn fonts(folder: &Path) -> Result<Fonts, FaceError> {
-    let own = folder.join("templates").join("fonts");
-    Ok(Fonts::find(own.is_dir().then_some(own.as_path()))?)
+    Ok(Fonts::find(own_fonts(folder).as_deref())?)
+}
+
+fn own_fonts(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join("templates").join("fonts")).filter(|own| own.is_dir())
 }
 
 /// Both templates of a site.
@@ -248,9 +251,12 @@ pub fn preview(folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceErr
     card_face::in_time(move || page.png(PREVIEW_DPI)).map_err(|fault| FaceError::of(vec![fault]))
 }
 
-/// Previews that were drawn, by template and name: drawn once, and one at a time; none of a template that took too long.
+/// Previews that were drawn, by template, fonts and name: drawn once, and one at a time; none of a template that took too long.
 #[derive(Debug, Default)]
-pub struct Previews(Mutex<HashMap<(String, String), Drawn>>);
+pub struct Previews(Mutex<HashMap<Of, Drawn>>);
+
+/// Hash of the template, the font files, side and name.
+type Of = (String, Vec<Mark>, String);
 
 /// An image; none of a template that took too long.
 type Drawn = Option<Vec<u8>>;
@@ -259,12 +265,13 @@ type Drawn = Option<Vec<u8>>;
 const PREVIEWS_MAX: usize = 64;
 
 impl Previews {
-    /// As [`preview`], drawn when the template was not drawn before.
+    /// As [`preview`], drawn when the template was not drawn before with these fonts.
     ///
     /// # Errors
     /// [`FaceError`].
     pub fn of(&self, folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceError> {
-        let key = (hash(&text(folder, side)?.0), format!("{} {name}", side.name()));
+        let marks = Fonts::marks(own_fonts(folder).as_deref())?;
+        let key = (hash(&text(folder, side)?.0), marks, format!("{} {name}", side.name()));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let slow = || FaceError::of(vec![Fault::Slow]);
         if let Some(image) = kept.get(&key) {

@@ -216,14 +216,26 @@ pub struct Held {
 /// # Errors
 /// [`StockError::PlaceUnknown`].
 pub fn overview(tx: &Tx<'_>, code: Option<&str>) -> Result<Overview, StockError> {
-    let mut places = match code {
+    let places = match code {
         Some(code) => vec![place::found(tx, code)?],
-        None => tx.stock_places()?,
+        None => tx.stock_places_in_use("", u32::MAX)?,
     };
-    let counts = tx.stock_counts()?;
-    // Parcels and sacks that are done with are named, not listed, unless something is missing of what was in them.
+    custody(tx, places)
+}
+
+/// The same of all places, a page of `limit` of them behind the code `after`.
+///
+/// # Errors
+/// [`StockError::Store`].
+pub fn page(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Overview, StockError> {
+    custody(tx, tx.stock_places_in_use(after, limit)?)
+}
+
+/// Places in order of code, with what is there.
+fn custody(tx: &Tx<'_>, places: Vec<place::Place>) -> Result<Overview, StockError> {
+    let ends = places.first().zip(places.last()).map(|(first, last)| (first.code.as_str(), last.code.as_str()));
+    let counts = ends.map_or(Ok(Vec::new()), |(first, last)| tx.stock_counts(first, last))?;
     let lacks = |code: &str| counts.iter().any(|(at, held)| at == code && held.state == StockState::Missing.name());
-    places.retain(|place| code.is_some() || place.closed_by.is_none() || lacks(&place.code));
     let mut overview = Vec::with_capacity(places.len());
     for place in places {
         let held = counts.iter().filter(|(code, _)| *code == place.code).map(|(_, held)| held.clone()).collect();

@@ -464,7 +464,7 @@ impl Store {
     }
 
     fn applied(&mut self) -> Result<Vec<i64>, StoreError> {
-        if self.connection.table_exists("migration")? { self.read(|tx| tx.applied()) } else { Ok(Vec::new()) }
+        self.read(|tx| if tx.sql.table_exists("migration")? { tx.applied() } else { Ok(Vec::new()) })
     }
 }
 

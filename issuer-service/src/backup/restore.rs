@@ -23,8 +23,9 @@ use crate::lang::Lang;
 use crate::output::Show;
 use crate::progress::Steps;
 use crate::stock::check::check;
+use crate::store::copy::{Origin, Table};
 use crate::store::counter::Counter;
-use crate::store::{Place, Store, StoreError};
+use crate::store::{Place, Store, StoreError, Tx};
 
 /// File of a folder that is being filled.
 const MARK: &str = "restore.unfinished";
@@ -62,7 +63,8 @@ pub struct Restored {
 /// Brings a centre back.
 ///
 /// # Errors
-/// [`BackupError`]; then there is no centre in the folder. A database of a server may hold one: it is to be emptied.
+/// [`BackupError`]; then there is no centre in the folder, and the database is as it was. Only when the filled folder could not be put in its
+/// place at the very end, a server's database is filled: it is to be emptied.
 pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupError> {
     free(order.folder)?;
     let contents = Reader::open(order.file, order.passphrase)?.verify()?;
@@ -80,21 +82,25 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
         }
     };
     let total = contents.tables.iter().map(|table| table.count).sum();
-    let mut store = rows(&mut reader, &place, &stage.folder, &snapshot, &|done| steps.at(done, total))?;
     let epoch = snapshot.epoch + 1;
-    // An old backup comes back too; who manages then answers for the clock.
-    store.act_under_way(|tx| -> Result<_, BackupError> {
-        tx.set_fact(EPOCH, &epoch.to_string())?;
-        for counter in Counter::ALL {
-            tx.raise_floor(counter, order.gap)?;
-        }
-        let detail = format!("epoch {epoch}, taken at {}, gap {}", snapshot.taken_at, order.gap);
-        let (actor, object) = (order.actor.to_owned(), "centre".to_owned());
-        Ok(((), Act { actor, act: "backup.restore", object, detail }))
-    })?;
-    held(&mut store)?;
-    let stock_differences = store.read(check)?.differences.len();
-    drop(store);
+    let back = |store: &mut Store| -> Result<usize, BackupError> {
+        held(store)?;
+        // An old backup comes back too; who manages then answers for the clock.
+        store.act_under_way(|tx| -> Result<_, BackupError> {
+            tx.set_fact(EPOCH, &epoch.to_string())?;
+            for counter in Counter::ALL {
+                tx.raise_floor(counter, order.gap)?;
+            }
+            let detail = format!("epoch {epoch}, taken at {}, gap {}", snapshot.taken_at, order.gap);
+            let (actor, object) = (order.actor.to_owned(), "centre".to_owned());
+            Ok(((), Act { actor, act: "backup.restore", object, detail }))
+        })?;
+        Ok(store.read(check)?.differences.len())
+    };
+    let origin = Origin { schemas: &snapshot.schemas, tables: &snapshot.tables };
+    let told = |done| steps.at(done, total);
+    let load = |tx: &Tx<'_>| rows(&mut reader, tx, &snapshot.tables, &told);
+    let stock_differences = Store::refill(&place, &stage.folder, origin, load, back)?;
     stage.place(order.folder)?;
     Ok(Restored { contents, epoch, gap: order.gap, stock_differences })
 }
@@ -133,26 +139,23 @@ fn files<R: io::Read>(reader: &mut Reader<R>, folder: &Path) -> Result<Snapshot,
 /// Fills the database; the first table has begun.
 fn rows<R: io::Read>(
     reader: &mut Reader<R>,
-    place: &Place,
-    folder: &Path,
-    snapshot: &Snapshot,
+    tx: &Tx<'_>,
+    tables: &[Table],
     told: &dyn Fn(u64),
-) -> Result<Store, BackupError> {
-    Store::refill(place, folder, &snapshot.schemas, &snapshot.tables, |tx| -> Result<(), BackupError> {
-        let mut table = snapshot.tables.first().ok_or_else(|| reader.damaged())?.clone();
-        let mut done = 0;
-        loop {
-            match reader.frame()? {
-                Frame::Table(next) => table = next,
-                Frame::Rows(_, bytes) => {
-                    done += tx.rows_in(&table, &bytes)?;
-                    told(done);
-                }
-                Frame::End(..) => return Ok(()),
-                Frame::File(_) | Frame::Data(_) | Frame::Snapshot(_) => return Err(reader.damaged()),
+) -> Result<(), BackupError> {
+    let mut table = tables.first().ok_or_else(|| reader.damaged())?.clone();
+    let mut done = 0;
+    loop {
+        match reader.frame()? {
+            Frame::Table(next) => table = next,
+            Frame::Rows(_, bytes) => {
+                done += tx.rows_in(&table, &bytes)?;
+                told(done);
             }
+            Frame::End(..) => return Ok(()),
+            Frame::File(_) | Frame::Data(_) | Frame::Snapshot(_) => return Err(reader.damaged()),
         }
-    })
+    }
 }
 
 /// What must hold before the centre is one.

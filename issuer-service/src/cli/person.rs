@@ -93,6 +93,12 @@ pub enum Verb {
         /// What the lines are.
         #[arg(long, value_enum, default_value = "number")]
         by: By,
+        /// Behind this row number.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        after: i64,
+        /// At most so many.
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        limit: u32,
     },
     /// Show a person, masked.
     Show {
@@ -217,10 +223,10 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             })?;
             output.show(&people);
         }
-        Verb::Find { by } => {
+        Verb::Find { by, after, limit } => {
             let texts = Output::input_lines();
             let people = store.read(|tx| -> Result<_, Error> {
-                let ids = search::find(tx, by, texts)?;
+                let ids = search::find(tx, by, texts, (after, limit))?;
                 Ok(People { total: tx.people_count()?, people: search::masked(tx, &ids)? })
             })?;
             let found = !people.people.is_empty();

@@ -1,6 +1,7 @@
-//! What one person asked for in clearing and another decides: records that were not posted, sales that never ended, money for accounts.
+//! What one person asked for in clearing and another decides: records that were not posted, sales that never ended, money for accounts,
+//! loads whose outcome nobody told.
 //!
-//! Owns: the three lists, what was rejected and why. Never: decides.
+//! Owns: the four lists, what was rejected and why. Never: decides.
 
 use maud::{Markup, html};
 use settlement::fen::Fen;
@@ -10,10 +11,11 @@ use crate::clearing::decision::DecisionState;
 use crate::store::proposal::{Kind, Proposal};
 
 /// What each list is called.
-const LISTS: [(Kind, &str, &str); 3] = [
+const LISTS: [(Kind, &str, &str); 4] = [
     (Kind::Record, "挂账记录", "Records"),
     (Kind::Sale, "联机消费", "Sales"),
     (Kind::Allotment, "划入单", "Allotments"),
+    (Kind::Load, "圈存", "Loads"),
 ];
 
 /// One of the lists, the newest first; `older` is where the next page begins.
@@ -34,6 +36,7 @@ pub fn page(viewer: &Viewer<'_>, kind: Kind, proposals: &[Proposal], older: Opti
         Kind::Record => "issuer row",
         Kind::Sale => "issuer sale",
         Kind::Allotment => "issuer account",
+        Kind::Load => "issuer load",
     };
     html! {
         p { @for (other, zh, en) in LISTS {
@@ -58,15 +61,19 @@ fn row(viewer: &Viewer<'_>, one: &Proposal) -> Vec<Markup> {
         "dismiss" => say("销账", "dismiss"),
         "take-back" => say("冲回", "take back"),
         "close" => say("关闭", "close"),
+        "credited" => say("已到卡", "credited"),
+        "not-credited" => say("未到卡", "not credited"),
         _ => say("划入", "allot"),
     };
-    let about = match (&one.about, one.total) {
-        (Some(about), _) => code(about),
-        (None, Some((holders, total))) => {
-            let yuan = Fen::new(total);
-            cell(viewer.lang.pick(format!("{holders} 人，{yuan} 元"), format!("{holders} holders, {yuan} yuan")))
-        }
-        (None, None) => cell(""),
+    let yuan = one.total_fen.map(|total| {
+        let total = Fen::new(total);
+        viewer.lang.pick(format!("{total} 元"), format!("{total} yuan"))
+    });
+    let holders = one.holders.map(|holders| viewer.lang.pick(format!("{holders} 人"), format!("{holders} holders")));
+    let amount = [holders, yuan].into_iter().flatten().collect::<Vec<_>>().join(say("，", ", "));
+    let about = html! {
+        @if let Some(about) = &one.about { (code(about)) " " }
+        (cell(amount))
     };
     vec![
         cell(one.number),

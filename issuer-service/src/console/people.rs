@@ -100,16 +100,27 @@ pub fn address(person: i64) -> String {
     format!("/console/people/{person}")
 }
 
-/// The search, and who was found; none before anything was asked.
+/// What is behind a page of people who were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// Nobody.
+    None,
+    /// More of them, behind this row number.
+    Behind(i64),
+    /// Perhaps more than are kept for these pages.
+    Unkept,
+}
+
+/// The search, and who was found: a page of them; none before anything was asked.
 #[must_use]
-pub fn search(viewer: &Viewer<'_>, found: Option<&[Masked]>) -> Markup {
+pub fn search(viewer: &Viewer<'_>, found: Option<(&[Masked], More)>) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     html! {
         (viewer.open_form(&FIND, "", &[]))
         @match found {
             None => (none(say("号码和姓名不写入网址，也不留在历史记录中。", "Numbers and names are kept out of addresses and history."))),
-            Some([]) => (none(say("没有找到。", "Nobody was found."))),
-            Some(people) => {
+            Some(([], _)) => (none(say("没有找到。", "Nobody was found."))),
+            Some((people, more)) => {
                 @let heads = [
                     (say("编号", "No."), true), (say("号码", "Number"), false), (say("姓名", "Name"), false),
                     (say("出生", "Born"), false), (say("区县", "County"), false), (say("电话", "Telephone"), false),
@@ -119,6 +130,11 @@ pub fn search(viewer: &Viewer<'_>, found: Option<&[Masked]>) -> Markup {
                     cell(&person.birth_date), cell(&person.region), cell(&person.phone),
                 ]).collect();
                 (table(&heads, None, &rows))
+                @match more {
+                    More::None => {},
+                    More::Behind(last) => p { (link(&format!("/console/people/found?after={last}"), say("后面的", "More of them"))) },
+                    More::Unkept => p.quiet { (say("人数太多，其余的请按号码查找。", "They are too many: find the others by number.")) },
+                }
             }
         }
     }

@@ -56,8 +56,12 @@ pub struct Limits {
     pub answer: Duration,
     /// Handshakes at once; more wait.
     pub handshakes: usize,
-    /// Handshakes at once of one address; more are closed.
+    /// Handshakes at once of one address; more wait in line.
     pub handshakes_of_one: usize,
+    /// Connections at once that wait in such lines, no longer than a handshake may take; more are closed.
+    pub in_line: usize,
+    /// The same, of one address.
+    pub in_line_of_one: usize,
     /// Connections at once; more wait.
     pub connections: usize,
     /// Connections at once of one certificate; more are told to come back. A daemon has sixteen readers.
@@ -78,6 +82,8 @@ impl Default for Limits {
             answer: Duration::from_secs(30),
             handshakes: 256,
             handshakes_of_one: 32,
+            in_line: 64,
+            in_line_of_one: 32,
             connections: 256,
             connections_of_one: 32,
             newcomers: 256,

@@ -32,7 +32,6 @@ use crate::error::Error;
 use crate::face::Previews;
 use crate::operator::login::LoginError;
 use crate::operator::{Operator, duty};
-use crate::person::Masked;
 use crate::registry::search::{self, By};
 use crate::store::Store;
 use crate::vault::Vault;
@@ -177,14 +176,15 @@ impl OperatorDesk {
         operator: &Operator,
         by: By,
         text: String,
-    ) -> Result<Vec<Masked>, Error> {
+        (after, limit): (i64, u32),
+    ) -> Result<Vec<i64>, Error> {
         self.may_search(operator)?;
         store.act(|tx| -> Result<_, Error> {
-            let ids = search::find(tx, by, std::iter::once(text))?;
-            let found = search::masked(tx, &ids)?;
+            let found = search::find(tx, by, std::iter::once(text), (after, limit))?;
             let kind = if by == By::Number { "number" } else { "name" };
             let (actor, object) = (operator.name.clone(), "people".to_owned());
-            let detail = format!("by {kind}: {} found", found.len());
+            let behind = if after > 0 { format!(" behind {after}") } else { String::new() };
+            let detail = format!("by {kind}: {} found{behind}", found.len());
             Ok((found, Act { actor, act: "person.find", object, detail }))
         })
     }

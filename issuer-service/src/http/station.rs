@@ -52,6 +52,10 @@ use crate::vault::Vault;
 
 /// Cards whose allowances are kept ready: as many as readers work at once.
 const ALLOWANCES_MAX: usize = 64;
+/// Note of a station that was told to write a card anew, of newer data.
+const TOLD_ANEW: &str = "anew";
+/// So often of the same data at most (assumed): outcomes that were kept over a refusal may come late, one or two of them.
+const TOLD_ANEW_MAX: usize = 8;
 
 /// What every request of a station works with.
 pub struct StationDesk {
@@ -239,6 +243,24 @@ const fn accuses(error: &StationError) -> bool {
     )
 }
 
+/// Keeps that a station is told to write a card anew, once for each of its messages. One that is told so again and again while the data stay
+/// as they are has them, and says that it has not.
+fn told_anew(store: &mut Store, job: i64, (name, by): (&str, &By<'_>)) -> Result<(), StationError> {
+    let id = by.message.map_or("", |message| message.id);
+    store.journal(|tx| {
+        let told = format!("{} {id}", tx.data_changes(job)?);
+        let (now, _) = told.split_at(told.len() - id.len());
+        let notes = tx.notes(job, TOLD_ANEW)?;
+        if notes.contains(&told) {
+            return Ok(());
+        }
+        if notes.iter().filter(|note| note.starts_with(now)).count() >= TOLD_ANEW_MAX {
+            return Err(StationError::ReadBackDiffers { job });
+        }
+        Ok(tx.note(job, (name, by.reader), TOLD_ANEW, &told)?)
+    })
+}
+
 /// The answer to a message that had its effect before, if it had.
 fn known(
     desk: &StationDesk,
@@ -336,7 +358,12 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
         }
         Ask::Finish { job, steps, read_back, changes } => {
             store.read(|tx| owned(tx, *job, name))?;
-            book.finish(store, &Written { job: *job, steps: *steps, read_back, changes: *changes, order: None }, by)?;
+            let written = Written { job: *job, steps: *steps, read_back, changes: *changes, order: None };
+            let finished = book.finish(store, &written, by);
+            if matches!(finished, Err(StationError::DataChanged { .. })) {
+                told_anew(store, *job, (name, by))?;
+            }
+            finished?;
             receipt(store, *job)?
         }
         Ask::Spoil { job, reason } => {

@@ -5,10 +5,11 @@
 //! Never: decides what a peer may do: a certificate that verifies here is looked up at every request. Takes a session up again,
 //! whose certificate would not be looked at.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::serve::Listener;
@@ -16,7 +17,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -88,7 +89,8 @@ impl TlsEdge {
         let (done, ready) = mpsc::channel(limits.handshakes);
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let turns = Arc::new(Semaphore::new(limits.handshakes));
-        let shares = Shares::new();
+        let (mut lines, waiting, in_line) =
+            (Lines::new(limits), Shares::new(), Arc::new(Semaphore::new(limits.in_line)));
         tokio::spawn(async move {
             while !done.is_closed() {
                 let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
@@ -100,9 +102,28 @@ impl TlsEdge {
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 };
-                let Some(share) = shares.take(block(address.ip()), limits.handshakes_of_one) else { continue };
-                let (acceptor, done) = (acceptor.clone(), done.clone());
+                let from = block(address.ip());
+                let line = lines.of(from);
+                let at_once = Arc::clone(&line).try_acquire_owned().ok().map(|share| (turn, share));
+                // Who waits for its address holds no turn of the others.
+                let place = if at_once.is_none() {
+                    let place = waiting.take(from, limits.in_line_of_one);
+                    let place = place.zip(Arc::clone(&in_line).try_acquire_owned().ok());
+                    let Some(place) = place else { continue };
+                    Some(place)
+                } else {
+                    None
+                };
+                let (acceptor, done, turns) = (acceptor.clone(), done.clone(), Arc::clone(&turns));
                 tokio::spawn(async move {
+                    let turn = match at_once {
+                        Some(turn) => turn,
+                        None => match tokio::time::timeout(limits.handshake, its_turn(line, turns)).await {
+                            Ok(Some(turn)) => turn,
+                            _ => return,
+                        },
+                    };
+                    drop(place);
                     // A question and its answer are small: they are not held back to be sent together.
                     let _ = stream.set_nodelay(true);
                     let handshake = async {
@@ -121,7 +142,7 @@ impl TlsEdge {
                         // The receiver is gone when the server stops.
                         let _ = done.send((stream, Peer { fingerprint, address })).await;
                     }
-                    drop((turn, share));
+                    drop(turn);
                 });
             }
         });
@@ -157,6 +178,35 @@ impl Peer {
     pub fn holder(&self) -> String {
         if self.fingerprint.is_empty() { block(self.address.ip()).to_string() } else { self.fingerprint.clone() }
     }
+}
+
+/// The handshakes of each address: so many at once, the others behind them in the order in which they came.
+struct Lines {
+    of_one: usize,
+    each: HashMap<IpAddr, Weak<Semaphore>>,
+}
+
+impl Lines {
+    fn new(limits: Limits) -> Self {
+        Self { of_one: limits.handshakes_of_one, each: HashMap::new() }
+    }
+
+    fn of(&mut self, address: IpAddr) -> Arc<Semaphore> {
+        // Of an address whose handshakes are all over nothing is kept: there are no more than handshakes and who waits.
+        self.each.retain(|_, line| line.strong_count() > 0);
+        if let Some(line) = self.each.get(&address).and_then(Weak::upgrade) {
+            return line;
+        }
+        let line = Arc::new(Semaphore::new(self.of_one));
+        self.each.insert(address, Arc::downgrade(&line));
+        line
+    }
+}
+
+/// Waits for a place among the handshakes of its address, then among all.
+async fn its_turn(line: Arc<Semaphore>, turns: Arc<Semaphore>) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+    let share = line.acquire_owned().await.ok()?;
+    Some((turns.acquire_owned().await.ok()?, share))
 }
 
 /// Lets the alert of a failed handshake arrive: a connection that is closed over bytes that nobody has read takes back what was

@@ -1,6 +1,6 @@
 //! Finding people (查找) by number, name or batch, without any text of theirs standing open in the database.
 //!
-//! Owns: what a search is for, how many it gives. Never: finds parts of a name: a keyed hash knows the whole only.
+//! Owns: what a search is for, a page of them. Never: finds parts of a name: a keyed hash knows the whole only.
 
 use serde::Serialize;
 
@@ -9,9 +9,6 @@ use crate::output::Show;
 use crate::person::number::Number;
 use crate::person::{Details, Masked, Person, name};
 use crate::store::{StoreError, Tx};
-
-/// People of one answer.
-pub const FOUND_MAX: u32 = 1_000;
 
 /// What people are found by. It is read from the standard input, since arguments are seen by everybody on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -22,32 +19,38 @@ pub enum By {
     Name,
 }
 
-/// Row numbers of people with one of these numbers or names, in order, each once. A number or name that cannot be one
-/// finds nobody.
+/// Row numbers of people with one of these numbers or names, in order, each once: a page of `limit`, behind `after`. A number or name that
+/// cannot be one finds nobody.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn find(tx: &Tx<'_>, by: By, texts: impl Iterator<Item = String>) -> Result<Vec<i64>, StoreError> {
+pub fn find(
+    tx: &Tx<'_>,
+    by: By,
+    texts: impl Iterator<Item = String>,
+    (after, limit): (i64, u32),
+) -> Result<Vec<i64>, StoreError> {
     let mut ids = Vec::new();
     for text in texts {
         match by {
             By::Number => {
                 if let Ok(number) = Number::parse(text.trim().to_ascii_uppercase().as_str())
                     && let Some((id, _)) = tx.dossier_by_number(number.as_str())?
+                    && id > after
                 {
                     ids.push(id);
                 }
             }
             By::Name => {
                 if let Ok(name) = name::normalize(&text) {
-                    ids.extend(tx.people_named(&name, FOUND_MAX)?);
+                    ids.extend(tx.people_named(&name, after, limit)?);
                 }
             }
         }
     }
     ids.sort_unstable();
     ids.dedup();
-    ids.truncate(usize::try_from(FOUND_MAX).unwrap_or(usize::MAX));
+    ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(ids)
 }
 

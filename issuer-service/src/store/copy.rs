@@ -125,50 +125,69 @@ impl Tx<'_> {
     }
 }
 
+/// The database that a backup came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Numbers of its schemas.
+    pub schemas: &'a [i64],
+    /// Its tables.
+    pub tables: &'a [Table],
+}
+
 impl Store {
-    /// Makes an empty database with exactly these schemas, fills it by `load` in one transaction, and brings it to this program's
-    /// schema. Before and behind it is an empty database, or the whole centre.
+    /// Makes an empty database with exactly the schemas of `origin`, fills it by `load`, brings it to this program's schema and lets `check` say
+    /// whether that is a centre, all in one transaction. Before and behind it is an empty database, or the whole centre.
     ///
     /// # Errors
     /// [`StoreError::Inhabited`]; [`StoreError::SchemaNewer`]; [`StoreError::Damaged`] when a table is not of these schemas or a
-    /// reference has no row; or what `load` gives.
-    pub fn refill<E: From<StoreError>>(
+    /// reference has no row; or what `load` and `check` give.
+    pub fn refill<T, E: From<StoreError>>(
         place: &Place,
         folder: &Path,
-        schemas: &[i64],
-        tables: &[Table],
+        origin: Origin<'_>,
         load: impl FnOnce(&Tx<'_>) -> Result<(), E>,
-    ) -> Result<Self, E> {
+        check: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         let known = |number: &i64| MIGRATIONS.iter().any(|(known, _)| known == number);
-        if let Some(found) = schemas.iter().copied().find(|number| !known(number)) {
+        if let Some(found) = origin.schemas.iter().copied().find(|number| !known(number)) {
             let known = MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0);
             return Err(StoreError::SchemaNewer { found, known }.into());
         }
-        let mut store = Self::connect_with(place, folder, true, schemas)?;
-        if store.read(|tx| tx.fact("public_key"))?.is_some() {
-            return Err(StoreError::Inhabited.into());
-        }
+        let mut store = Self::connect_with(place, folder, true, &[])?;
+        // For the whole of the transaction: in the middle of one it cannot be said.
         store.connection.check_references(false).map_err(StoreError::from)?;
-        let loaded = store.journal(|tx| -> Result<(), E> {
-            if tx.tables()? != tables {
-                return Err(StoreError::Damaged.into());
+        let checked = store.together_or_none(|store| {
+            store.migrate_to(origin.schemas)?;
+            if store.read(|tx| tx.fact("public_key"))?.is_some() {
+                return Err(StoreError::Inhabited.into());
             }
-            let rules = tx.sql.put_rules_aside().map_err(StoreError::from)?;
-            for table in tables {
-                // What the schemas themselves brought with them comes back as it was.
-                let sql = format!("DELETE FROM {}", quoted(std::slice::from_ref(&table.name)));
-                tx.sql.execute_batch(&sql).map_err(StoreError::from)?;
-            }
-            load(tx)?;
-            tx.sql.put_rules_back(rules).map_err(StoreError::from)?;
-            let hold = tx.sql.references_hold().map_err(StoreError::from)?;
-            if hold { Ok(()) } else { Err(StoreError::Damaged.into()) }
+            store.journal(|tx| fill(tx, origin.tables, load))?;
+            store.migrate()?;
+            check(store)
         });
         store.connection.check_references(true).map_err(StoreError::from)?;
-        loaded?;
-        store.migrate()?;
-        Ok(store)
+        checked
     }
+}
+
+fn fill<E: From<StoreError>>(
+    tx: &Tx<'_>,
+    tables: &[Table],
+    load: impl FnOnce(&Tx<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    if tx.tables()? != tables {
+        return Err(StoreError::Damaged.into());
+    }
+    let rules = tx.sql.put_rules_aside().map_err(StoreError::from)?;
+    for table in tables {
+        // What the schemas themselves brought with them comes back as it was.
+        let sql = format!("DELETE FROM {}", quoted(std::slice::from_ref(&table.name)));
+        tx.sql.execute_batch(&sql).map_err(StoreError::from)?;
+    }
+    load(tx)?;
+    tx.sql.put_rules_back(rules).map_err(StoreError::from)?;
+    let hold = tx.sql.references_hold().map_err(StoreError::from)?;
+    if hold { Ok(()) } else { Err(StoreError::Damaged.into()) }
 }
 
 fn hand_over<E>(group: &mut Vec<Vec<Cell>>, take: &mut impl FnMut(u64, &[u8]) -> Result<(), E>) -> Result<(), E> {

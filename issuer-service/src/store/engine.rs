@@ -186,17 +186,6 @@ impl Connection {
         }
     }
 
-    /// Whether a table is there.
-    pub(super) fn table_exists(&mut self, name: &str) -> std::result::Result<bool, StoreError> {
-        match self {
-            Self::File(connection) => Ok(connection.table_exists(None, name).map_err(EngineError::File)?),
-            Self::Server(session) => {
-                let tx = Transaction::Server(session.begin(false)?);
-                Ok(tx.query_row("SELECT to_regclass($1) IS NOT NULL", [name], |row| row.get(0))?)
-            }
-        }
-    }
-
     /// SQLite: references are not checked while tables are rebuilt; see [`Transaction::references_hold`].
     pub(super) fn check_references(&self, on: bool) -> Result<()> {
         match self {
@@ -242,6 +231,14 @@ impl Transaction<'_> {
         match self {
             Self::File(tx) => tx.execute_batch(sql).map_err(EngineError::File),
             Self::Server(tx) => tx.execute_batch(&dialect::of_server(sql)),
+        }
+    }
+
+    /// Whether a table is there.
+    pub(super) fn table_exists(&self, name: &str) -> Result<bool> {
+        match self {
+            Self::File(tx) => tx.table_exists(None, name).map_err(EngineError::File),
+            Self::Server(_) => self.query_row("SELECT to_regclass($1) IS NOT NULL", [name], |row| row.get(0)),
         }
     }
 

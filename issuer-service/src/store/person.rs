@@ -205,11 +205,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn people_named(&self, name: &str, limit: u32) -> Result<Vec<Id>, StoreError> {
-        let mut find = self.sql.prepare("SELECT id FROM person WHERE name_hash = $1 ORDER BY id LIMIT $2")?;
+    pub fn people_named(&self, name: &str, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT id FROM person WHERE name_hash = $1 AND id > $2 ORDER BY id LIMIT $3")?;
         let mut all: Vec<Id> = Vec::new();
         for hash in self.data()?.keys.lookups(Lookup::Name, name) {
-            let rows = find.query_map(params![hash, limit], |row| row.get(0))?;
+            let rows = find.query_map(params![hash, after, limit], |row| row.get(0))?;
             all.append(&mut rows.collect::<Result<_, _>>()?);
         }
         all.sort_unstable();
@@ -222,7 +223,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn alike(&self, details: &Details) -> Result<Option<Id>, StoreError> {
-        for id in self.people_named(&details.name, ALIKE_MAX)? {
+        for id in self.people_named(&details.name, 0, ALIKE_MAX)? {
             let same = |other: &Dossier| {
                 other.number() != details.number && other.value(Field::BirthDate) == details.birth_date
             };

@@ -1,4 +1,4 @@
-//! What one person asked for in clearing and another decides, of three kinds alike, a page at a time.
+//! What one person asked for in clearing and another decides, of four kinds alike, a page at a time.
 
 use super::engine::{self, Row};
 use super::{StoreError, Tx};
@@ -12,11 +12,13 @@ pub enum Kind {
     Sale,
     /// Money for accounts.
     Allotment,
+    /// A load or refund whose outcome nobody told.
+    Load,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Record, Self::Sale, Self::Allotment];
+    pub const ALL: [Self; 4] = [Self::Record, Self::Sale, Self::Allotment, Self::Load];
 
     /// Name in addresses.
     #[must_use]
@@ -25,6 +27,7 @@ impl Kind {
             Self::Record => "records",
             Self::Sale => "sales",
             Self::Allotment => "allotments",
+            Self::Load => "loads",
         }
     }
 
@@ -51,6 +54,13 @@ impl Kind {
                        FROM allotment_request) AS asked
                  LEFT JOIN rejection ON rejected_kind = 'allotment' AND rejected_number = number"
             }
+            Self::Load => {
+                "SELECT number, load_id, act, CAST(NULL AS BIGINT), amount_fen, reason, asked_state, maker, made_at, checker, rejected_why
+                 FROM (SELECT number, load_decision.load_id, act, amount_fen + pooled_fen AS amount_fen, reason, load_decision.state AS asked_state,
+                              maker, made_at, checker
+                       FROM load_decision JOIN load ON load.load_id = load_decision.load_id) AS decision
+                 LEFT JOIN rejection ON rejected_kind = 'load' AND rejected_number = number"
+            }
         }
     }
 }
@@ -69,12 +79,14 @@ pub enum Page {
 pub struct Proposal {
     /// Number, among those of its kind.
     pub number: i64,
-    /// The record (`TERMINAL/NUMBER`) or the sale.
+    /// The record (`TERMINAL/NUMBER`), the sale, the load.
     pub about: Option<String>,
-    /// `post`, `return`, `dismiss`, `take-back`, `close`, `allot`.
+    /// `post`, `return`, `dismiss`, `take-back`, `close`, `allot`, `credited`, `not-credited`.
     pub act: String,
-    /// Holders who get money, and how much they all get, fen.
-    pub total: Option<(i64, i64)>,
+    /// Holders who get money; of an allotment.
+    pub holders: Option<i64>,
+    /// What they all get, or the card in a load, fen.
+    pub total_fen: Option<i64>,
     /// Why it was asked for.
     pub reason: Option<String>,
     /// `proposed`, `approved`, `rejected`.
@@ -105,13 +117,13 @@ impl Tx<'_> {
 }
 
 fn proposal(row: &Row<'_>) -> engine::Result<Proposal> {
-    let (holders, total): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
     let state: String = row.get(6)?;
     Ok(Proposal {
         number: row.get(0)?,
         about: row.get(1)?,
         act: row.get(2)?,
-        total: holders.zip(total),
+        holders: row.get(3)?,
+        total_fen: row.get(4)?,
         reason: row.get(5)?,
         // What was asked for is proposed, whatever its own kind calls it.
         state: if state == "requested" { "proposed".to_owned() } else { state },

@@ -20,10 +20,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Unsure`] alone leaves open whether they are done.
     pub(crate) fn together<T>(&mut self, acts: impl FnOnce(&mut Self) -> T) -> Result<T, StoreError> {
+        self.together_or_none(|store| Ok(acts(store)))
+    }
+
+    /// The same, and nothing of any is kept when they end with an error.
+    ///
+    /// # Errors
+    /// What they give, or as [`Store::together`].
+    pub(super) fn together_or_none<T, E: From<StoreError>>(
+        &mut self,
+        acts: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.connection.begin_shared()?;
         self.shared = Some(Recorded::default());
         let shared = Shared(self);
-        let outcome = acts(shared.0);
+        let outcome = acts(shared.0)?;
         shared.keep()?;
         Ok(outcome)
     }

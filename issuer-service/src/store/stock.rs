@@ -35,6 +35,19 @@ impl Tx<'_> {
         Ok(find.query_map((), place)?.collect::<Result<_, _>>()?)
     }
 
+    /// Places in order of code, behind one: parcels and sacks that are done with are named, not listed, unless something is missing of what was
+    /// in them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stock_places_in_use(&self, after: &str, limit: u32) -> Result<Vec<Place>, StoreError> {
+        let mut find = self.sql.prepare(&format!(
+            "SELECT {PLACE} WHERE code > $1
+                AND (closed_by IS NULL OR EXISTS (SELECT 1 FROM stock WHERE place = code AND state = $2)) ORDER BY code LIMIT $3"
+        ))?;
+        Ok(find.query_map((after, StockState::Missing.name(), limit), place)?.collect::<Result<_, _>>()?)
+    }
+
     /// Adds a place.
     ///
     /// # Errors
@@ -110,16 +123,16 @@ impl Tx<'_> {
         Ok(find.query_map([place], holding)?.collect::<Result<_, _>>()?)
     }
 
-    /// Cards by place, state and lot, in this order.
+    /// Cards by place, state and lot, in this order, at the places between these codes, both of them included.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn stock_counts(&self) -> Result<Vec<(String, Held)>, StoreError> {
+    pub fn stock_counts(&self, first: &str, last: &str) -> Result<Vec<(String, Held)>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT place, state, lot, CAST(SUM(cards) AS BIGINT), MIN(since) FROM stock
+            "SELECT place, state, lot, CAST(SUM(cards) AS BIGINT), MIN(since) FROM stock WHERE place BETWEEN $1 AND $2
              GROUP BY place, state, lot ORDER BY place, state, lot",
         )?;
-        let rows = find.query_map((), |row| {
+        let rows = find.query_map((first, last), |row| {
             let (state, lot, since) = (row.get(1)?, row.get(2)?, row.get(4)?);
             Ok((row.get(0)?, Held { state, lot, cards: cell::u64(row, 3)?, since }))
         })?;

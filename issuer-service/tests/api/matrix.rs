@@ -46,6 +46,7 @@ GET    /api/v1/holds *
 GET    /api/v1/clearing/records *
 GET    /api/v1/clearing/sales *
 GET    /api/v1/clearing/allotments *
+GET    /api/v1/clearing/loads *
 GET    /api/v1/blacklist *
 POST   /api/v1/blacklist clearing
 GET    /api/v1/operators *

@@ -491,3 +491,37 @@ fn a_changed_template_gives_another_preview_and_no_cache_on_the_way_keeps_one() 
     std::fs::remove_file(folder.join("back.svg")).expect("removed");
     assert!(seen(&office, 1) == built_in);
 }
+
+#[test]
+fn another_font_gives_another_preview_without_a_new_start() {
+    use card_face::Side;
+
+    /// They come with the browser of the tests.
+    const FONTS: &str = "/usr/share/fonts/truetype/dejavu";
+
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Stock]);
+    let seen = || {
+        let told = office.get(&li, "/console/faces/back?name=1");
+        assert_eq!(told.status, 200, "{}", told.head);
+        told.text
+    };
+    let (face, own) = (office.data().join("templates/face"), office.data().join("templates/fonts"));
+    std::fs::create_dir_all(&face).expect("folder");
+    let line = "<text x=\"5\" y=\"40\" font-family=\"DejaVu Serif\" font-size=\"2.3\">12333</text></svg>";
+    let text = Side::Back.built_in().replace("</svg>", line);
+    assert_ne!(text, Side::Back.built_in());
+    std::fs::write(face.join("back.svg"), text).expect("written");
+    let without = seen();
+    std::fs::create_dir_all(&own).expect("folder");
+    let put = |font: &str| {
+        std::fs::copy(format!("{FONTS}/{font}"), own.join("own.ttf")).expect("a font");
+    };
+    put("DejaVuSerif.ttf");
+    let plain = seen();
+    assert!(plain != without, "a font that came");
+    put("DejaVuSerif-Bold.ttf");
+    assert!(seen() != plain, "another one of the same name");
+    std::fs::remove_file(own.join("own.ttf")).expect("removed");
+    assert!(seen() == without);
+}

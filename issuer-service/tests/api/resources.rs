@@ -267,6 +267,20 @@ fn every_list_has_pages_with_the_same_words() {
             at + 1
         ));
     }
+    // A sack that is done with is listed only for what is missing of it.
+    office.ask(
+        "INSERT INTO stock_place (code, kind, title, keeper, made_by, made_at, closed_by, closed_at)
+         VALUES ('O-1', 'outlet', '', 'li', 'li', '', NULL, NULL), ('P-1', 'sack', '', 'li', 'li', '', 'wang', ''),
+             ('P-2', 'sack', '', 'li', 'li', '', 'wang', '');
+         INSERT INTO stock (unit, state, place, lot, cards, since) VALUES ('card:A00000001', 'missing', 'P-2', 'L7', 1, ''),
+             ('box:B1', 'blank', 'store', 'L7', 9, ''); SELECT 1",
+    );
+    let stock = office.get(&li, "/api/v1/stock?after=O&limit=2").body;
+    let held =
+        |place: usize| (stock["places"][place]["code"].clone(), stock["places"][place]["held"][0]["cards"].clone());
+    assert_eq!((held(0), held(1)), ((json!("O-1"), Value::Null), (json!("P-2"), json!(1))), "{stock}");
+    let rest = office.get(&li, "/api/v1/stock?after=P-2").body;
+    assert_eq!((&rest["places"][0]["code"], &rest["places"][0]["held"][0]["cards"]), (&json!("store"), &json!(9)));
     for (path, list, name) in [
         ("people", "people", "personId"),
         ("operators", "operators", "name"),
@@ -300,6 +314,40 @@ fn every_list_has_pages_with_the_same_words() {
         }
         assert_eq!(found, whole_of, "{path}");
     }
+}
+
+#[test]
+fn people_who_are_found_come_a_page_at_a_time() {
+    let (office, li, _) = office();
+    for number in ["513301199001010064", "513301199001010072"] {
+        let told = office.post(&li, "/api/v1/people", &json!({ "number": number, "name": "卓玛", "region": "513301" }));
+        assert_eq!(told.status, 201, "{told:?}");
+    }
+    let find = |query: &str| {
+        let told = office.post(&li, &format!("/api/v1/people/search{query}"), &json!({ "by": "name", "text": "卓玛" }));
+        let people = told.body["people"].as_array().unwrap_or_else(|| panic!("{told:?}")).iter();
+        (people.map(|one| one["personId"].as_i64().expect("a number")).collect::<Vec<_>>(), told.body["next"].as_i64())
+    };
+    assert_eq!(find(""), (vec![4, 5], None));
+    assert_eq!(find("?limit=1"), (vec![4], Some(4)));
+    assert_eq!(find("?limit=1&after=4"), (vec![5], Some(5)));
+    assert_eq!(find("?limit=1&after=5"), (vec![], None));
+    let numbered = json!({ "by": "number", "text": "513301199001010064" });
+    let told = office.post(&li, "/api/v1/people/search?after=4", &numbered);
+    assert_eq!(told.body["people"], json!([]), "{told:?}");
+    let acts = office.ask("SELECT detail FROM audit WHERE act = 'person.find' ORDER BY sequence");
+    assert_eq!(acts[2], ["by name: 1 found behind 4"]);
+    // The console keeps whom it found, and shows some of them at a time.
+    let ids: Vec<String> = (3..=60).map(|id| id.to_string()).collect();
+    let kept =
+        office.ask(&format!("UPDATE session SET found = '{}', found_at = 99999999999 RETURNING found", ids.join(" ")));
+    assert!(!kept.is_empty());
+    let page = |address: &str| office.get(&li, address).text;
+    let (first, last) = (page("/console/people/found"), page("/console/people/found?after=52"));
+    let shown = |page: &str| [3, 4, 5].map(|id| page.contains(&format!("\"/console/people/{id}\"")));
+    assert!(shown(&first) == [true; 3] && first.contains("/console/people/found?after=52"), "{first}");
+    assert!(shown(&last) == [false; 3] && !last.contains("found?after="), "{last}");
+    assert_eq!(shown(&page("/console/people/found?after=4")), [false, false, true]);
 }
 
 #[test]
@@ -439,7 +487,7 @@ fn hostile_bodies_and_paths_are_refused_before_they_cost_anything() {
 #[test]
 fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
     let (office, li, _) = office();
-    for path in ["records", "sales", "allotments"] {
+    for path in ["records", "sales", "allotments", "loads"] {
         let told = office.get(&li, &format!("/api/v1/clearing/{path}"));
         assert_eq!((told.status, &told.body["proposals"]), (200, &json!([])), "{path}: {told:?}");
         assert_eq!(office.get(&li, &format!("/console/clearing?of={path}")).status, 200, "{path}");
@@ -464,4 +512,30 @@ fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
     assert!(shown.contains("2026-11-24 01:00") && shown.contains("2026-11-23 13:00"), "times of China: {shown}");
     let shown = office.get(&li, "/console/clearing?of=allotments&before=2").text;
     assert!(shown.contains("twice on") && !shown.contains("2026-11-24 01:00"), "{shown}");
+    // No card and terminal stand behind these rows.
+    let load = "PRAGMA foreign_keys = OFF; INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence,
+        random, key_version, body_hash, date_time, mac2, state, prepared_at) VALUES ('0101', '513301000001', 'c', 1, '', 12345, 0, 1, '', 1, '',
+        '', '', 'PREPARED', '2026-11-23T05:00:00.000Z');
+        INSERT INTO load_decision (number, load_id, act, reason, state, maker, made_at, checker) VALUES
+        (1, '0101', 'credited', 'seen', 'rejected', 'ma', '2026-11-23T05:00:00.000Z', 'wang'),
+        (2, '0101', 'not-credited', 'its journal', 'proposed', 'ma', '2026-11-23T06:00:00.000Z', NULL);
+        INSERT INTO rejection VALUES ('load', 1, 'the card was not there'); SELECT 1";
+    office.ask(&load.replace("'0101'", &format!("'{}'", "01".repeat(16))));
+    let page = office.get(&li, "/api/v1/clearing/loads?limit=1").body;
+    let (one, next) = (&page["proposals"][0], &page["next"]);
+    assert_eq!(
+        (&one["state"], &one["rejection"], &one["act"], next),
+        (&json!("rejected"), &json!("the card was not there"), &json!("credited"), &json!(1))
+    );
+    let page = office.get(&li, "/api/v1/clearing/loads?after=1").body;
+    let one = &page["proposals"][0];
+    assert_eq!((&one["about"], &one["totalFen"]), (&json!("01".repeat(16)), &json!(12_345)), "{page}");
+    assert_eq!(
+        (&one["state"], &one["reason"], &page["next"]),
+        (&json!("proposed"), &json!("its journal"), &Value::Null)
+    );
+    let shown = office.get(&li, "/console/clearing?of=loads").text;
+    for text in [&*"01".repeat(16), "123.45", "its journal", "the card was not there", "issuer load"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
 }

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::ask::ask;
 use crate::bureau::{Bureau, CLERK};
+use crate::fresh::fresh;
 use crate::round::{backup, centre, restore};
 
 fn refused(bureau: &Bureau, file: &str) -> (Option<i32>, String) {
@@ -85,6 +87,29 @@ fn a_disk_that_fills_up_leaves_no_half_backup_and_no_half_centre() {
     assert!(!PathBuf::from(&back).exists() && !PathBuf::from(format!("{back}.restoring")).exists());
     let again = restore(&bureau, &PathBuf::from(&back), &file, true).output().expect("the program starts");
     assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+}
+
+#[test]
+fn what_does_not_hold_leaves_the_database_as_it_was_and_another_backup_is_brought_back_into_it() {
+    let bureau = centre();
+    let (good, bad) = (bureau.path("good.backup"), bureau.path("bad.backup"));
+    assert_eq!(backup(&bureau, "create", &good).status.code(), Some(0));
+    ask(&bureau.data(), "UPDATE card_number SET state = 'used' WHERE serial = 5").expect("a number without a card");
+    assert_eq!(backup(&bureau, "create", &bad).status.code(), Some(0));
+    let (folder, url) = (PathBuf::from(bureau.path("back")), fresh());
+    let back = |file: &str| {
+        let mut restore = restore(&bureau, &folder, file, false);
+        restore.envs(url.iter().map(|url| ("ISSUER_DATABASE", url))).output().expect("the program starts")
+    };
+    for _ in 0..2 {
+        let output = back(&bad);
+        let error: Value = serde_json::from_slice(&output.stderr).expect("an error object");
+        assert_eq!((output.status.code(), &error["code"]), (Some(7), &Value::from("RESTORE_DOES_NOT_HOLD")));
+        assert!(!folder.exists() && !PathBuf::from(bureau.path("back.restoring")).exists());
+    }
+    let output = back(&good);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(crate::bureau::issuer(&folder, &["audit", "verify"]).status.code(), Some(0));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use crate::bureau::{command, issuer};
+use crate::fresh::fresh;
 use crate::round::{backup, centre, restore};
 
 /// Kills a process as soon as something is to be seen, or lets it end; whether it was killed.
@@ -66,7 +67,18 @@ fn a_restoration_that_is_killed_leaves_no_centre_and_can_be_given_again() {
         }
     }
     assert!(killed > 0, "no kill came in time");
-    let done = restore(&bureau, &folder, &file, true).output().expect("the program starts");
+    // On a server, killed over the rows; then again into the same database.
+    let url = fresh();
+    let onto = || {
+        let mut restore = restore(&bureau, &folder, &file, false);
+        restore.envs(url.iter().map(|url| ("ISSUER_DATABASE", url)));
+        restore
+    };
+    if url.is_some() {
+        let child = onto().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        assert!(kill_when(child, || stage.join("audit.anchor").exists()) && !folder.exists());
+    }
+    let done = onto().output().expect("the program starts");
     assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(!stage.exists());
     assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0));

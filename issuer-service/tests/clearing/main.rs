@@ -23,4 +23,5 @@ mod refunds;
 mod sales;
 mod succession;
 mod take_backs;
+mod torn;
 mod uploads;

@@ -87,8 +87,9 @@ fn assert_serves(centre: &mut Centre) {
             assert_eq!(found.0, i64::from(order));
         }
         assert!(tx.dossier_by_number(&number("19900101", 8))?.is_none(), "nobody has this number");
-        assert_eq!(tx.people_named("甲", 100)?, [1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(tx.people_named("甲", 3)?, [1, 2, 3]);
+        assert_eq!(tx.people_named("甲", 0, 100)?, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(tx.people_named("甲", 0, 3)?, [1, 2, 3]);
+        assert_eq!(tx.people_named("甲", 3, 2)?, [4, 5], "a page of both generations");
         assert_eq!((tx.photo(1)?.is_some(), tx.photo(5)?.is_some()), (true, true));
         assert!(tx.exchange_body(1)?.len() > 100);
         assert_eq!(tx.exchange_answers(1)?.into_values().collect::<Vec<_>>(), ["6222 0000"]);
@@ -284,7 +285,7 @@ fn an_import_that_made_rows_ready_under_the_old_keys_registers_them_under_the_ne
     assert_eq!((counted.created, counted.unchanged, counted.refused), (2, 1, 1));
     let look = |tx: &Tx<'_>| -> Result<_, StoreError> {
         let of = |order| tx.dossier_by_number(&number("19900101", order));
-        Ok((of(8)?.map(|found| found.0), of(9)?.map(|found| found.0), tx.people_named("乙", 9)?))
+        Ok((of(8)?.map(|found| found.0), of(9)?.map(|found| found.0), tx.people_named("乙", 0, 9)?))
     };
     assert_eq!(opened(&folder).store.read(look).expect("found"), (Some(8), Some(9), vec![8]));
     assert_eq!(used(&folder), (vec![2], ROWS + 2));

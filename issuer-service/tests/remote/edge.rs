@@ -52,9 +52,12 @@ pub(crate) type Open = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection whose handshake is done, as far as the station can tell.
 pub(crate) fn open(hall: &Hall, config: &Arc<ClientConfig>) -> io::Result<Open> {
+    over(TcpStream::connect(address(hall))?, config)
+}
+
+fn over(mut socket: TcpStream, config: &Arc<ClientConfig>) -> io::Result<Open> {
     let name = "localhost".to_owned().try_into().expect("a name");
     let mut tls = ClientConnection::new(Arc::clone(config), name).expect("client");
-    let mut socket = TcpStream::connect(address(hall))?;
     socket.set_read_timeout(Some(FORGOTTEN))?;
     while tls.is_handshaking() {
         tls.complete_io(&mut socket)?;
@@ -140,7 +143,8 @@ fn half_messages_of_a_refused_station_keep_nobody_from_work() {
 
 #[test]
 fn peers_that_do_not_finish_a_handshake_take_the_turn_of_nobody_else() {
-    let limits = Limits { handshake: FORGOTTEN, handshakes: 4, handshakes_of_one: 2, ..Limits::default() };
+    let line = Limits { in_line: 3, in_line_of_one: 2, ..Limits::default() };
+    let limits = Limits { handshake: FORGOTTEN, handshakes: 4, handshakes_of_one: 2, ..line };
     let mut hall = Hall::within(Rig::new(1), limits);
     let east = hall.place("east");
     let elsewhere = || {
@@ -152,8 +156,33 @@ fn peers_that_do_not_finish_a_handshake_take_the_turn_of_nobody_else() {
     let mut silent: Vec<TcpStream> = (0..6).map(|_| elsewhere()).collect();
     let carried = hall.https(&east).carry(ASK_PATH, &Caller::text(&look(1))).expect("served all the same");
     assert_eq!(carried.status, 200);
-    // Those above its share are closed.
-    for socket in silent.iter_mut().skip(2) {
+    // Two are under way and two wait in line; those above are closed.
+    for socket in silent.iter_mut().skip(4) {
+        socket.set_read_timeout(Some(FORGOTTEN)).expect("set");
+        assert_eq!(rest(socket), "");
+    }
+}
+
+#[test]
+fn a_handshake_above_the_share_of_its_address_waits_for_its_turn_and_no_longer_than_its_time() {
+    let limits = Limits { handshake: FORGOTTEN, handshakes_of_one: 2, in_line_of_one: 8, ..Limits::default() };
+    let mut hall = Hall::within(Rig::new(1), limits);
+    let east = hall.place("east");
+    let config = client(&hall, &east);
+    // All of them come at once; each is served, though no more than two are at a time.
+    let sockets: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(address(&hall)).expect("connected")).collect();
+    for (id, socket) in (1..).zip(sockets) {
+        let mut open = over(socket, &config).expect("its turn came");
+        open.write_all(request(ASK_PATH, &Caller::text(&look(id))).as_bytes()).expect("sent");
+        let mut head = [0; 15];
+        open.read_exact(&mut head).expect("an answer");
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+    }
+    // Nobody waits for ever: who is in line behind silent ones is closed with them.
+    let limits = Limits { handshake: SOON, handshakes_of_one: 1, ..Limits::default() };
+    let hall = Hall::within(Rig::new(1), limits);
+    let mut silent: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address(&hall)).expect("connected")).collect();
+    for socket in &mut silent {
         socket.set_read_timeout(Some(FORGOTTEN)).expect("set");
         assert_eq!(rest(socket), "");
     }

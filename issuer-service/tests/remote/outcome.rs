@@ -126,6 +126,32 @@ fn what_became_known_meanwhile_and_goes_onto_no_card_spoils_this_card_and_stops_
 }
 
 #[test]
+fn who_goes_on_to_claim_older_data_than_it_was_given_is_told_its_fault_at_last() {
+    let mut hall = Hall::new(1);
+    let place = hall.place("east");
+    let line = hall.https(&place);
+    begin(&line);
+    assert_eq!(jobs(&line, 2, 1), [1]);
+    assert_eq!(bind(&line, 3, 1, CHIP).1, "bound");
+    hall.rig.moving(1, "新示范路77号")();
+    let older = |id| {
+        let older = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 };
+        ask(&line, &message(id, older))
+    };
+    let anew = (403, "STATION_DATA_CHANGED".to_owned());
+    for id in 4..12 {
+        assert_eq!(older(id), anew, "{id}");
+        assert_eq!(jobs(&line, id + 20, 1), [1]);
+    }
+    assert_eq!(older(4), anew, "the same message, whose answer was lost");
+    assert_eq!(older(12), (422, "STATION_READ_BACK_DIFFERS".to_owned()));
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 1);
+    // What changes after that it may not have yet.
+    hall.rig.moving(1, "新示范路78号")();
+    assert_eq!(older(13), anew);
+}
+
+#[test]
 fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
     let mut hall = Hall::new(1);
     let place = hall.place("east");

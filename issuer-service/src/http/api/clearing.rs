@@ -1,5 +1,5 @@
 //! What one person asked for in clearing and another decides: about records that were not posted, sales that never ended, money for
-//! accounts. What was rejected says why.
+//! accounts, loads whose outcome nobody told. What was rejected says why.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,15 +24,15 @@ struct Proposals {
 struct Proposal {
     /// Number, among those of its kind.
     number: i64,
-    /// The record (`TERMINAL/NUMBER`) or the sale; none of an allotment.
+    /// The record (`TERMINAL/NUMBER`), the sale, the load; none of an allotment.
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<String>,
-    /// `post`, `return`, `dismiss`, `take-back`, `close`, `allot`.
+    /// `post`, `return`, `dismiss`, `take-back`, `close`, `allot`, `credited`, `not-credited`.
     act: String,
     /// Holders who get money; of an allotment only.
     #[serde(skip_serializing_if = "Option::is_none")]
     holders: Option<i64>,
-    /// All of their money, fen; of an allotment only.
+    /// All of their money, or what the load was to bring, fen; of an allotment or a load.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_fen: Option<i64>,
     /// Why it was asked for.
@@ -80,6 +80,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         parameters: &[AFTER, LIMIT],
         work: &Looks(allotments),
     },
+    Endpoint {
+        method: Method::Get,
+        path: "/api/v1/clearing/loads",
+        asks: Asks::Duty("load list"),
+        id: "findLoadDecisions",
+        says: "Lists what was asked and decided about loads whose outcome nobody told, a page at a time.",
+        parameters: &[AFTER, LIMIT],
+        work: &Looks(loads),
+    },
 ];
 
 fn records(call: &mut Call<'_>, _: Nothing) -> Result<Proposals, Error> {
@@ -94,6 +103,10 @@ fn allotments(call: &mut Call<'_>, _: Nothing) -> Result<Proposals, Error> {
     listed(call, Kind::Allotment)
 }
 
+fn loads(call: &mut Call<'_>, _: Nothing) -> Result<Proposals, Error> {
+    listed(call, Kind::Load)
+}
+
 fn listed(call: &mut Call<'_>, kind: Kind) -> Result<Proposals, Error> {
     let (after, limit) = call.page();
     let found = call.store.read(|tx| tx.proposals(kind, Page::After(after), limit))?;
@@ -103,7 +116,8 @@ fn listed(call: &mut Call<'_>, kind: Kind) -> Result<Proposals, Error> {
             number,
             about,
             act,
-            total,
+            holders,
+            total_fen,
             reason,
             state,
             maker,
@@ -111,7 +125,6 @@ fn listed(call: &mut Call<'_>, kind: Kind) -> Result<Proposals, Error> {
             checker,
             rejection,
         } = one;
-        let (holders, total_fen) = total.unzip();
         Proposal { number, about, act, holders, total_fen, reason, state, maker, made_at, checker, rejection }
     };
     Ok(Proposals { proposals: found.into_iter().map(proposal).collect(), next })

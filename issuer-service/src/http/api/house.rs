@@ -321,7 +321,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 fn held(call: &mut Call<'_>, _: Nothing) -> Result<Stock, Error> {
     let (after, limit) = call.page_of_names();
     let after = after.to_owned();
-    let overview = call.store.read(|tx| stock::overview(tx, None))?;
+    let overview = call.store.read(|tx| stock::page(tx, &after, limit))?;
     let held = |held: stock::Held| Held { state: held.state, lot: held.lot, cards: held.cards, since: held.since };
     let place = |custody: stock::Custody| Place {
         code: custody.place.code,
@@ -330,10 +330,7 @@ fn held(call: &mut Call<'_>, _: Nothing) -> Result<Stock, Error> {
         keeper: custody.place.keeper,
         held: custody.held.into_iter().map(held).collect(),
     };
-    let mut places: Vec<Place> = overview.places.into_iter().map(place).collect();
-    places.sort_by(|one, other| one.code.cmp(&other.code));
-    places.retain(|place| place.code > after);
-    places.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let places: Vec<Place> = overview.places.into_iter().map(place).collect();
     let next = super::next(&places, limit, |place| place.code.clone());
     Ok(Stock { places, next })
 }

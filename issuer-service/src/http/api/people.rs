@@ -199,8 +199,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/api/v1/people/search",
         asks: Asks::Duty("person find"),
         id: "searchPersons",
-        says: "Finds people by a whole number or name, masked. It stands in the body: addresses are kept by others.",
-        parameters: &[],
+        says: "Finds people by a whole number or name, masked, a page at a time. It stands in the body: addresses are kept by others.",
+        parameters: &[AFTER, LIMIT],
         work: &Looks(find),
     },
     Endpoint {
@@ -267,8 +267,11 @@ fn find(call: &mut Call<'_>, Json(search): Json<Search>) -> Result<People, Error
     };
     super::within("text", &search.text, TEXT_MAX)?;
     let (desk, operator) = (call.desk, call.operator()?.clone());
-    let found = desk.search(call.store, &operator, by, search.text)?;
-    Ok(People { people: found.into_iter().map(Person::from).collect(), next: None })
+    let (after, limit) = call.page();
+    let found = desk.search(call.store, &operator, by, search.text, (after, limit))?;
+    let next = super::next(&found, limit, |id| *id);
+    let people = call.store.read(|tx| search::masked(tx, &found))?;
+    Ok(People { people: people.into_iter().map(Person::from).collect(), next })
 }
 
 fn show(call: &mut Call<'_>, _: Nothing) -> Result<Person, Error> {

@@ -3,6 +3,7 @@
 use card_face::Side;
 use settlement::id::CardIdentifier;
 
+use super::looks::FOUND_MAX;
 use super::{Ask, Reply, Route, Turn};
 use crate::audit::Act;
 use crate::batch::{self, Selection};
@@ -45,9 +46,8 @@ pub(super) const ROUTES: &[Route] = &[
 fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let by = if turn.ask.field("by") == "name" { By::Name } else { By::Number };
     let text = turn.ask.field("text").to_owned();
-    let found = turn.ask.desk.search(turn.store, turn.ask.viewer.operator, by, text)?;
-    let rows: Vec<i64> = found.iter().map(|person| person.id).collect();
-    turn.ask.session.set_found(turn.store, &rows)?;
+    let found = turn.ask.desk.search(turn.store, turn.ask.viewer.operator, by, text, (0, FOUND_MAX))?;
+    turn.ask.session.set_found(turn.store, &found)?;
     Ok(Reply::To("/console/people/found".to_owned()))
 }
 

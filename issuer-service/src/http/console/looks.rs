@@ -6,6 +6,7 @@ use card_face::{NAMES, Side};
 use crate::audit::Sought;
 use crate::batch::{self, BatchState};
 use crate::card::life;
+use crate::console::people::More;
 use crate::console::{self, batches, cards, clearing, figures, people, today, works};
 use crate::error::{Error, Missing};
 use crate::face;
@@ -19,6 +20,10 @@ use crate::store::proposal::{Kind, Page};
 
 /// Records of the audit log, batches, cards of the blacklist on a page.
 const RECORDS: u32 = 50;
+/// People whom a search found, on a page.
+const PEOPLE: usize = 50;
+/// So many of them are kept for the pages that follow.
+pub(super) const FOUND_MAX: u32 = 10_000;
 /// Batches of a kind that are counted and shown as today's work.
 const BATCHES_MAX: u32 = 200;
 /// Requests that are counted.
@@ -66,8 +71,13 @@ fn people_search(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 fn people_found(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let title = turn.ask.viewer.say("人员", "People").to_owned();
     let Some(rows) = turn.ask.session.found(turn.store)? else { return Ok(Reply::To("/console/people".to_owned())) };
-    let found = turn.store.read(|tx| search::masked(tx, &rows))?;
-    Ok(Reply::Page(title, people::search(&turn.ask.viewer, Some(&found))))
+    let after = turn.ask.asked("after").parse().unwrap_or(0);
+    let page: Vec<i64> = rows.iter().copied().filter(|id| *id > after).take(PEOPLE).collect();
+    let next = page.last().copied().filter(|last| rows.last() > Some(last));
+    let more = if is_full(&rows, FOUND_MAX) { More::Unkept } else { More::None };
+    let more = next.map_or(more, More::Behind);
+    let found = turn.store.read(|tx| search::masked(tx, &page))?;
+    Ok(Reply::Page(title, people::search(&turn.ask.viewer, Some((&found, more)))))
 }
 
 fn person(turn: &mut Turn<'_>) -> Result<Reply, Error> {
