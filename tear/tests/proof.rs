@@ -121,7 +121,7 @@ fn a_refund_at_another_till_torn_anywhere_loses_and_doubles_nothing() {
     // All pairs: `make soak`, `sscard tear elsewhere`.
     let (totals, rows) = proved(Act::Elsewhere, &Ours, Depth::Sample(41));
     let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
-    assert!(totals.hold() && totals.points > 100 && totals.pairs > 200, "{totals:?}\n{broken:#?}");
+    assert!(totals.hold() && totals.points > 80 && totals.pairs > 200, "{totals:?}\n{broken:#?}");
     for (words, least) in [
         ("/refunds/original: before", 1),
         ("/refunds/original: after", 1),

@@ -115,6 +115,7 @@ fn a_clock_ahead_of_the_centres_signs_nobody_in_and_sells_nothing() {
         {
             let mut books = shop.centre.books();
             (books.signed_later_s, books.parameters) = (-3_600, books.parameters + 1);
+            books.sequence += 1;
         }
         let ran = shop.run(fetch);
         assert_eq!((ran.status, ran.code().as_str()), (3, "CLOCK_DIFFERS"), "{fetch:?}: {}", ran.stdout);
