@@ -16,6 +16,7 @@ pub mod function;
 mod helper;
 pub mod output;
 mod pin;
+mod profiles;
 mod prove;
 mod read;
 mod reader;

@@ -22,7 +22,7 @@ use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::profile::{EfKind, KeyRow};
 use card_profiles::read::{Outcome, Reader, Reason};
 use card_profiles::recognition::{Recognition, recognise};
-use card_profiles::{Df, Ef, Place, Profile, builtin, codec};
+use card_profiles::{Catalog, Df, Ef, Place, Profile, codec};
 
 use card_counter::error::{ShellError, TerminalError};
 use card_counter::language::Words;
@@ -33,9 +33,6 @@ use self::keys::Keys;
 
 /// INS of EXTERNAL AUTHENTICATE.
 const EXTERNAL_AUTHENTICATE: u8 = 0x82;
-
-/// Profile by which a card is first approached: its environment and issuer data are the same in all.
-const FIRST: &str = "ssc-3.0";
 
 /// A card in the shell.
 pub struct Shell {
@@ -76,10 +73,9 @@ impl Shell {
     ///
     /// # Errors
     /// [`TerminalError`] when the card does not answer. A card of no known kind is no error: it has the first profile.
-    pub fn open(session: Session, given: Option<Profile>) -> Result<Self, TerminalError> {
+    pub fn open(session: Session, given: Option<Profile>, catalog: &Catalog) -> Result<Self, TerminalError> {
         let chosen = given.is_some();
-        let first = || builtin(FIRST).ok_or(TerminalError::Bug("the first profile is built in"));
-        let profile = given.map_or_else(first, Ok)?;
+        let profile = given.unwrap_or_else(|| catalog.first().clone());
         let mut shell =
             Self { session, profile, recognised: None, directory: None, fci: None, pin: None, strayed: false };
         let profile = shell.profile.clone();
@@ -94,8 +90,8 @@ impl Shell {
             let version = outcome.reading.values.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned();
             card_desk::tell_apart(&mut shell.session, *card.identifier.bytes())?;
             shell.recognised = Some(Recognised { recognition: card, version });
-            if let Some(profile) = card.profile_name().and_then(builtin).filter(|_| !chosen) {
-                shell.profile = profile;
+            if let Some(profile) = catalog.of_card(&card).filter(|_| !chosen) {
+                shell.profile = profile.clone();
             }
         }
         shell.fci = outcome.fci;
@@ -465,7 +461,9 @@ mod tests {
             > 00B201355B\n< 6A82";
         // The first profile asks for RKSSSE before EF06: no command goes out for it without a key.
         let until_ef06 = trace.rsplit_once("\n> ").expect("lines").0;
-        let open = |trace: &str| Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None);
+        let open = |trace: &str| {
+            Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None, &Catalog::builtin())
+        };
         let shell = open(until_ef06).expect("opens");
         assert_eq!(shell.profile.name, "ssc-2.0");
         assert_eq!(shell.recognised.as_ref().map(|card| card.version.as_str()), Some("2.00"));
