@@ -6,7 +6,7 @@
 
 use card_core::command::{self, Record};
 use card_core::{Command, StatusWord, tlv};
-use card_profiles::access::Right;
+use card_profiles::access::{Access, Right};
 use card_profiles::format::FormatKind;
 use card_profiles::profile::{EfKind, Element};
 use card_profiles::{Ef, Place, codec};
@@ -68,6 +68,11 @@ impl Shell {
             Some(inner) => {
                 let blank = codec::blank(row);
                 let answer = self.session.send(&command::read_record(ef.sfi(), number, le(2 + blank.len())))?;
+                if answer.sw == StatusWord::SECURITY_STATUS {
+                    let rule = format!("{}, read {}", ef.update, ef.read);
+                    let acts = acts(&ef.read).chain(acts(&ef.update)).collect();
+                    return Err(ShellError::Unproved { place, rule, acts }.into());
+                }
                 if !answer.sw.is_ok() {
                     return Err(TerminalError::CardRefused { command: "READ RECORD", sw: answer.sw });
                 }
@@ -121,11 +126,7 @@ impl Shell {
         write: &Command,
         (read, bytes): (&Command, &[u8]),
     ) -> Result<(), TerminalError> {
-        let act = |right: &Right| match right {
-            Right::Pin => "verify".to_owned(),
-            Right::Key(key) => format!("auth {key}"),
-        };
-        let (rule, acts): (_, Vec<String>) = (ef.update.to_string(), ef.update.rights().iter().map(act).collect());
+        let (rule, acts): (_, Vec<String>) = (ef.update.to_string(), acts(&ef.update).collect());
         let sw = self.session.send(write)?.sw;
         if sw == StatusWord::SECURITY_STATUS && !acts.is_empty() {
             return Err(ShellError::Unproved { place, rule, acts }.into());
@@ -140,6 +141,14 @@ impl Shell {
             _ => Ok(()),
         }
     }
+}
+
+/// Commands of the shell that prove what a condition names.
+fn acts(access: &Access) -> impl Iterator<Item = String> {
+    access.rights().iter().map(|right| match right {
+        Right::Pin => "verify".to_owned(),
+        Right::Key(key) => format!("auth {key}"),
+    })
 }
 
 fn encoded(row: &Element, place: &Place, text: &str) -> Result<Vec<u8>, TerminalError> {
