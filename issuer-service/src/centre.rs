@@ -550,13 +550,16 @@ impl Config {
     /// The card type that is made from now on.
     #[must_use]
     pub fn made(&self) -> Profile {
-        self.made_type().profile
+        self.made_type().profile.clone()
     }
 
     /// The same with its text.
+    ///
+    /// # Panics
+    /// Never: a configuration without one is not read.
     #[must_use]
-    pub fn made_type(&self) -> CardType {
-        self.types.first().cloned().unwrap_or_else(|| CardType::national(Cards::Tdes))
+    pub fn made_type(&self) -> &CardType {
+        self.types.first().expect("a configuration names a type of cards")
     }
 
     /// The type of the site's cards of a kind; `None` when there are none.

@@ -149,8 +149,8 @@ impl Book<'_> {
                 _ => return Err(BatchError::WrongState { number: batch, state: found.state }.into()),
             }
             let made = self.config.made_type();
-            if !tx.take_card_text(&made)? {
-                return Err(StationError::CardTextChanged { name: made.profile.name });
+            if !tx.take_card_text(made)? {
+                return Err(StationError::CardTextChanged { name: made.profile.name.clone() });
             }
             if let Some(station) = by.station {
                 tx.begin_station_run(station, batch, &made.digest)?;

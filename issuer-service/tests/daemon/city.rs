@@ -158,7 +158,7 @@ fn a_text_that_no_card_can_be_made_by_is_refused_where_it_is_named() {
         assert!(code == Some(2) && error.contains("CARD_TYPE_UNUSABLE") && error.contains(words), "{name}: {error}");
         assert!(!data.exists(), "{name}: nothing was made");
     };
-    refused("size.toml", &CITY.replace("size = 4", "size = 5"), "line 20");
+    refused("size.toml", &CITY.replace("size = 4", "size = 5"), "line 14");
     refused("key.toml", &CITY.replace("update = \"UKCITY\"", "update = \"UKCOTY\""), "UKCOTY");
     let psam = CITY.replace("tries = 3, purpose", "tries = 3, psam = { usage = 0x48, id = 0x70 }, purpose");
     refused("psam.toml", &psam, "PSAM psam lacks UKCITY");
