@@ -320,7 +320,13 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::Parameters(_) => Code::RULE,
         E::SignedOut { .. } => Code::SIGNED_OUT,
         E::ClockBehindCard { .. } | E::ClockBack { .. } | E::ClockDiffers { .. } => Code::CLOCK,
-        E::KeyFile { .. } | E::File { .. } | E::Configuration { .. } => Code::ARGUMENT,
+        E::KeyFile { .. }
+        | E::File { .. }
+        | E::Configuration { .. }
+        | E::Profile { .. }
+        | E::ProfileContradicts(_)
+        | E::ProfileUnknown { .. }
+        | E::NotText { .. } => Code::ARGUMENT,
         // What only the terminal's own program does.
         _ => Code::UNKNOWN,
     }

@@ -17,6 +17,7 @@ pub mod handover;
 mod helper;
 pub mod output;
 mod pin;
+mod profiles;
 mod prove;
 mod read;
 mod reader;

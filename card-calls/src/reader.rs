@@ -15,9 +15,9 @@ use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output;
+use crate::profiles;
 use crate::prove::algorithm;
 use crate::settings::Settings;
-use crate::visit::CATALOG;
 
 /// What a social security card is called.
 const SOCIAL_SECURITY: &str = "3";
@@ -49,7 +49,8 @@ pub(crate) fn reader_info(calls: &mut Calls, settings: &Settings, _given: &Argum
     calls.drop_held();
     let (card, psam) = (settings.reader.as_deref(), settings.psam.as_deref());
     let setup = Setup { card, psam, interface: Interface::default(), wait: Duration::ZERO };
-    let number = Desk::open(setup, &CATALOG)?.any_psam()?.map(|psam| psam.terminal_number());
+    let number =
+        Desk::open(setup, profiles::of_site(&settings.regions)?)?.any_psam()?.map(|psam| psam.terminal_number());
     let number = number.ok_or(TerminalError::PsamMissing { readers: Vec::new() })?;
     Ok(vec![settings.device.clone(), hex::encode_upper(number)])
 }

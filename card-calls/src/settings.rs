@@ -5,10 +5,12 @@
 //!
 //! The file is the one named by `SSCARD_DRIVER_CONFIG`; TOML with the keys of [`Settings`].
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use card_core::security::CityCode;
+use card_counter::profile;
 use serde::Deserialize;
 
 use crate::code::Language;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub last_try: bool,
     /// Key file marked REHEARSAL, for the functions that stand for an HSM.
     pub hsm_keys: Option<PathBuf>,
+    /// Profiles of the site: first digits of the city code, built-in name or file.
+    pub regions: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -71,6 +75,7 @@ impl Default for Settings {
             hold: HOLD,
             last_try: false,
             hsm_keys: None,
+            regions: BTreeMap::new(),
         }
     }
 }
@@ -112,6 +117,12 @@ pub enum SettingError {
         /// What is expected.
         expected: &'static str,
     },
+    /// A key of `[regions]` that is none.
+    #[error("regions.{given}: a region is the first one to six digits of a city code")]
+    Region {
+        /// What was given.
+        given: String,
+    },
     /// A language that is neither.
     #[error("{place}: {given} is neither zh nor en")]
     Language {
@@ -138,6 +149,8 @@ struct File {
     hold_seconds: Option<u64>,
     last_try: Option<bool>,
     hsm_keys: Option<PathBuf>,
+    #[serde(default)]
+    regions: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -170,6 +183,7 @@ impl Settings {
                 .transpose()?
                 .unwrap_or(default.last_try),
             hsm_keys: set("SSCARD_HSM_KEYS").map(PathBuf::from).or(file.hsm_keys),
+            regions: file.regions,
             device: set("SSCARD_DEVICE").or(file.device).unwrap_or(default.device),
             out_bytes: out_bytes.map_or(Ok(default.out_bytes), |(place, given)| size(place, given))?,
             language: language.map_or(Ok(default.language), |(place, given)| self::language(place, given))?,
@@ -224,7 +238,14 @@ fn language(place: &'static str, given: String) -> Result<Language, SettingError
 
 fn read(path: &Path) -> Result<File, SettingError> {
     let text = std::fs::read_to_string(path).map_err(|source| SettingError::File { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|source| SettingError::Grammar { path: path.to_owned(), source: Box::new(source) })
+    let file: File = toml::from_str(&text)
+        .map_err(|source| SettingError::Grammar { path: path.to_owned(), source: Box::new(source) })?;
+    let here = path.parent().unwrap_or(Path::new(""));
+    let regions = file.regions.into_iter().map(|(region, name)| {
+        let name = profile::region_name(here, name);
+        if profile::is_region(&region) { Ok((region, name)) } else { Err(SettingError::Region { given: region }) }
+    });
+    Ok(File { regions: regions.collect::<Result<_, _>>()?, ..file })
 }
 
 #[cfg(test)]

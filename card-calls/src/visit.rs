@@ -3,7 +3,6 @@
 //! Owns: which card a call works with, its PSAM, its PIN, whether it is kept after the call.
 //! Never: shows a PIN; keeps a card that a call failed with; takes another card than `pCardInfo` names.
 
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use card_core::script::TwoChallenges;
@@ -23,12 +22,10 @@ use crate::calls::Calls;
 use crate::debit::Begun;
 use crate::entry::{self, Prompt};
 use crate::failure::Failure;
+use crate::profiles;
 use crate::prove::Asked;
 use crate::settings::Settings;
 use crate::text::CardInfo;
-
-/// What is known of card types: built in, each text read once in a process.
-pub(crate) static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
 
 /// A card between two calls.
 #[derive(Debug)]
@@ -112,7 +109,8 @@ impl Calls {
         self.drop_held();
         let setup =
             Setup { card: settings.reader.as_deref(), psam: settings.psam.as_deref(), interface, wait: Duration::ZERO };
-        let desk = Desk::open(setup, &CATALOG)?.knowing(match &settings.data {
+        let catalog = profiles::of_site(&settings.regions)?;
+        let desk = Desk::open(setup, catalog)?.knowing(match &settings.data {
             Some(folder) => PsamMemory::recall(folder),
             None => std::mem::take(&mut self.psams),
         });
@@ -131,7 +129,7 @@ impl Calls {
                     desk,
                 }
             }
-            None => self.new_card(ask, settings, interface, desk)?,
+            None => self.new_card(ask, settings, (catalog, interface), desk)?,
         };
         let result = work(&mut visit);
         self.end(visit, result.is_ok());
@@ -142,14 +140,14 @@ impl Calls {
         &mut self,
         ask: Ask,
         settings: &'s Settings,
-        interface: Interface,
+        (catalog, interface): (&'static Catalog, Interface),
         mut desk: Desk<'s>,
     ) -> Result<Visit<'s>, Failure> {
         let memory = settings.data.as_deref().map_or_else(|| self.cards.clone(), CardMemory::recall);
         desk.recognise(memory.types().clone());
         let is_foreign = |error: &TerminalError| matches!(error, TerminalError::NotSsc { .. });
         let begin =
-            &mut |reader: &str, met| tap(met, &CATALOG, memory.clone(), ask).map(|tapped| (tapped, reader.to_owned()));
+            &mut |reader: &str, met| tap(met, catalog, memory.clone(), ask).map(|tapped| (tapped, reader.to_owned()));
         match desk.meet(begin, is_foreign) {
             Ok((tapped, reader)) => Ok(Visit {
                 settings,

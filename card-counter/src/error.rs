@@ -82,6 +82,9 @@ pub enum TerminalError {
         /// Line, column and what was expected.
         source: card_profiles::ProfileError,
     },
+    /// A card profile by which cards would be read wrong.
+    #[error("{}", .0.words().en)]
+    ProfileContradicts(Box<crate::profile::Contradictions>),
     /// A name that is neither a built-in profile nor a file.
     #[error("{name}: no built-in profile has this name, and no file either")]
     ProfileUnknown {

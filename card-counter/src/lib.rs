@@ -18,6 +18,7 @@ pub mod load;
 pub mod order;
 pub mod pay;
 pub mod pin;
+pub mod profile;
 pub mod read;
 pub mod refund;
 pub mod remote;

@@ -123,6 +123,11 @@ impl Catalog {
         self.site.iter().map(|row| &row.profile)
     }
 
+    /// The profiles of this site with their regions, the first digits of city codes.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = (&str, &Profile)> {
+        self.site.iter().map(|row| (row.region.as_str(), &row.profile))
+    }
+
     /// Names by which PSAMs are found, one for each environment.
     #[must_use]
     pub fn psams(&self) -> &[PsamNames] {

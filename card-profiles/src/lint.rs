@@ -12,6 +12,7 @@ mod limits;
 mod position;
 mod problem;
 mod terms;
+mod weight;
 
 use std::collections::BTreeSet;
 

@@ -11,6 +11,7 @@ mod files;
 mod kind;
 pub mod part;
 pub mod redact;
+mod shelf;
 mod stretch;
 mod tracker;
 mod voices;
@@ -23,14 +24,13 @@ use card_core::wire::Wire;
 
 use self::part::Parts;
 pub use self::part::{Guard, Label, Part, Side};
+use self::shelf::Shelf;
 use self::tracker::Randoms;
 use self::voices::Voices;
 use crate::builtin::builtin;
+use crate::catalog::Catalog;
 use crate::format::FormatKind;
 use crate::profile::Profile;
-
-/// Profiles among which a card is recognised, the usual one first.
-const CATALOGUE: [&str; 7] = ["ssc-3.0", "ssc-2.0", "ssc-1.0", "ssc-3.0-sm4", "psam", "psam-sx3", "pboc-purse"];
 
 /// Readers whose context is kept.
 const READERS_MAX: usize = card_core::limits::READERS_MAX;
@@ -80,7 +80,7 @@ pub enum Voice {
 /// Explains a conversation that may change from reader to reader.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    catalogue: Arc<[Profile]>,
+    catalogue: Arc<Shelf>,
     /// The profile of the user card is given and not to be recognised.
     fixed: bool,
     readers: BTreeMap<(String, usize), Voices>,
@@ -99,7 +99,13 @@ impl Decoder {
     /// Recognises user cards of all generations, PSAMs and PBOC purses.
     #[must_use]
     pub fn new() -> Self {
-        Self::of(CATALOGUE.into_iter().filter_map(builtin).collect(), false)
+        Self::of(Shelf::builtin(), false)
+    }
+
+    /// The same, and cards of the regions for which the site has profiles of its own.
+    #[must_use]
+    pub fn knowing(site: &Catalog) -> Self {
+        Self::of(Shelf::with_site(site), false)
     }
 
     /// Reads the card as one of this profile, whatever it says of itself. PSAMs and purses are still recognised.
@@ -107,7 +113,7 @@ impl Decoder {
     pub fn with_profile(profile: Profile) -> Self {
         let others = ["psam", "psam-sx3", "pboc-purse"].into_iter().filter(|name| *name != profile.name);
         let others = others.filter_map(builtin).collect::<Vec<_>>();
-        Self::of(std::iter::once(profile).chain(others).collect(), true)
+        Self::of(Shelf::national(std::iter::once(profile).chain(others).collect()), true)
     }
 
     /// Whether a directory is the first of its profile: a SELECT of it is how a conversation begins.
@@ -116,9 +122,9 @@ impl Decoder {
         first.is_some_and(|first| first.id == directory)
     }
 
-    fn of(catalogue: Vec<Profile>, fixed: bool) -> Self {
+    fn of(catalogue: Shelf, fixed: bool) -> Self {
         Self {
-            catalogue: catalogue.into(),
+            catalogue: Arc::new(catalogue),
             fixed,
             readers: BTreeMap::new(),
             current: (String::new(), 0),

@@ -12,6 +12,7 @@
 //! Owns: opening the folder, its configuration, exclusive work.
 //! Never: knows SQL, keys or what the work is.
 
+pub mod card_type;
 pub mod cards;
 mod database;
 mod failure;
@@ -24,6 +25,7 @@ use std::num::NonZeroU16;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+pub use self::card_type::CardType;
 pub use self::cards::Cards;
 pub use self::database::DatabaseConfig;
 pub use self::failure::CentreError;
@@ -87,9 +89,16 @@ pub struct Config {
     /// may be off); what is dated later is held.
     #[serde(default = "Config::record_ahead_minutes")]
     pub record_ahead_minutes: u16,
-    /// Kinds of the site's cards, which have keys here and are served by its PSAMs; the first is made from now on.
+    /// Types of the site's cards, which have keys here and are served by its PSAMs; the first is made from now on. Built-in names, or
+    /// files as seen from this one.
     #[serde(default = "Config::cards", deserialize_with = "cards")]
-    pub cards: Vec<Cards>,
+    pub cards: Vec<String>,
+    /// Types of the PSAMs that serve them, where they are not the built-in one of the algorithm.
+    #[serde(default)]
+    pub psams: Vec<String>,
+    /// What the two rows name, in the order of `cards`.
+    #[serde(skip)]
+    pub types: Vec<CardType>,
     /// What photos must be.
     #[serde(default)]
     pub photo: Rules,
@@ -143,8 +152,12 @@ pub struct Issuer<'a> {
     pub institution: &'a str,
     /// First letter of the card numbers.
     pub card_number_prefix: char,
-    /// Kinds of its cards; the first is made from now on.
-    pub cards: &'a [Cards],
+    /// Types of its cards; the first is made from now on.
+    pub cards: &'a [String],
+    /// Types of its PSAMs, where they are not the built-in ones.
+    pub psams: &'a [String],
+    /// Texts among these that are not built in: each is copied into the folder.
+    pub texts: &'a [PathBuf],
 }
 
 /// `[stations]` of `centre.toml`.
@@ -203,7 +216,14 @@ impl Centre {
     ) -> Result<Self, CentreError> {
         Self::create_for(
             folder,
-            &Issuer { city, institution, card_number_prefix: Config::prefix(), cards: &Config::cards() },
+            &Issuer {
+                city,
+                institution,
+                card_number_prefix: Config::prefix(),
+                cards: &Config::cards(),
+                psams: &[],
+                texts: &[],
+            },
             database,
         )
     }
@@ -217,7 +237,7 @@ impl Centre {
         issuer: &Issuer<'_>,
         database: Option<&DatabaseConfig>,
     ) -> Result<Self, CentreError> {
-        let Issuer { city, institution, card_number_prefix, cards } = issuer;
+        let Issuer { city, institution, card_number_prefix, cards, psams, texts } = issuer;
         let known = [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS, Self::AUTHORITY, Anchor::NAME];
         if known.iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
@@ -247,11 +267,18 @@ impl Centre {
              institution = \"{institution}\"\n\
              card_number_prefix = \"{card_number_prefix}\"\n\
              # 卡有效期\n\
-             valid_years = {}\n{}{}",
+             valid_years = {}\n{}{}{}",
             Config::valid_years(),
             if **cards == Config::cards() { String::new() } else { format!("cards = {}\n", names(cards)) },
+            if psams.is_empty() { String::new() } else { format!("psams = {}\n", names(psams)) },
             database.map(DatabaseConfig::rows).unwrap_or_default(),
         );
+        for from in *texts {
+            let to = folder.join(from.file_name().unwrap_or_default());
+            if !to.exists() {
+                fs::copy(from, &to).map_err(|source| failed(&to, source))?;
+            }
+        }
         let path = folder.join(Self::CONFIG);
         fs::write(&path, text).map_err(|source| failed(&path, source))?;
         let config = Config::read(folder)?;
@@ -513,23 +540,52 @@ impl Config {
     fn read(folder: &Path) -> Result<Self, CentreError> {
         let path = folder.join(Centre::CONFIG);
         let text = fs::read_to_string(&path).map_err(|source| CentreError::File { path: path.clone(), source })?;
-        let read = toml::from_str(&text).and_then(|config: Self| match config.pkcs11 {
-            Some(_) if config.cards.contains(&Cards::Sm4) => Err(serde::de::Error::custom(
+        let wrong = |source| CentreError::Config { path: path.clone(), source: Box::new(source) };
+        let config: Self = toml::from_str(&text).map_err(wrong)?;
+        let types = CardType::read_all(folder, &config.cards, &config.psams)?;
+        if config.pkcs11.is_some() && types.iter().any(|found| found.kind == Cards::Sm4) {
+            return Err(wrong(serde::de::Error::custom(
                 "cards: a PKCS#11 token computes no SM4 here, so that a centre with [pkcs11] has cards of ssc-3.0 alone; one with SM4 cards keeps its keys in the sealed file (init --vault software)",
-            )),
-            _ => Ok(config),
-        });
-        read.map_err(|source| CentreError::Config { path, source: Box::new(source) })
+            )));
+        }
+        Ok(Self { types, ..config })
     }
 
     /// The card type that is made from now on.
     #[must_use]
     pub fn made(&self) -> Profile {
-        self.cards.first().copied().unwrap_or(Cards::Tdes).card_profile()
+        self.made_type().profile.clone()
     }
 
-    fn cards() -> Vec<Cards> {
-        vec![Cards::Tdes]
+    /// The same with its text.
+    ///
+    /// # Panics
+    /// Never: a configuration without one is not read.
+    #[must_use]
+    pub fn made_type(&self) -> &CardType {
+        self.types.first().expect("a configuration names a type of cards")
+    }
+
+    /// The type of the site's cards of a kind; `None` when there are none.
+    #[must_use]
+    pub fn type_of(&self, kind: Cards) -> Option<&CardType> {
+        self.types.iter().find(|found| found.kind == kind)
+    }
+
+    /// The environment of a PSAM that serves cards of a kind, whether or not the site has such cards.
+    #[must_use]
+    pub fn psam_of(&self, kind: Cards) -> Profile {
+        self.type_of(kind).map_or_else(|| kind.psam_profile(), |found| found.psam.clone())
+    }
+
+    /// Profiles of all that has keys of the site's cards: one after the other.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<Profile> {
+        self.types.iter().flat_map(|found| [found.profile.clone(), found.psam.clone()]).collect()
+    }
+
+    fn cards() -> Vec<String> {
+        vec![Cards::Tdes.name().to_owned()]
     }
 
     fn place(&self, folder: &Path) -> Result<Place, CentreError> {
@@ -576,8 +632,8 @@ fn valid_years<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Erro
     }
 }
 
-fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cards>, D::Error> {
-    let cards = Vec::<Cards>::deserialize(deserializer)?;
+fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let cards = Vec::<String>::deserialize(deserializer)?;
     let twice = cards.iter().enumerate().any(|(place, kind)| cards.iter().take(place).any(|other| other == kind));
     if cards.is_empty() || twice {
         return Err(serde::de::Error::custom("cards: one kind at least, and each once"));
@@ -586,9 +642,8 @@ fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cards>, D::Er
 }
 
 /// As a row of the configuration has them.
-fn names(cards: &[Cards]) -> String {
-    let names: Vec<String> = cards.iter().map(|cards| format!("\"{cards}\"")).collect();
-    format!("[{}]", names.join(", "))
+fn names(cards: &[String]) -> String {
+    toml::Value::from(cards.to_vec()).to_string()
 }
 
 fn clock_ahead_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {

@@ -30,7 +30,6 @@ use zeroize::Zeroizing;
 
 use crate::audit::Act;
 use crate::centre::Centre;
-use crate::centre::cards::profiles;
 use crate::clock;
 use crate::operator::Role;
 use crate::output::json_line;
@@ -300,7 +299,7 @@ impl Room<'_> {
         if ceremony.purpose == "restore" {
             return Err(CeremonyError::WrongInput { share: true });
         }
-        let profiles = profiles(&self.centre.config.cards);
+        let profiles = self.centre.config.profiles();
         let mut names = key_names(&profiles);
         names.extend(transport_key_names(&profiles));
         names.push(KeyName::new(EXPORT_KEY_NAME));

@@ -204,7 +204,7 @@ pub fn personalize(
     let environments = environment::look(session, config, vault, key_set)?;
     if !begun_before {
         for cards in environment::written(&environments) {
-            require_blank(session, &cards.psam_profile())?;
+            require_blank(session, &config.psam_of(cards))?;
         }
     }
     let begun = store.journal(|tx| {
@@ -223,7 +223,7 @@ pub fn personalize(
     let told = environment::told(&environments);
     let mut write_all = || {
         environment::written(&environments)
-            .try_for_each(|cards| write(vault, session, &cards.psam_profile(), target.clone(), &values, resumed))
+            .try_for_each(|cards| write(vault, session, &config.psam_of(cards), target.clone(), &values, resumed))
     };
     match write_all() {
         Ok(()) => {
@@ -274,7 +274,7 @@ fn add(
     target.versions = KeyVersions::all(key_set);
     // One that was pulled half-way has some of its keys.
     let done = environment::written(&environments)
-        .try_for_each(|cards| write(vault, session, &cards.psam_profile(), target.clone(), &values, true));
+        .try_for_each(|cards| write(vault, session, &config.psam_of(cards), target.clone(), &values, true));
     match done {
         Ok(()) => {
             let psam = store.act_under_way(|tx| -> Result<_, PsamError> {

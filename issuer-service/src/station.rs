@@ -214,13 +214,6 @@ impl Station<'_> {
     }
 }
 
-/// SHA-256 of the text of a card type, hex: stations and centre plan alike when theirs are the same.
-#[must_use]
-pub fn profile_digest(name: &str) -> String {
-    let text = card_profiles::builtin::builtin_text(name).unwrap_or_default();
-    hex::encode_upper(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
-}
-
 /// Writes the receipts of a batch as files, those that are there already included: their content cannot differ.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ mod audit;
 mod batch;
 pub mod benefit;
 mod card;
+pub mod card_text;
 mod card_update;
 mod catalogue;
 mod cell;
@@ -144,6 +145,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (77, include_str!("store/schema_077_refund_posting.sql")),
     (90, include_str!("store/schema_090_number_unproved.sql")),
     (92, include_str!("store/schema_092_proof_version.sql")),
+    (97, include_str!("store/schema_097_card_text.sql")),
 ];
 
 /// One connection.

@@ -32,6 +32,7 @@ mod trace;
 mod trial;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,11 +43,12 @@ use card_profiles::Catalog;
 use card_profiles::key_file::GivenKeys;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamBook, PsamMemory};
+use card_profiles::trace::Decoder;
 use settlement::id::TerminalNumber;
 use settlement::journal::State;
 
 use crate::arguments::{
-    Arguments, CardCommand, CatalogueCommand, Command, Form, PinArguments, PinCommand, ProfileCommand,
+    Arguments, CardCommand, CatalogueCommand, Command, Form, PinArguments, PinCommand, Places, ProfileCommand,
     ReceiptArguments, TraceCommand,
 };
 use crate::configuration::Configuration;
@@ -56,11 +58,12 @@ use crate::page::Page;
 use crate::trace::Trace;
 use card_counter::check::Rules;
 use card_counter::clock::Now;
-use card_counter::error::TerminalError;
+use card_counter::error::{Code, TerminalError};
 use card_counter::file;
 use card_counter::journal::{Entry, EntryNumber, Journal as _, Subject};
 use card_counter::language::Words;
 use card_counter::pin;
+use card_counter::profile::{Contradictions, SiteText};
 use card_counter::secret::Pin;
 use card_counter::settle::settle;
 use card_counter::store::Store;
@@ -139,18 +142,20 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--trace".to_owned(), reason });
     }
     match &arguments.command {
-        // What is on paper only: no reader, no data folder, no configuration.
-        Command::Profile(command) => quietly(profile::run(output, command)),
+        // What is on paper only: no reader, no data folder; of a configuration, if there is one, the regions.
+        Command::Profile(command) => quietly(profile::run(output, &arguments.places, command)),
         Command::Catalogue(command) if !is_fetched(command) => quietly(catalogue::run(output, command)),
         Command::Policy(command) => quietly(policy::run(output, command)),
         Command::Trace(TraceCommand::Decode { file, profile }) => {
-            quietly(trace::decode(output, file, profile.as_deref()))
+            let by = (&arguments.places, profile.as_deref());
+            quietly(trace::decode(output, file, by))
         }
         Command::Trace(TraceCommand::Redact { file, profile, out }) => {
-            quietly(trace::redact(output, file, profile.as_deref(), out))
+            let by = (&arguments.places, profile.as_deref());
+            quietly(trace::redact(output, file, by, out))
         }
-        Command::Card(CardCommand::Diff(arguments)) if !contents::reads_cards(arguments) => {
-            contents::diff(output, arguments)
+        Command::Card(CardCommand::Diff(cards)) if !contents::reads_cards(cards) => {
+            contents::diff(output, &arguments.places, cards)
         }
         Command::Tear(arguments) => tear::run(output, *arguments),
         command => at_the_counter(arguments, command, output),
@@ -166,8 +171,13 @@ const fn is_fetched(command: &CatalogueCommand) -> bool {
 fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> Result<Exit, TerminalError> {
     let configuration = Configuration::load(&arguments.places, |name| std::env::var(name).ok())?;
     let now = Now::of_system();
-    let trace = arguments.trace.as_deref().map(|path| Trace::create(path, now)).transpose()?;
-    let catalog = catalog(&configuration)?;
+    let site = card_counter::profile::of_site(&configuration.regions)?;
+    for found in site.iter().filter_map(SiteText::contradictions) {
+        output.remark(Code::ProfileContradicts.as_str(), &contradicts(&found));
+    }
+    let catalog = card_counter::profile::catalog(&site);
+    let decoder = || Decoder::knowing(&catalog);
+    let trace = arguments.trace.as_deref().map(|path| Trace::create_by(path, now, decoder())).transpose()?;
     let setting = Setting { configuration, catalog, output, now, trace, owed: RefCell::default() };
     let exit = carry_out(&setting, command);
     setting.say_what_is_owed(exit.is_err());
@@ -188,13 +198,34 @@ fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> 
     }
 }
 
+/// Profiles of the site: first digits of the city code, built-in name or path.
+type Regions = BTreeMap<String, String>;
+
+/// The regions of the site, for what is on paper: without any place to look for a configuration there are none.
+fn regions(places: &Places) -> Result<Regions, TerminalError> {
+    if !Configuration::is_anywhere(places, |name| std::env::var(name).ok()) {
+        return Ok(Regions::new());
+    }
+    Ok(Configuration::load(places, |name| std::env::var(name).ok())?.regions)
+}
+
 /// The profiles that come with the product, and those of the site.
 fn catalog(configuration: &Configuration) -> Result<Catalog, TerminalError> {
-    let mut catalog = Catalog::builtin();
-    for (region, name) in &configuration.regions {
-        catalog.add(region, profile::Source::named(name)?.profile);
-    }
-    Ok(catalog)
+    Ok(card_counter::profile::catalog(&card_counter::profile::of_site(&configuration.regions)?))
+}
+
+/// The profiles by which what lies in a file is read, those of the site among them.
+fn catalog_on_paper(places: &Places) -> Result<Catalog, TerminalError> {
+    Ok(card_counter::profile::catalog(&card_counter::profile::of_site(&regions(places)?)?))
+}
+
+/// A text by which cards are read, though rows of it contradict each other.
+fn contradicts(found: &Contradictions) -> Words {
+    let words = found.words();
+    Words::of(
+        format!("{};不影响读卡;用 sscard profile lint 查看", words.zh),
+        format!("{}; cards are read by it all the same; see sscard profile lint", words.en),
+    )
 }
 
 fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalError> {

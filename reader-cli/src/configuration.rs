@@ -20,6 +20,7 @@ use crate::national::settings::{NationalFile, NationalSettings};
 use card_counter::error::TerminalError;
 use card_counter::file::{self, FileKind};
 use card_counter::language::Words;
+use card_counter::profile;
 use card_profiles::said;
 
 /// Name of the configuration file in the data folder.
@@ -87,6 +88,12 @@ struct File {
 }
 
 impl Configuration {
+    /// Whether there is a place where a configuration may be: named, or in a data folder.
+    #[must_use]
+    pub fn is_anywhere(places: &Places, variable: impl Fn(&str) -> Option<String>) -> bool {
+        places.config.is_some() || places.data.is_some() || default_folder(&variable).is_some()
+    }
+
     /// Joins arguments (which already hold the environment) with the configuration file and the defaults.
     ///
     /// # Errors
@@ -184,8 +191,7 @@ fn interface(text: &str) -> Result<Interface, TerminalError> {
 
 /// A region and its profile; a file is named as seen from the configuration file.
 fn region_profile(here: &Path, region: String, name: String) -> Result<(String, String), TerminalError> {
-    let is_region = (1..=6).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_region {
+    if !profile::is_region(&region) {
         return Err(TerminalError::Configuration {
             place: format!("regions.{region}"),
             reason: Words::new(
@@ -194,9 +200,7 @@ fn region_profile(here: &Path, region: String, name: String) -> Result<(String, 
             ),
         });
     }
-    let is_builtin = card_profiles::builtin_text(&name).is_some();
-    let name = if is_builtin { name } else { here.join(name).display().to_string() };
-    Ok((region, name))
+    Ok((region, profile::region_name(here, name)))
 }
 
 /// `$XDG_DATA_HOME/sscard`, else `$HOME/.local/share/sscard` (XDG base directories).

@@ -51,6 +51,7 @@ impl Exit {
             | Code::CatalogueMalformed
             | Code::PolicyMalformed
             | Code::ProfileMalformed
+            | Code::ProfileContradicts
             | Code::DumpMalformed
             | Code::DumpVersion
             | Code::TraceEmpty

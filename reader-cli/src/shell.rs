@@ -9,6 +9,7 @@ pub mod editor;
 pub mod expectation;
 pub mod keys;
 pub mod line;
+mod update;
 
 use card_core::command;
 use card_core::fci::Fci;
@@ -19,13 +20,12 @@ use card_core::tries::Secret;
 use card_core::{Command, Response, Session, StatusWord};
 use card_profiles::access::Right;
 use card_profiles::approach::{KeyVersions, Means};
-use card_profiles::profile::{EfKind, KeyRow};
+use card_profiles::profile::KeyRow;
 use card_profiles::read::{Outcome, Reader, Reason};
 use card_profiles::recognition::{Recognition, recognise};
-use card_profiles::{Df, Ef, Place, Profile, builtin, codec};
+use card_profiles::{Catalog, Df, Ef, Profile};
 
 use card_counter::error::{ShellError, TerminalError};
-use card_counter::language::Words;
 use card_counter::secret::Pin;
 use card_counter::tap::KEY_VERSION;
 
@@ -33,9 +33,6 @@ use self::keys::Keys;
 
 /// INS of EXTERNAL AUTHENTICATE.
 const EXTERNAL_AUTHENTICATE: u8 = 0x82;
-
-/// Profile by which a card is first approached: its environment and issuer data are the same in all.
-const FIRST: &str = "ssc-3.0";
 
 /// A card in the shell.
 pub struct Shell {
@@ -51,6 +48,8 @@ pub struct Shell {
     pin: Option<Pin>,
     /// A read may have left another directory selected than the one shown.
     strayed: bool,
+    /// Keys that `auth` proved and no later SELECT has ended.
+    proved: Vec<KeyName>,
 }
 
 /// What a card says of itself.
@@ -76,12 +75,19 @@ impl Shell {
     ///
     /// # Errors
     /// [`TerminalError`] when the card does not answer. A card of no known kind is no error: it has the first profile.
-    pub fn open(session: Session, given: Option<Profile>) -> Result<Self, TerminalError> {
+    pub fn open(session: Session, given: Option<Profile>, catalog: &Catalog) -> Result<Self, TerminalError> {
         let chosen = given.is_some();
-        let first = || builtin(FIRST).ok_or(TerminalError::Bug("the first profile is built in"));
-        let profile = given.map_or_else(first, Ok)?;
-        let mut shell =
-            Self { session, profile, recognised: None, directory: None, fci: None, pin: None, strayed: false };
+        let profile = given.unwrap_or_else(|| catalog.first().clone());
+        let mut shell = Self {
+            session,
+            profile,
+            recognised: None,
+            directory: None,
+            fci: None,
+            pin: None,
+            strayed: false,
+            proved: Vec::new(),
+        };
         let profile = shell.profile.clone();
         // The issuer's data alone: what comes after is the person's decision.
         let mut reader = Reader::issuer(&profile);
@@ -94,8 +100,8 @@ impl Shell {
             let version = outcome.reading.values.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned();
             card_desk::tell_apart(&mut shell.session, *card.identifier.bytes())?;
             shell.recognised = Some(Recognised { recognition: card, version });
-            if let Some(profile) = card.profile_name().and_then(builtin).filter(|_| !chosen) {
-                shell.profile = profile;
+            if let Some(profile) = catalog.of_card(&card).filter(|_| !chosen) {
+                shell.profile = profile.clone();
             }
         }
         shell.fci = outcome.fci;
@@ -137,9 +143,16 @@ impl Shell {
             (0, name) if !name.is_empty() => command::select_by_name(name),
             _ => command::select_by_fid(df.fid),
         };
+        self.forget_proofs();
         let sw = self.session.send(&command)?.sw;
         self.strayed = false;
         if sw.is_ok() { Ok(()) } else { Err(TerminalError::CardRefused { command: "SELECT", sw }) }
+    }
+
+    /// A directory is selected: what was proved in the one before ends, but for what lasts until a reset.
+    fn forget_proofs(&mut self) {
+        let profile = &self.profile;
+        self.proved.retain(|name| profile.key(name).is_some_and(|row| profile.lasts_until_reset(row)));
     }
 
     /// `EF05` in the current directory, or `DF03.EF05`, `DF03/EF05`.
@@ -178,12 +191,18 @@ impl Shell {
             versions: KeyVersions::default(),
         };
         let profile = self.profile.clone();
-        let reader = Reader::new(&profile, &[(&df, &ef)], means).sparing(keys.refused());
+        let reader = Reader::new(&profile, &[(&df, &ef)], means).sparing(keys.refused()).after(self.so_far());
         let mut kept = Kept { reader, raw: Vec::new(), reads: false };
+        let shown = self.current().is_some_and(|current| current.id == df);
+        if !shown {
+            self.forget_proofs();
+        }
         self.strayed = true;
         keys.play(&mut self.session, &mut kept, false)?;
         let Kept { reader, raw, .. } = kept;
         let outcome = reader.finish();
+        // What was read to its end left the directory of the file selected, with what was proved for it.
+        self.strayed = !shown || !outcome.refusals.is_empty();
         let Some(refusal) = outcome.refusals.first() else { return Ok(Contents { outcome, raw }) };
         match (&refusal.reason, stopped) {
             (Reason::Unproved(Right::Key(_)), Some(error)) => return Err(error),
@@ -192,6 +211,16 @@ impl Shell {
             _ => {}
         }
         Err(ShellError::Closed { place: refusal.place.clone(), reason: refusal.reason.clone() }.into())
+    }
+
+    /// What is selected and proved, for a read that goes on from there.
+    fn so_far(&self) -> Outcome {
+        let mut so_far = Outcome::default();
+        if let Some(df) = self.current().filter(|_| !self.strayed) {
+            let _ = so_far.state.select(&self.profile, df);
+            self.proved.iter().for_each(|name| so_far.state.hold(Right::Key(name.clone())));
+        }
+        so_far
     }
 
     /// VERIFY, and remembers the PIN for later reads when the card accepts it. `consent`: the last try may be spent.
@@ -243,6 +272,7 @@ impl Shell {
         match (sw, sw.tries()) {
             (sw, _) if sw.is_ok() => {
                 keys.accept();
+                self.proved.push(row.name.clone());
                 Ok(())
             }
             (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key: row.name.to_string() }),
@@ -307,63 +337,8 @@ impl Shell {
     pub fn reset(&mut self) -> Result<(), TerminalError> {
         self.session.reset()?;
         (self.directory, self.pin, self.strayed) = (None, None, false);
+        self.proved.clear();
         self.select(0)
-    }
-
-    /// Writes one item of a file of tagged records, and reads it back. What its condition asks for must have been proved.
-    ///
-    /// # Errors
-    /// [`ShellError`] for a place or value that does not fit; the card's refusal.
-    pub fn update(&mut self, place: &str, text: &str) -> Result<(), TerminalError> {
-        let missing = || ShellError::NoSuchPlace(place.to_owned());
-        let parsed: Place = place.parse().map_err(|_| missing())?;
-        let (df, ef) = self.file(&format!("{}.{}", parsed.df(), parsed.ef()))?;
-        let index = ef.elements.iter().position(|row| Some(&*row.id) == parsed.item_id());
-        let (index, row) = index.and_then(|index| Some((index, ef.elements.get(index)?))).ok_or_else(missing)?;
-        let (Some(tag), Ok(number), None, EfKind::TlvRecords) =
-            (row.tag, u8::try_from(index + 1), parsed.inner_id(), ef.kind)
-        else {
-            return Err(ShellError::Usage(Words::new(
-                "update 只写带标签记录文件中的一个数据项",
-                "update writes one item of a file of tagged records",
-            ))
-            .into());
-        };
-        let value = match row.format.kind {
-            card_profiles::format::FormatKind::CnAmount
-            | card_profiles::format::FormatKind::BAmount
-            | card_profiles::format::FormatKind::BSequence => {
-                text.parse().map_or_else(|_| text.into(), codec::Value::Number)
-            }
-            _ => text.into(),
-        };
-        let bytes =
-            codec::encode_item(row, &value).map_err(|source| ShellError::Value { place: parsed.clone(), source })?;
-        let record = card_core::tlv::encode(tag, &bytes);
-        let act = |right: &Right| match right {
-            Right::Pin => "verify".to_owned(),
-            Right::Key(key) => format!("auth {key}"),
-        };
-        let (rule, acts): (_, Vec<String>) = (ef.update.to_string(), ef.update.rights().iter().map(act).collect());
-        let (sfi, df_index) = (ef.sfi(), self.profile.df.iter().position(|other| other.id == df.id));
-        if let Some(index) = df_index.filter(|index| self.directory != Some(*index) || self.strayed) {
-            self.select(index)?;
-            self.directory = Some(index);
-        }
-        let sw = self.session.send(&command::update_record(sfi, command::Record::Number(number), &record))?.sw;
-        if sw == StatusWord::SECURITY_STATUS && !acts.is_empty() {
-            return Err(ShellError::Unproved { place: parsed, rule, acts }.into());
-        }
-        if !sw.is_ok() {
-            return Err(TerminalError::CardRefused { command: "UPDATE RECORD", sw });
-        }
-        let le = u16::try_from(record.len()).unwrap_or(0);
-        let back = self.session.send(&command::read_record(sfi, command::Record::Number(number), le))?;
-        match back.sw {
-            sw if sw.is_ok() && back.data != record => Err(ShellError::ReadBack(parsed).into()),
-            // A file that is not open to reading cannot be compared; the card said that it was written.
-            _ => Ok(()),
-        }
     }
 
     fn factors(&self) -> Option<Factors> {
@@ -465,11 +440,13 @@ mod tests {
             > 00B201355B\n< 6A82";
         // The first profile asks for RKSSSE before EF06: no command goes out for it without a key.
         let until_ef06 = trace.rsplit_once("\n> ").expect("lines").0;
-        let open = |trace: &str| Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None);
+        let open = |trace: &str| {
+            Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None, &Catalog::builtin())
+        };
         let shell = open(until_ef06).expect("opens");
         assert_eq!(shell.profile.name, "ssc-2.0");
         assert_eq!(shell.recognised.as_ref().map(|card| card.version.as_str()), Some("2.00"));
         let other = open("= 3B00\n> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6A82").expect("opens");
-        assert!(other.recognised.is_none() && other.profile.name == FIRST);
+        assert!(other.recognised.is_none() && other.profile.name == "ssc-3.0");
     }
 }

@@ -50,18 +50,10 @@ pub struct Recorder {
 }
 
 impl Trace {
-    /// Makes the file, mode 0600, with its head.
+    /// Makes the file, mode 0600, with its head; the conversation is read by this decoder.
     ///
     /// # Errors
     /// [`TerminalError::Trace`]: it exists, or cannot be written. Nothing else was done yet.
-    pub fn create(path: &Path, now: Now) -> Result<Self, TerminalError> {
-        Self::create_by(path, now, Decoder::new())
-    }
-
-    /// As [`Self::create`], the conversation read by this decoder.
-    ///
-    /// # Errors
-    /// As [`Self::create`].
     pub fn create_by(path: &Path, now: Now, decoder: Decoder) -> Result<Self, TerminalError> {
         let shown = path.display().to_string();
         let failed = |source| TerminalError::Trace { path: shown.clone(), source };

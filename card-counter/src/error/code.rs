@@ -204,6 +204,8 @@ codes! {
     PolicyMalformed = "POLICY_MALFORMED",
     /// Card profile malformed.
     ProfileMalformed = "PROFILE_MALFORMED",
+    /// Rows of a card profile contradict each other, so that cards would be read wrong.
+    ProfileContradicts = "PROFILE_CONTRADICTS",
     /// Neither a built-in profile nor a file.
     ProfileUnknown = "PROFILE_UNKNOWN",
     /// Dump of a card, or values of a person, malformed.

@@ -78,6 +78,7 @@ impl TerminalError {
                 let said = file::system(source);
                 Words::of(format!("{path}:{}", said.zh), format!("{path}: {}", said.en))
             }
+            Self::ProfileContradicts(found) => found.words(),
             Self::ProfileUnknown { name } => {
                 Words::of(format!("{name}:内置描述中没有这个名称,也没有这个文件"), self.to_string())
             }

@@ -27,6 +27,7 @@ impl TerminalError {
             Self::SecretForm => Code::SecretForm,
             Self::File { .. } => Code::FileMissing,
             Self::Profile { .. } => Code::ProfileMalformed,
+            Self::ProfileContradicts(_) => Code::ProfileContradicts,
             Self::ProfileUnknown { .. } => Code::ProfileUnknown,
             Self::NotText { kind, .. } => match kind {
                 FileKind::Configuration => Code::ConfigurationInvalid,

@@ -190,6 +190,9 @@ fn what(code: Code) -> Words {
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
         Code::ProfileMalformed => ("卡片描述文件格式不对", "the card profile is malformed"),
+        Code::ProfileContradicts => {
+            ("卡片描述自相矛盾,按它读卡会读错", "the card profile contradicts itself, cards would be read wrong by it")
+        }
         Code::PersonMissing => ("名单中没有这张卡的持卡人", "the table has no row of this card's holder"),
         Code::ProfileUnknown => ("没有这个卡片描述", "there is no such card profile"),
         Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
@@ -318,6 +321,10 @@ fn next(code: Code) -> Words {
         Code::ProfileUnknown => (
             "用 sscard profile list 查看内置名称,或给出文件路径",
             "see sscard profile list for the names, or give the path of a file",
+        ),
+        Code::ProfileContradicts => (
+            "用 sscard profile lint 文件 查看全部矛盾,改正后再用;或从配置的 [regions] 中取下",
+            "see all of it with sscard profile lint FILE and mend the text, or take it out of [regions] of the configuration",
         ),
         Code::FileMissing => ("检查路径和权限", "check path and permissions"),
         Code::AddressUnsupported => ("写成 https://主机:端口", "write https://HOST:PORT"),

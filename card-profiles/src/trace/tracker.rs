@@ -14,6 +14,7 @@ use std::ops::Range;
 use card_core::StatusWord;
 use card_core::algorithm::{Algorithm, Authentication};
 use card_core::fci::{AlgorithmId, Fci};
+use card_core::security::CityCode;
 use card_core::wire::Wire;
 
 pub(super) use self::randoms::Randoms;
@@ -22,6 +23,7 @@ use super::fields;
 use super::files::{self, Asked, File};
 use super::kind::Kind;
 use super::part::{Field, Guard, Label, Part, Parts, Side};
+use super::shelf::Shelf;
 use super::{Explained, Voice};
 use crate::format::FormatKind;
 use crate::profile::{KeyRow, Profile};
@@ -35,6 +37,9 @@ pub(super) struct Tracker {
     /// An EF is selected that the profile does not have.
     foreign: bool,
     algorithm: Option<AlgorithmId>,
+    /// First character of 规范版本, and the city: as far as the card said them.
+    version: Option<u8>,
+    city: Option<CityCode>,
     pending: Plan,
     /// A header whose data are still to come: at T=0 a log may have them as a line of their own.
     split: Option<(Kind, usize)>,
@@ -77,7 +82,7 @@ impl Tracker {
     /// Explains one exchange and follows what it selects.
     pub(super) fn exchange(
         &mut self,
-        catalogue: &[Profile],
+        catalogue: &Shelf,
         fixed: bool,
         random: &mut Randoms,
         command: &[u8],
@@ -338,14 +343,7 @@ impl Tracker {
         }
     }
 
-    fn answer(
-        &mut self,
-        catalogue: &[Profile],
-        fixed: bool,
-        plan: Plan,
-        answer: &[u8],
-        body: Range<usize>,
-    ) -> Vec<Part> {
+    fn answer(&mut self, catalogue: &Shelf, fixed: bool, plan: Plan, answer: &[u8], body: Range<usize>) -> Vec<Part> {
         let data = answer.get(body.clone()).unwrap_or_default();
         match plan {
             Plan::Fci => {

@@ -8,6 +8,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::kind::Kind;
+use super::shelf::Shelf;
 use super::tracker::{Randoms, Tracker};
 use super::{Explained, Voice};
 use crate::profile::{CardKind, Profile};
@@ -39,7 +40,7 @@ impl Voices {
     /// Explains one exchange and follows what it selects.
     pub(super) fn exchange(
         &mut self,
-        catalogue: &[Profile],
+        catalogue: &Shelf,
         fixed: bool,
         random: &mut Randoms,
         command: &[u8],

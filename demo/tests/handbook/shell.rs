@@ -71,10 +71,12 @@ impl Drop for Shell {
     /// A page that failed half-way leaves readers and a service behind: both end here.
     fn drop(&mut self) {
         let programs = Path::new(env!("CARGO_BIN_EXE_demo")).with_file_name("card-sim");
-        let mut stop = Command::new(programs);
-        let stop = stop.args(["reader", "stop", "--state"]).arg(self.folder.join("readers"));
-        // Nothing is left to do when they had not been started.
-        let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        for state in ["readers", "city-readers"] {
+            let mut stop = Command::new(&programs);
+            let stop = stop.args(["reader", "stop", "--state"]).arg(self.folder.join(state));
+            // Nothing is left to do when they had not been started.
+            let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        }
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();

@@ -4,7 +4,6 @@
 //! transaction. Owns: carrying out moves. Never: adds a move; knows a card's content; decides a site's rule (`rule`).
 
 use card_core::Session;
-use card_profiles::builtin;
 use serde::Serialize;
 
 use super::Card;
@@ -167,7 +166,7 @@ pub fn activate_seen(
     if number.is_some_and(|number| number != card.card_number) {
         return Err(Stranger::Differs("number").into());
     }
-    let profile = builtin(&card.profile).ok_or(Stranger::NotOurs)?;
+    let profile = store.read(|tx| tx.profile_of_cards(&card.profile))?.ok_or(Stranger::NotOurs)?;
     seen::compare(session, &profile, &card)?;
     let reason = [reason.trim(), "read in a reader"].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     let order = Order { step: Step::Activate, reason: &reason.join("; "), operator };

@@ -248,7 +248,7 @@ pub fn give(tx: &Tx<'_>, keys: &mut dyn SecurityModule, asked: &Asked) -> Result
     let secure = match order.act {
         PinAct::Unblock => SecureCommand::unblock_pin(key),
         PinAct::Reset => {
-            let initial = profile_of(&card)?.pin.and_then(|pin| PinBcd::parse(&pin.initial));
+            let initial = profile_of(tx, &card)?.pin.and_then(|pin| PinBcd::parse(&pin.initial));
             SecureCommand::reload_pin(key, initial.ok_or(ClearingError::Refused(ErrorCode::KeysUnavailable))?)
         }
     };
@@ -330,14 +330,14 @@ fn may_be_ordered(tx: &Tx<'_>, card: &Card) -> Result<(), LifeError> {
     Ok(())
 }
 
-fn profile_of(card: &Card) -> Result<Profile, ClearingError> {
-    card_profiles::builtin(&card.profile).ok_or(ClearingError::Refused(ErrorCode::KeysUnavailable))
+fn profile_of(tx: &Tx<'_>, card: &Card) -> Result<Profile, ClearingError> {
+    tx.profile_of_cards(&card.profile)?.ok_or(ClearingError::Refused(ErrorCode::KeysUnavailable))
 }
 
 /// A key of the card, in the version with which it was made.
 fn key_of(tx: &Tx<'_>, card: &Card, class: KeyClass) -> Result<(KeyRef, KeyRow), ClearingError> {
     let unavailable = ClearingError::Refused(ErrorCode::KeysUnavailable);
-    let profile = profile_of(card)?;
+    let profile = profile_of(tx, card)?;
     let city = card.card_identifier.city();
     let (Some(row), Some(city)) = (profile.key_of_class(SSSE, class), city) else { return Err(unavailable) };
     let version = tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION);

@@ -33,7 +33,7 @@ pub fn prove(
     asked: &RemoteProofRequest,
 ) -> Result<(Option<CardChallenge>, Act), ClearingError> {
     let unavailable = || ClearingError::Refused(ErrorCode::KeysUnavailable);
-    let profile = card_profiles::builtin(&asked.profile).ok_or_else(unavailable)?;
+    let profile = tx.profile_of_cards(&asked.profile)?.ok_or_else(unavailable)?;
     let factors = asked.card_identifier.factors(asked.card_factor).ok_or_else(unavailable)?;
     match tx.payable_card(asked.card_identifier) {
         // A card of another city.

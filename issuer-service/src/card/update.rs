@@ -11,7 +11,6 @@ pub mod failure;
 pub mod item;
 pub mod work;
 
-use card_profiles::builtin;
 use serde::Serialize;
 
 use self::failure::UpdateError;
@@ -185,7 +184,7 @@ pub fn request(
         if !may_be_updated(&card) {
             return Err(UpdateError::CardState { state: card.state });
         }
-        let (taken, fixed, absent) = split(&card, if items.is_empty() { Items::all() } else { items });
+        let (taken, fixed, absent) = split(tx, &card, if items.is_empty() { Items::all() } else { items })?;
         // Who names nothing wants what can be had.
         if !items.is_empty() && !fixed.and(absent).is_empty() {
             return Err(UpdateError::ItemsFixed { items: fixed.and(absent) });
@@ -248,7 +247,7 @@ fn ask(
     items: Items,
     (origin, reason, asked_by): (Origin, &str, Option<&str>),
 ) -> Result<Option<i64>, StoreError> {
-    let (mut taken, fixed, _) = split(card, items);
+    let (mut taken, fixed, _) = split(tx, card, items)?;
     let update = |items| CardUpdate {
         number: 0,
         job: card.job,
@@ -280,9 +279,9 @@ fn ask(
 }
 
 /// Items that the card takes, that it holds and lets nobody write, and that it does not hold.
-fn split(card: &Card, items: Items) -> (Items, Items, Items) {
+fn split(tx: &Tx<'_>, card: &Card, items: Items) -> Result<(Items, Items, Items), StoreError> {
     let (mut taken, mut fixed, mut absent) = (Items::NONE, Items::NONE, Items::NONE);
-    let profile = builtin(&card.profile);
+    let profile = tx.profile_of_cards(&card.profile)?;
     for item in items.iter() {
         match profile.as_ref().map_or(Standing::Fixed, |profile| item.standing(profile)) {
             Standing::Keys | Standing::HolderPin => taken = taken.with(item),
@@ -290,7 +289,7 @@ fn split(card: &Card, items: Items) -> (Items, Items, Items) {
             Standing::NotOnCard => absent = absent.with(item),
         }
     }
-    (taken, fixed, absent)
+    Ok((taken, fixed, absent))
 }
 
 impl CardUpdate {

@@ -1,24 +1,19 @@
-//! Which cards a centre makes and serves, and with them which keys it has and which environments its PSAMs get.
+//! Kinds of cards by their algorithm: what their keys are named by, and which environment of a PSAM serves them.
 //!
-//! Source: ours (docs/adr/0074). Owns: the row `cards` of `centre.toml`. Never: says what is on a card (`card-profiles`).
+//! Source: ours (docs/adr/0074). Owns: the national texts of each. Never: reads a site's own text (`card_type`), says what is on a card (`card-profiles`).
 
 use std::fmt;
 
 use card_core::algorithm::Algorithm;
 use card_profiles::Profile;
 use card_profiles::builtin::builtin;
-use serde::{Deserialize, Serialize};
 
 /// A kind of cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cards {
     /// Third generation, 3DES.
-    #[serde(rename = "ssc-3.0")]
-    #[value(name = "ssc-3.0")]
     Tdes,
     /// Third generation, SM4.
-    #[serde(rename = "ssc-3.0-sm4")]
-    #[value(name = "ssc-3.0-sm4")]
     Sm4,
 }
 
@@ -75,10 +70,13 @@ impl Cards {
         }
     }
 
-    /// Profiles of all that has keys of such cards.
+    /// The kind of an algorithm.
     #[must_use]
-    pub fn profiles(self) -> [Profile; 2] {
-        [self.card_profile(), self.psam_profile()]
+    pub const fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Tdes => Self::Tdes,
+            Algorithm::Sm4 => Self::Sm4,
+        }
     }
 }
 
@@ -86,10 +84,4 @@ impl fmt::Display for Cards {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// Profiles of all that has keys of these cards: one after the other.
-#[must_use]
-pub fn profiles(cards: &[Cards]) -> Vec<Profile> {
-    cards.iter().flat_map(|cards| cards.profiles()).collect()
 }

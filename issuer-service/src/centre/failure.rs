@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use card_profiles::said;
 
+use super::card_type::CardTypeError;
 use super::identity::Changed;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -45,6 +46,9 @@ pub enum CentreError {
         /// Line, column and reason.
         source: Box<toml::de::Error>,
     },
+    /// A row names a type of cards that cannot be made here.
+    #[error(transparent)]
+    CardType(#[from] CardTypeError),
     /// A file of the folder cannot be read or written.
     #[error("{path}: {source}")]
     File {
@@ -79,6 +83,7 @@ impl Explain for CentreError {
             Self::Foreign => "CENTRE_FOREIGN",
             Self::IdentityChanged(_) => "CENTRE_IDENTITY_CHANGED",
             Self::Config { .. } => "CONFIG_INVALID",
+            Self::CardType(_) => "CARD_TYPE_UNUSABLE",
             Self::File { .. } => "CENTRE_FILE_FAILED",
             Self::Busy { .. } => "WORK_BUSY",
             Self::Address(error) => error.code(),
@@ -121,6 +126,10 @@ impl Explain for CentreError {
                 let zh = format!("配置文件 {path} 有误：{}\n{}", said::chinese(source.message()), lines.join("\n"));
                 lang.pick(zh.trim_end().to_owned(), format!("{path} cannot be understood: {source}"))
             }
+            Self::CardType(CardTypeError { row, name, fault }) => lang.pick(
+                format!("centre.toml 的 {row} 中的 {name} 不能用：{}", fault.text(Lang::Zh)),
+                format!("{name} in {row} of centre.toml cannot be used: {}", fault.text(Lang::En)),
+            ),
             Self::File { path, source } => {
                 let path = path.display();
                 lang.pick(format!("{path} 无法读写: {source}"), format!("{path} cannot be read or written: {source}"))
@@ -154,6 +163,10 @@ impl Explain for CentreError {
                 "write the former value back; another city, institution or prefix is another centre: `issuer init`",
             ),
             Self::Config { .. } => lang.pick("改正所示的行", "correct the line named"),
+            Self::CardType(_) => lang.pick(
+                "用 sscard profile lint 检查并改正该描述，或在该行写内置描述的名称 (sscard profile list)",
+                "see what is wrong with `sscard profile lint` and mend the text, or name a built-in one (`sscard profile list`)",
+            ),
             Self::File { .. } => {
                 lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
             }
@@ -169,7 +182,7 @@ impl Explain for CentreError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::FolderNotNamed | Self::Config { .. } => Exit::Usage,
+            Self::FolderNotNamed | Self::Config { .. } | Self::CardType(_) => Exit::Usage,
             Self::NotFound { .. } => Exit::NotFound,
             Self::Exists { .. } | Self::IdentityChanged(_) => Exit::Refused,
             Self::Foreign | Self::File { .. } | Self::Busy { .. } => Exit::Storage,
@@ -189,6 +202,7 @@ impl Explain for CentreError {
             | Self::Foreign
             | Self::IdentityChanged(_)
             | Self::Config { .. }
+            | Self::CardType(_)
             | Self::File { .. }
             | Self::Address(_)
             | Self::DatabasePassword => false,

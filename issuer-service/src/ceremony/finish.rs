@@ -19,7 +19,6 @@ use super::shamir::{Secret, Share};
 use super::state::{CeremonyMove, CeremonyState};
 use super::{AboutBackup, AboutCustodian, AboutShare, Ceremony, CeremonyError, Room, act, component, sign};
 use crate::audit::Act;
-use crate::centre::cards::profiles;
 use crate::operator::Role;
 use crate::state::State;
 use crate::store::Tx;
@@ -145,7 +144,7 @@ impl Room<'_> {
         let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
         let secret = secrets.secret().ok_or_else(malformed)?;
         let mut keys = component::join(&secrets.component, ceremony.key_set, self.centre.config.city)?;
-        for name in key_names(&profiles(&self.centre.config.cards)) {
+        for name in key_names(&self.centre.config.profiles()) {
             if !keys.iter().any(|key| key.held.name == name && key.held.version == ceremony.key_set) {
                 keys.push(root_key(name.clone(), ceremony.key_set, secrets::key(&secret, &name, ceremony.key_set)));
             }
@@ -162,7 +161,7 @@ impl Room<'_> {
     fn transport_key(&self, keys: &mut Vec<NewKey>) -> Result<(), CeremonyError> {
         let lot = self.centre.config.transport_lot;
         let held = self.vault.keys().store().held().map_err(VaultError::from)?;
-        for name in transport_key_names(&profiles(&self.centre.config.cards)) {
+        for name in transport_key_names(&self.centre.config.profiles()) {
             let is_it = |held: &Held| held.name == name && held.version == lot;
             if keys.iter().any(|key| is_it(&key.held)) || held.iter().any(is_it) {
                 continue;

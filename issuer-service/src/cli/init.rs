@@ -1,6 +1,6 @@
 //! `issuer init`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use card_core::security::CityCode;
 use card_core::security::keyring::KeyRing;
@@ -8,8 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Common, SourceParser, local};
 use crate::audit::Act;
-use crate::centre::cards::profiles;
-use crate::centre::{Cards, Centre, CentreError, DatabaseConfig, Issuer};
+use crate::centre::{CardType, Cards, Centre, CentreError, DatabaseConfig, Issuer};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::{Operator, OperatorError, Role};
@@ -55,9 +54,13 @@ pub struct Init {
     /// PEM file of the certificates that vouch for the server; needed when it is another machine.
     #[arg(long, value_name = "FILE", requires = "database")]
     database_ca: Option<PathBuf>,
-    /// Kinds of the site's cards, which have keys here and are served by its PSAMs; the first is made.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "PROFILE", default_value = "ssc-3.0")]
-    cards: Vec<Cards>,
+    /// Types of the site's cards, which have keys here and are served by its PSAMs; the first is made. Names of built-in profiles, or
+    /// files, which are copied into the folder.
+    #[arg(long, value_delimiter = ',', value_name = "PROFILE", default_value = "ssc-3.0")]
+    cards: Vec<String>,
+    /// Types of the PSAMs that serve them, where they are not the built-in ones: names or files, as for the cards.
+    #[arg(long, value_delimiter = ',', value_name = "PROFILE")]
+    psams: Vec<String>,
     /// First operator: may register the others. Without one anybody at this machine may, until there is one.
     #[arg(long, value_name = "NAME")]
     manager: Option<String>,
@@ -89,6 +92,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         production,
         manager,
         cards,
+        psams,
         ..
     } = init;
     if let Some(name) = manager.as_ref().filter(|name| !Operator::valid_name(name)) {
@@ -105,7 +109,8 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         }
         _ => None,
     };
-    if token.is_some() && cards.contains(&Cards::Sm4) {
+    let types = CardType::read_all(Path::new(""), &cards, &psams).map_err(CentreError::from)?;
+    if token.is_some() && types.iter().any(|found| found.kind == Cards::Sm4) {
         return Err(VaultError::TokenWithoutSm4.into());
     }
     let kind = if production { Kind::Production } else { Kind::Rehearsal };
@@ -118,7 +123,11 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     };
     let vault = Vault::empty(kind, store)?;
     let institution = institution.unwrap_or_else(|| default_institution(city));
-    let issuer = Issuer { city, institution: &institution, card_number_prefix, cards: &cards };
+    let (cards, mut texts) = rows(&cards);
+    let (psams, more) = rows(&psams);
+    texts.extend(more);
+    let issuer =
+        Issuer { city, institution: &institution, card_number_prefix, cards: &cards, psams: &psams, texts: &texts };
     let unmanaged = manager.is_none();
     let mut centre = Centre::create_for(folder, &issuer, database.as_ref())?;
     if let Some(config) = &token {
@@ -126,7 +135,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     }
     let passphrase = passphrase::to_make(folder, common.passphrase.as_ref(), output)?;
     if kind == Kind::Rehearsal {
-        vault.add_rehearsal_keys(&profiles(&cards))?;
+        vault.add_rehearsal_keys(&centre.config.profiles())?;
     }
     vault.seal(&centre.vault_path(), &passphrase)?;
     DataKeys::random()?.seal_file(&centre.data_keys_path(), &passphrase)?;
@@ -150,6 +159,16 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         super::operator::unmanaged(output);
     }
     Ok(Exit::Ok)
+}
+
+/// The rows of `centre.toml` for these names, and the files among them.
+fn rows(names: &[String]) -> (Vec<String>, Vec<PathBuf>) {
+    let is_file = |name: &&String| card_profiles::builtin_text(name).is_none();
+    let row = |name: &String| {
+        let file = Path::new(name).file_name().filter(|_| is_file(&name));
+        file.map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned())
+    };
+    (names.iter().map(row).collect(), names.iter().filter(is_file).map(PathBuf::from).collect())
 }
 
 /// The token; one that holds keys of a centre is not taken for another.

@@ -11,7 +11,6 @@ use super::Common;
 use crate::audit::Act;
 use crate::card::update::item::Items;
 use crate::card::update::{self, Origin};
-use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
@@ -83,7 +82,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         _ => common.registry(output)?,
     };
     let (actor, rules) = (common.actor(), centre.config.photo);
-    let chip_bytes = content::photo_bytes(&Centre::card_profile());
+    let chip_bytes = content::photo_bytes(&centre.config.made());
     let order = Order { rules: &rules, chip_bytes, actor: &actor, lang: output.lang() };
     let store = &mut centre.store;
     match verb {

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::Common;
 use super::batch::slots;
-use crate::centre::{Cards, Centre};
+use crate::centre::{CardType, Centre, CentreError};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::http::call::{Caller, Https, Identity};
@@ -117,9 +117,9 @@ pub struct Work {
     /// Number of the batch.
     #[arg(long, value_name = "NUMBER")]
     batch: i64,
-    /// Kind of cards that the centre makes: the first of its row `cards`.
-    #[arg(long, value_enum, value_name = "PROFILE", default_value = "ssc-3.0")]
-    card: Cards,
+    /// Type of cards that the centre makes, the first of its row `cards`: a built-in name, or a file with the centre's text.
+    #[arg(long, value_name = "PROFILE", default_value = "ssc-3.0")]
+    card: String,
     /// A reader, by place in the list, name or part of it; may be given several times.
     #[arg(long = "reader", required = true, env = "ISSUER_READER", value_delimiter = ',')]
     readers: Vec<String>,
@@ -325,14 +325,15 @@ fn work(common: &Common, options: &Work, output: &Output) -> Result<Exit, Error>
     let identity = identity.ok_or_else(malformed).map_err(StationError::from)?;
     let https = Https::new(&options.centre, identity, output.lang()).map_err(StationError::from)?;
     let outbox = Outbox::open(&options.folder).map_err(StationError::from)?;
-    let profile = options.card.card_profile();
+    let made = CardType::read_alone(&options.card).map_err(CentreError::from)?;
+    let profile = made.profile;
     let patience = Duration::from_secs(options.patience);
     let remote = Remote {
         caller: Arc::new(Caller::new(Box::new(https), &options.centre, patience)),
         outbox: &outbox,
         batch: options.batch,
         operator,
-        profile: &profile.name,
+        profile: &made.digest,
         care: Care {
             lot: options.lot.as_deref(),
             station: options.place.as_deref(),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use card_core::pin::PinBcd;
-use card_profiles::builtin;
 use card_profiles::memory::CardMemory;
 use clap::Subcommand;
 
@@ -109,7 +108,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Items { card_number: None } => output.show(&Standings::of(&Centre::card_profile())),
         Verb::Items { card_number: Some(number) } => {
             let card = store.read(|tx| tx.card_by_number(&number))?.ok_or(Missing::Card)?;
-            let profile = builtin(&card.profile).ok_or(Missing::Card)?;
+            let profile = store.read(|tx| tx.profile_of_cards(&card.profile))?.ok_or(Missing::Card)?;
             output.show(&Standings::of(&profile));
         }
         Verb::Request { card_number, items, reason } => {

@@ -45,7 +45,7 @@ use crate::station::wire::{
     ASK_PATH, Answer, Ask, JOBS_PATH, JobLine, MESSAGE_BYTES_MAX, Message, Operation, Prepared, Reply, SHARE_MAX,
     Status,
 };
-use crate::station::{content, print, profile_digest};
+use crate::station::{content, print};
 use crate::store::peer::StationMessage;
 use crate::store::{Store, StoreError, Tx};
 use crate::vault::Vault;
@@ -290,7 +290,7 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
     let (book, name) = (desk.book(), by.station.unwrap_or_default());
     Ok(match ask {
         Ask::Begin { batch, readers, lot, place, profile } => {
-            if *profile != profile_digest(&desk.profile.name) {
+            if *profile != desk.config.made_type().digest {
                 return Err(LineError::ProfileDiffers.into());
             }
             let readers: Vec<&str> = readers.iter().map(String::as_str).collect();

@@ -59,7 +59,7 @@ pub(super) fn look(
         let left_out = match speaks_against(config, vault, cards, key_set)? {
             Some(why) => Some(why),
             None => {
-                let answer = selected(session, &cards.psam_profile())?;
+                let answer = selected(session, &config.psam_of(cards))?;
                 refusal = answer.clone().or(refusal);
                 answer.map(|_| LeftOut::NotOnChip)
             }
@@ -84,7 +84,7 @@ pub(super) fn look_again(
 ) -> Result<Vec<Environment>, PsamError> {
     let mut found = Vec::new();
     for cards in Cards::ALL {
-        let profile = cards.psam_profile();
+        let profile = config.psam_of(cards);
         let left_out = match selected(session, &profile)? {
             Some(_) => Some(LeftOut::NotOnChip),
             None if is_complete(session, &profile)? => Some(LeftOut::WrittenBefore),
@@ -97,10 +97,10 @@ pub(super) fn look_again(
 
 /// What of the site speaks against an environment.
 fn speaks_against(config: &Config, vault: &Vault, cards: Cards, key_set: u8) -> Result<Option<LeftOut>, PsamError> {
-    if !config.cards.contains(&cards) {
+    if config.type_of(cards).is_none() {
         return Ok(Some(LeftOut::NoSuchCards));
     }
-    Ok((!has_keys(vault, cards, key_set)?).then_some(LeftOut::NoKeys))
+    Ok((!has_keys(vault, config, cards, key_set)?).then_some(LeftOut::NoKeys))
 }
 
 /// Selects an environment; the refusal of a chip that has none of this name.
@@ -128,9 +128,9 @@ fn is_complete(session: &mut Session, profile: &Profile) -> Result<bool, PsamErr
 }
 
 /// Whether the vault has a key of this set for these cards. One that it lacks beside others is missed when it is to be written.
-fn has_keys(vault: &Vault, cards: Cards, key_set: u8) -> Result<bool, PsamError> {
+fn has_keys(vault: &Vault, config: &Config, cards: Cards, key_set: u8) -> Result<bool, PsamError> {
     let held = vault.keys().store().held().map_err(StationError::from)?;
-    let names = key_names(&[cards.psam_profile()]);
+    let names = key_names(&[config.psam_of(cards)]);
     Ok(held.iter().any(|held| {
         held.version == key_set && name::algorithm_of(&held.name) == cards.algorithm() && names.contains(&held.name)
     }))

@@ -17,7 +17,7 @@ use super::failure::StationError;
 use super::line::{Bound, Found, KEYS_DONE, Order, Rest};
 use super::line_failure::LineError;
 use super::read_back::ReadBack;
-use super::{content, profile_digest, receipt};
+use super::{content, receipt};
 use crate::audit::Act;
 use crate::batch::aside::{self, Why};
 use crate::batch::{self, BatchError, BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove};
@@ -148,12 +148,17 @@ impl Book<'_> {
                 state if state == BatchState::Running.name() => {}
                 _ => return Err(BatchError::WrongState { number: batch, state: found.state }.into()),
             }
+            let made = self.config.made_type();
+            if !tx.take_card_text(made)? {
+                return Err(StationError::CardTextChanged { name: made.profile.name.clone() });
+            }
             if let Some(station) = by.station {
-                tx.begin_station_run(station, batch, &profile_digest(&self.profile.name))?;
+                tx.begin_station_run(station, batch, &made.digest)?;
             }
             aside::sweep(tx, batch, by.operator)?;
             let found = batch::found(tx, batch)?;
-            let detail = format!("{} waiting, {} in work", found.waiting, found.writing);
+            let own = made.text.as_ref().map(|_| format!("; cards {}, text {}", made.profile.name, made.digest));
+            let detail = format!("{} waiting, {} in work{}", found.waiting, found.writing, own.unwrap_or_default());
             Ok(((), by.act("batch.run", format!("batch {batch}"), detail)))
         })
     }
@@ -170,7 +175,7 @@ impl Book<'_> {
         }
         let Some(station) = by.station else { return Ok(()) };
         match tx.station_run(station, batch)? {
-            Some(profile) if profile == profile_digest(&self.profile.name) => Ok(()),
+            Some(digest) if digest == self.config.made_type().digest => Ok(()),
             _ => Err(LineError::NotBegun { batch }.into()),
         }
     }

@@ -77,6 +77,38 @@ fn value<'a>((place, field): (&str, Field), person: &'a Details, name: &'a Split
     }
 }
 
+/// What every card gets, of an invented person: a type of cards that has no place for it cannot be made.
+#[must_use]
+pub fn sample(profile: &Profile) -> CardValues {
+    let own = [
+        ("SSSE.EF05.card_identifier", "000000D1560000050000000000000000"),
+        ("SSSE.EF05.issue_date", "20260101"),
+        ("SSSE.EF05.valid_until", "20360101"),
+        ("SSSE.EF05.card_class", CARD_CLASS),
+        ("SSSE.EF05.spec_version", &profile.version),
+        ("SSSE.EF05.initializing_institution", "915600000251330051010000"),
+        ("SSSE.EF05.card_number", "A00000011"),
+        ("SSSE.EF06.social_security_number", "110101199003070011"),
+        ("SSSE.EF06.birthplace", "110101"),
+    ];
+    let holder = HOLDER.map(|(place, field)| {
+        let text = match field {
+            Field::Name => "样",
+            Field::Sex => "1",
+            Field::EthnicGroup => "01",
+            Field::BirthDate => "19900307",
+            Field::Region => "110101",
+            _ => "1",
+        };
+        (place, text)
+    });
+    let mut values = CardValues::new();
+    for (place, text) in own.into_iter().chain(holder) {
+        values.set(place, text).expect("places are written above");
+    }
+    values
+}
+
 /// Where an item stands on cards of a profile; nowhere when they do not hold it.
 #[must_use]
 pub fn places(profile: &Profile, item: Item) -> Vec<&'static str> {

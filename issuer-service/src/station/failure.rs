@@ -78,6 +78,12 @@ pub enum StationError {
         /// Job.
         job: i64,
     },
+    /// Cards were made by another text of this name.
+    #[error("cards were made by another text of {name}")]
+    CardTextChanged {
+        /// Name of the card type.
+        name: String,
+    },
     /// A reader or lot is kept from work.
     #[error("{} {name} is held", kind.name())]
     Held {
@@ -139,6 +145,7 @@ impl Explain for StationError {
             Self::NotPrintable { .. } => "CARD_NOT_PRINTABLE",
             Self::ReadBackDiffers { .. } => "STATION_READ_BACK_DIFFERS",
             Self::DataChanged { .. } => "STATION_DATA_CHANGED",
+            Self::CardTextChanged { .. } => "CARD_TEXT_CHANGED",
             Self::Held { kind: HoldKind::Reader, .. } => "READER_HELD",
             Self::Held { kind: HoldKind::Lot, .. } => "LOT_HELD",
             Self::NotHeld { .. } => "NOT_HELD",
@@ -184,6 +191,10 @@ impl Explain for StationError {
                 format!(
                     "the data of the person of job {job} changed while the card was written; it is not called made"
                 ),
+            ),
+            Self::CardTextChanged { name } => lang.pick(
+                format!("已有卡按名为 {name} 的另一份描述制成，该描述此后有改动，未开始制卡"),
+                format!("cards were made by another text of {name}: it was edited since; no card was begun"),
             ),
             Self::Held { kind: HoldKind::Reader, name } => lang.pick(
                 format!("读写器 {name} 因连续废卡已停用"),
@@ -232,6 +243,10 @@ impl Explain for StationError {
                 "放回同一张卡，再运行同一命令：按新数据重写",
                 "put the same card in and run the same command: it is written anew of the new data",
             ),
+            Self::CardTextChanged { .. } => lang.pick(
+                "改回原来的描述；确要改卡的内容，给改后的描述另取一个 name",
+                "put the former text back; if cards are to change, give the edited text a `name` of its own",
+            ),
             Self::Held { .. } => lang.pick(
                 "检查后用 issuer station release 解除，或换一台读写器、一个批号",
                 "look at it, then `issuer station release`; or take another reader or lot",
@@ -257,6 +272,7 @@ impl Explain for StationError {
             Self::ReadBackDiffers { .. } => Exit::Mismatch,
             Self::Held { .. }
             | Self::DataChanged { .. }
+            | Self::CardTextChanged { .. }
             | Self::Plan(_)
             | Self::Content { .. }
             | Self::PersonMissing { .. } => Exit::Refused,
@@ -279,6 +295,7 @@ impl Explain for StationError {
             | Self::NotPrintable { .. }
             | Self::ReadBackDiffers { .. }
             | Self::Held { .. }
+            | Self::CardTextChanged { .. }
             | Self::Plan(_)
             | Self::Content { .. }
             | Self::PersonMissing { .. }

@@ -143,6 +143,7 @@ const CODES: &[&str] = &[
     DATA_CHANGED,
     "READER_HELD",
     "LOT_HELD",
+    "CARD_TEXT_CHANGED",
     "BATCH_NOT_FOUND",
     "BATCH_STATE",
     "OPERATOR_DISABLED",

@@ -21,7 +21,7 @@ use super::line::{Bound, Centre, Found, Line, Order, Rest};
 use super::line_failure::LineError;
 use super::outbox::Outbox;
 use super::wire::{Answer, Ask, ID_LENGTH, Message, Prepared};
-use super::{content, profile_digest, receipt};
+use super::{content, receipt};
 use crate::card::{Card, Chip};
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ pub struct Remote<'a> {
     pub batch: i64,
     /// Operator at the station.
     pub operator: &'a str,
-    /// Card type.
+    /// Digest of the text of the card type ([`crate::centre::CardType::digest`]).
     pub profile: &'a str,
     /// The lot worked off.
     pub care: Care<'a>,
@@ -188,7 +188,7 @@ impl Centre for Remote<'_> {
             readers: readers.iter().map(|reader| (*reader).to_owned()).collect(),
             lot: self.care.lot.map(str::to_owned),
             place: self.care.station.map(str::to_owned),
-            profile: profile_digest(self.profile),
+            profile: self.profile.to_owned(),
         };
         let Answer::Begun { city, transport_lot } = self.ask("-", ask)? else { return Err(LineError::Nonsense.into()) };
         let city = CityCode::parse(&city).ok_or(LineError::Nonsense)?;

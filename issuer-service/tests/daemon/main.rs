@@ -5,6 +5,7 @@ mod ask;
 #[path = "../api/base32.rs"]
 mod base32;
 mod bench;
+mod city;
 mod console;
 #[path = "../database/fresh.rs"]
 mod fresh;

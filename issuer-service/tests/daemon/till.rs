@@ -103,15 +103,19 @@ fn carry(mut from: TcpStream, port: &str, lost: &Mutex<Lost>) -> std::io::Result
 }
 
 /// A pharmacy: its centre serves, two PSAMs in slots 1 and 2, a card of batch 1 in slot 0 with 500.00 on it.
-struct Pharmacy {
-    bench: Bench,
+pub(crate) struct Pharmacy {
+    pub(crate) bench: Bench,
     wire: Wire,
     _centre: Ended,
 }
 
 impl Pharmacy {
     fn open() -> Self {
-        let bench = Bench::new(3, &[FaultPlan::default()]);
+        Self::of(Bench::new(3, &[FaultPlan::default()]))
+    }
+
+    /// The same with the first card of the hopper in slot 0.
+    pub(crate) fn of(bench: Bench) -> Self {
         for (slot, name) in [(1, "one.card"), (2, "two.card")] {
             let (path, serial) =
                 (bench.folder().join(name), [0x51, 0, 0, 0, 0, 8 + u8::try_from(slot).expect("small")]);
@@ -174,11 +178,11 @@ impl Pharmacy {
         self.ok(0, &["load"]);
     }
 
-    fn data(&self, till: usize) -> PathBuf {
+    pub(crate) fn data(&self, till: usize) -> PathBuf {
         self.bench.folder().join(format!("till-{till}"))
     }
 
-    fn sscard(&self, till: usize, arguments: &[&str]) -> Command {
+    pub(crate) fn sscard(&self, till: usize, arguments: &[&str]) -> Command {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_issuer")).with_file_name("sscard"));
         let [card, psam] = [0, till + 1].map(|slot| self.bench.farm().reader_name(slot).expect("slot"));
         command
@@ -197,14 +201,14 @@ impl Pharmacy {
         command
     }
 
-    fn ok(&self, till: usize, arguments: &[&str]) -> Value {
+    pub(crate) fn ok(&self, till: usize, arguments: &[&str]) -> Value {
         let output = self.sscard(till, arguments).output().expect("sscard is built");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("an answer")
     }
 
     /// The code with which a command ends.
-    fn refused(&self, till: usize, arguments: &[&str]) -> String {
+    pub(crate) fn refused(&self, till: usize, arguments: &[&str]) -> String {
         let output = self.sscard(till, arguments).output().expect("sscard is built");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let line: Value = serde_json::from_str(said.lines().last().unwrap_or_default()).expect(&said);
@@ -222,7 +226,7 @@ impl Pharmacy {
         words.map(str::to_owned).to_vec()
     }
 
-    fn pay(&self, till: usize, id: &str, yuan: &str) -> Value {
+    pub(crate) fn pay(&self, till: usize, id: &str, yuan: &str) -> Value {
         let words = self.bill(id, yuan);
         self.ok(till, &words.iter().map(String::as_str).collect::<Vec<_>>())
     }
@@ -232,12 +236,12 @@ impl Pharmacy {
         self.refused(till, &words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    fn one(&self, sql: &str) -> String {
+    pub(crate) fn one(&self, sql: &str) -> String {
         ask(&self.bench.folder().join("centre"), sql).expect(sql)[0][0].clone()
     }
 
     /// What a card has, and what the centre's ledger says that it has.
-    fn money(&self) -> (Value, String) {
+    pub(crate) fn money(&self) -> (Value, String) {
         let balance = self.ok(0, &["balance", "--pin", "env:OWN"]);
         let ledger = self.one("SELECT SUM(amount_fen) FROM entry WHERE account LIKE 'card:%'");
         (balance["balance_fen"].clone(), ledger)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use card_sim::Socket;
-use issuer_service::centre::Centre;
+use issuer_service::centre::{CardType, Cards, Centre};
 use issuer_service::http::call::{Caller, Carried, Carrier, Https, Identity};
 use issuer_service::http::connection::Limits;
 use issuer_service::http::station::{StationDesk, VaultSource};
@@ -134,13 +134,13 @@ pub(crate) fn run(
     readers: Vec<Vec<Socket>>,
 ) -> Result<Summary, StationError> {
     let outbox = Outbox::open(place.folder.path()).expect("journal");
-    let profile = Centre::card_profile();
+    let CardType { profile, digest, .. } = CardType::national(Cards::Tdes);
     let remote = Remote {
         caller: Arc::new(Caller::new(carrier, base, Duration::ZERO)),
         outbox: &outbox,
         batch: 1,
         operator: "sun",
-        profile: &profile.name,
+        profile: &digest,
         care: Care::default(),
         share: 2,
         receipts: Some(place.folder.path().join("receipts")),

@@ -32,7 +32,7 @@ pub(crate) fn jobs(line: &Https, id: u8, share: u32) -> Vec<i64> {
 }
 
 pub(crate) fn begin(line: &Https) {
-    let profile = issuer_service::station::profile_digest("ssc-3.0");
+    let profile = issuer_service::centre::CardType::national(issuer_service::centre::Cards::Tdes).digest;
     let ask_it = Ask::Begin { batch: 1, readers: vec!["desk 0".to_owned()], lot: None, place: None, profile };
     assert_eq!(ask(line, &message(1, ask_it)), (200, "begun".to_owned()));
 }

@@ -44,13 +44,14 @@ pub(super) fn settings(setting: &Setting<'_>) -> Result<Settings, TerminalError>
         place: "SSCARD_*".to_owned(),
         reason: Words::same(error.to_string()),
     })?;
-    let Configuration { reader, psam, data, city, centre, .. } = setting.configuration.clone();
+    let Configuration { reader, psam, data, city, centre, regions, .. } = setting.configuration.clone();
     Ok(Settings {
         reader,
         psam,
         data: Some(data),
         city,
         centre,
+        regions,
         // Texts in JSON need no buffer of the caller.
         out_bytes: MESSAGE_BYTES_MAX / 2,
         language: match setting.output.language {

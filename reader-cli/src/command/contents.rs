@@ -5,11 +5,11 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use card_profiles::builtin;
+use card_profiles::{Catalog, builtin};
 
 use super::profile::Source;
 use super::{Setting, card};
-use crate::arguments::DiffArguments;
+use crate::arguments::{DiffArguments, Places};
 use crate::dump::{Difference, Dump};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -27,15 +27,15 @@ pub(super) fn reads_cards(arguments: &DiffArguments) -> bool {
     arguments.cards.iter().any(|card| card.starts_with(READER))
 }
 
-/// `card diff` of files only: no reader, no configuration.
-pub(super) fn diff(output: &Output, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
-    compare(output, arguments, |card| read(Path::new(card)))
+/// `card diff` of files only: no reader.
+pub(super) fn diff(output: &Output, places: &Places, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
+    compare(output, &super::catalog_on_paper(places)?, arguments, |card| read(Path::new(card)))
 }
 
 /// `card diff` with cards in readers.
 pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
     let output = setting.output;
-    compare(output, arguments, |card| match card.strip_prefix(READER) {
+    compare(output, &setting.catalog, arguments, |card| match card.strip_prefix(READER) {
         None => read(Path::new(card)),
         Some(name) => {
             let mut configuration = setting.configuration.clone();
@@ -50,13 +50,15 @@ pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) 
 
 fn compare(
     output: &Output,
+    catalog: &Catalog,
     arguments: &DiffArguments,
     mut card: impl FnMut(&str) -> Result<Dump, TerminalError>,
 ) -> Result<Exit, TerminalError> {
     let differences = match (arguments.cards.as_slice(), &arguments.against) {
         ([left, right], None) => {
             let left = card(left)?;
-            left.differences(&card(right)?, builtin(&left.profile).as_ref())
+            let own = catalog.site().find(|profile| profile.name == left.profile).cloned();
+            left.differences(&card(right)?, own.or_else(|| builtin(&left.profile)).as_ref())
         }
         ([one], Some(profile)) => {
             let profile = Source::named(profile)?.profile;

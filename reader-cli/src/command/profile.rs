@@ -2,29 +2,28 @@
 //!
 //! Owns: the answers. Never: needs a reader, edits a profile.
 
-use std::io::ErrorKind;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use card_profiles::assumption::{Assumption, Doubt, assumptions};
 use card_profiles::document::document;
 use card_profiles::facts::{Comparison, OneSided, compare, differences, facts};
 use card_profiles::layout::layout;
-use card_profiles::lint::{Finding, Position, lint, name_taken, position};
+use card_profiles::lint::{Position, lint, position};
 use card_profiles::profile::CardKind;
-use card_profiles::{Profile, builtin, builtin_text, flatten};
+use card_profiles::{Profile, builtin, flatten};
 
-use crate::arguments::{Form, ProfileCommand};
+use super::Regions;
+use crate::arguments::{Form, Places, ProfileCommand};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::page::{Page, Value};
 use card_counter::error::TerminalError;
-use card_counter::file::{self, FileKind};
 use card_counter::language::{Language, Words};
 
 /// Runs a command about profiles.
-pub(super) fn run(output: &Output, command: &ProfileCommand) -> Result<Exit, TerminalError> {
+pub(super) fn run(output: &Output, places: &Places, command: &ProfileCommand) -> Result<Exit, TerminalError> {
     match command {
-        ProfileCommand::List => list(output),
+        ProfileCommand::List => list(output, &super::regions(places)?),
         ProfileCommand::Show { profile } => show(output, profile),
         ProfileCommand::Doc { profile } => {
             let text = document(&Source::named(profile)?.profile);
@@ -41,52 +40,28 @@ pub(super) fn run(output: &Output, command: &ProfileCommand) -> Result<Exit, Ter
             Output { form: Form::Text, ..*output }.paper(card_profiles::schema::SCHEMA)?;
             Ok(Exit::Ok)
         }
-        ProfileCommand::Lint { profile, release } => check(output, profile.as_deref(), *release),
+        ProfileCommand::Lint { profile, release } => check(output, places, profile.as_deref(), *release),
         ProfileCommand::Diff { left, right } => diff(output, left, right),
     }
 }
 
 /// A profile and where it came from.
-pub(super) struct Source {
-    name: String,
-    text: String,
-    pub(super) profile: Profile,
+pub(super) use card_counter::profile::ProfileText as Source;
+
+fn malformed(source: &Source, error: card_profiles::ProfileError) -> TerminalError {
+    TerminalError::Profile { place: source.name.clone(), source: error }
 }
 
-impl Source {
-    /// A built-in profile, or a file.
-    pub(super) fn named(name: &str) -> Result<Self, TerminalError> {
-        let text = match builtin_text(name) {
-            Some(text) => text.to_owned(),
-            None => file::read(Path::new(name), FileKind::Profile).map_err(|error| match error {
-                TerminalError::File { source, .. } if source.kind() == ErrorKind::NotFound && !is_path(name) => {
-                    TerminalError::ProfileUnknown { name: name.to_owned() }
-                }
-                other => other,
-            })?,
-        };
-        let malformed = |source| TerminalError::Profile { place: name.to_owned(), source };
-        let profile = Profile::parse(&text).map_err(malformed)?;
-        Ok(Self { name: name.to_owned(), text, profile })
-    }
-
-    fn malformed(&self, source: card_profiles::ProfileError) -> TerminalError {
-        TerminalError::Profile { place: self.name.clone(), source }
-    }
-
-    fn flat(&self) -> Result<String, TerminalError> {
-        flatten(&self.text).map_err(|source| self.malformed(source))
-    }
+fn flat(source: &Source) -> Result<String, TerminalError> {
+    flatten(&source.text).map_err(|error| malformed(source, error))
 }
 
-/// Whether a file is meant, not a built-in name.
-fn is_path(name: &str) -> bool {
-    let path = Path::new(name);
-    path.components().count() > 1 || path.extension().is_some_and(|extension| extension == "toml")
-}
-
-fn list(output: &Output) -> Result<Exit, TerminalError> {
-    let rows = card_profiles::builtin::names().filter_map(builtin).map(|profile| {
+/// What is built in, and the texts of the site's regions.
+fn list(output: &Output, regions: &Regions) -> Result<Exit, TerminalError> {
+    let own = regions.iter().map(|(region, name)| Ok((Some(region.as_str()), Source::named(name)?.profile)));
+    let own = own.collect::<Result<Vec<_>, TerminalError>>()?;
+    let builtin = card_profiles::builtin::names().filter_map(builtin).map(|profile| (None, profile));
+    let rows = builtin.chain(own).map(|(region, profile)| {
         let kind = match profile.kind {
             CardKind::User => Value::Choice("user", Words::new("用户卡", "user card")),
             CardKind::Psam => Value::Choice("psam", Words::new("PSAM", "PSAM")),
@@ -99,6 +74,7 @@ fn list(output: &Output) -> Result<Exit, TerminalError> {
             .with("extends", Words::new("基于", "extends"), Value::maybe(profile.base.as_deref()))
             .with("files", Words::new("文件", "files"), number(files))
             .with("keys", Words::new("密钥", "keys"), number(profile.key_count()))
+            .with("region", Words::new("地区", "region"), Value::maybe(region))
     });
     output.answer(&Page::new().with("profiles", Words::new("卡片描述", "profiles"), Value::Table(rows.collect())))?;
     Ok(Exit::Ok)
@@ -108,26 +84,34 @@ fn show(output: &Output, name: &str) -> Result<Exit, TerminalError> {
     let source = Source::named(name)?;
     match output.form {
         Form::Layout => output.file(&layout(&source.profile), None)?,
-        Form::Text => output.paper(&source.flat()?)?,
+        Form::Text => output.paper(&flat(&source)?)?,
         Form::Json => {
             let table: toml::Table =
-                toml::from_str(&source.flat()?).map_err(|_| TerminalError::Bug("a flat profile is TOML"))?;
+                toml::from_str(&flat(&source)?).map_err(|_| TerminalError::Bug("a flat profile is TOML"))?;
             output.file(&table, None)?;
         }
     }
     Ok(Exit::Ok)
 }
 
-fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, TerminalError> {
-    let names: Vec<&str> = name.map_or_else(|| card_profiles::builtin::names().collect(), |name| vec![name]);
+/// One text; without a name every text, those of the site's regions too.
+fn check(output: &Output, places: &Places, name: Option<&str>, release: bool) -> Result<Exit, TerminalError> {
+    let names = match name {
+        Some(name) => vec![name.to_owned()],
+        None => {
+            let own: BTreeSet<String> = super::regions(places)?.into_values().collect();
+            let builtin = card_profiles::builtin::names().map(str::to_owned);
+            builtin.chain(own.into_iter().filter(|name| card_profiles::builtin_text(name).is_none())).collect()
+        }
+    };
     let (mut findings, mut doubts) = (Vec::new(), Vec::new());
     for name in names {
-        let source = Source::named(name)?;
-        let others = Profile::with_other_choices(&source.text).map_err(|error| source.malformed(error))?;
+        let source = &Source::named(&name)?;
+        let others = Profile::with_other_choices(&source.text).map_err(|error| malformed(source, error))?;
         let profile = &source.profile;
         // What a choice of an option spoils is found before anybody makes it.
         let others = others.iter().map(|(choice, profile)| (format!("{} ({choice})", profile.name), profile));
-        let own: Vec<Finding> = name_taken(&source.text, profile).into_iter().chain(lint(profile)).collect();
+        let own = source.findings();
         for (called, profile) in std::iter::once((profile.name.clone(), profile)).chain(others) {
             // What is wrong whatever is chosen is said once.
             let is_own = called == profile.name;
@@ -199,7 +183,7 @@ fn doubt(profile: &str, row_of: &Assumption) -> Page {
 
 fn diff(output: &Output, left: &str, right: &str) -> Result<Exit, TerminalError> {
     let (left, right) = (Source::named(left)?, Source::named(right)?);
-    let read = |source: &Source| facts(&source.text).map_err(|error| source.malformed(error));
+    let read = |source: &Source| facts(&source.text).map_err(|error| malformed(source, error));
     let (facts_left, facts_right) = (read(&left)?, read(&right)?);
     let rows: Vec<Page> = differences(&facts_left, &facts_right)
         .into_iter()

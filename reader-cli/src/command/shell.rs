@@ -60,7 +60,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     };
     let mut desk = setting.desk()?;
     let held = desk.card()?;
-    let mut shell = Shell::open(held.session, given)?;
+    let mut shell = Shell::open(held.session, given, &setting.catalog)?;
     let mut keys = Keys::new(desk, setting.card_memory());
     // What needs no key can be explored all the same.
     if let Err(error) = keys.fit(&mut shell) {

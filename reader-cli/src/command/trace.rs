@@ -14,7 +14,7 @@ use card_profiles::trace::cards::{Cards, Sign, Turn, Whose};
 use card_profiles::trace::{Decoder, Explained, Label, Part, Side};
 
 use super::profile::Source;
-use crate::arguments::Form;
+use crate::arguments::{Form, Places};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::page::{Page, Value};
@@ -24,23 +24,26 @@ use card_counter::error::TerminalError;
 use card_counter::file;
 use card_counter::language::{Language, Words};
 
+/// By what a log is read: where the configuration lies, and the profile that was named instead of those of the card's own words.
+type By<'a> = (&'a Places, Option<&'a str>);
+
 /// A log and who reads it.
-fn opened(file: &Path, profile: Option<&str>) -> Result<(Log, Decoder), TerminalError> {
+fn opened(file: &Path, (places, profile): By<'_>) -> Result<(Log, Decoder), TerminalError> {
     let log = Log::parse(&text_of(&file::bytes(file, file::BYTES_MAX)?));
     if !log.entries.iter().any(|entry| matches!(entry.event, Event::Exchange(_))) {
         return Err(TerminalError::TraceEmpty { path: file.display().to_string() });
     }
     let decoder = match profile {
         Some(name) => Decoder::with_profile(Source::named(name)?.profile),
-        None => Decoder::new(),
+        None => Decoder::knowing(&super::catalog_on_paper(places)?),
     };
     Ok((log, decoder))
 }
 
 /// `trace redact`: the log of any program as a trace of ours. Lines that are no conversation are left out: nobody knows what is in
 /// them.
-pub(super) fn redact(output: &Output, file: &Path, profile: Option<&str>, out: &Path) -> Result<Exit, TerminalError> {
-    let (log, decoder) = opened(file, profile)?;
+pub(super) fn redact(output: &Output, file: &Path, by: By<'_>, out: &Path) -> Result<Exit, TerminalError> {
+    let (log, decoder) = opened(file, by)?;
     let cards = Cards::of(decoder.clone(), &log.entries);
     let trace = Trace::create_by(out, Now::of_system(), decoder)?;
     let mut turns: BTreeMap<String, usize> = BTreeMap::new();
@@ -68,8 +71,8 @@ pub(super) fn redact(output: &Output, file: &Path, profile: Option<&str>, out: &
 }
 
 /// `trace decode`.
-pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Result<Exit, TerminalError> {
-    let (log, mut decoder) = opened(file, profile)?;
+pub(super) fn decode(output: &Output, file: &Path, by: By<'_>) -> Result<Exit, TerminalError> {
+    let (log, mut decoder) = opened(file, by)?;
     let cards = Cards::of(decoder.clone(), &log.entries);
     let mut turns: BTreeMap<String, &Turn> = BTreeMap::new();
     let mut reader = String::new();

@@ -87,7 +87,12 @@ pub const COMMANDS: [(&str, &str, &str, &str); 16] = [
     ("auth", "KEY [--last-try]", "外部认证", "EXTERNAL AUTHENTICATION with a key from the PSAM"),
     ("challenge", "[4 | 8 | 16]", "取随机数", "GET CHALLENGE"),
     ("apdu", "HEX [--last-try]", "发送原始命令", "sends bytes and explains the answer"),
-    ("update", "PLACE VALUE", "修改数据项(需 --allow-update)", "writes an item (with --allow-update)"),
+    (
+        "update",
+        "PLACE VALUE",
+        "修改数据项,金额以分计(需 --allow-update)",
+        "writes an item, amounts in fen (with --allow-update)",
+    ),
     ("expect", "SW | PLACE VALUE", "检查上一条的结果", "checks what came last"),
     ("reset", "", "复位", "resets the card"),
     ("help", "", "命令一览", "this list"),

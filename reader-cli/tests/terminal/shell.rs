@@ -219,6 +219,50 @@ fn an_item_is_written_when_that_was_asked_for() {
 }
 
 #[test]
+fn composites_and_cyclic_files_are_written_and_a_read_ends_no_proof() {
+    let shop = Shop::open();
+    let place = "DF02.EF15.employment_assistance_1";
+    let script = format!(
+        "update {place} 1 => SHELL_COMMAND\ncd DF02\nauth UK5DF02\nupdate {place}.PLACE 20260102 => PLACE_UNKNOWN\n\
+         update {place}.INNER 1 => UPDATE_UNPROVED\nverify env:PIN\nupdate {place}.INNER 1\ncat EF15\nexpect {place}.INNER 1\n\
+         apdu 00B201AC00 => 9000\nupdate DF02.EF15.employment_assistance_2.INNER 2\ncat EF15\nexpect {place}.INNER 1\n\
+         expect DF02.EF15.employment_assistance_2.INNER 2\nupdate DF02.EF16.x 1 => SHELL_COMMAND\nupdate DF02.EF16 AA => SHELL_COMMAND\n\
+         auth UK6DF02\nupdate DF02.EF16 CYCLE\nrecords EF16\n"
+    );
+    let script = script.replace("INNER", "assistance_type").replace("CYCLE", &"20".repeat(18));
+    let ran = shop.run_typing(&script, &["shell", "--allow-update"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains(&"20".repeat(18)), "{}", ran.stdout);
+    let told = shop.run_typing(&format!("update {place} 1\n"), &["shell", "--allow-update"]);
+    assert!(told.stderr.contains(&format!("update {place}.")), "{}", told.stderr);
+}
+
+#[test]
+fn the_city_s_own_text_counts_in_shell_trace_and_lists() {
+    let shop = Shop::open();
+    std::fs::create_dir_all(shop.path("data")).expect("a folder");
+    let (own, config) = (shop.path("data/own.toml"), shop.path("data/sscard.toml"));
+    let text = "format = 2\nextends = \"ssc-3.0\"\nname = \"ssc-3.0-own\"\n\n[[df]]\nid = \"SSSE\"\n\n  [[df.ef]]\n  id = \"EF05\"\n  name = \"own words\"\n";
+    std::fs::write(&own, text).expect("written");
+    std::fs::write(&config, "[regions]\n5133 = \"own.toml\"\n").expect("written");
+    let trace = shop.path("trace").display().to_string();
+    let ran = shop.run_typing("info\ncat SSSE.EF05\n", &["--trace", &trace, "shell"]);
+    assert!(ran.status == 0 && ran.stdout.contains("ssc-3.0-own"), "{}{}", ran.stdout, ran.stderr);
+    let decoded = shop.run(&["trace", "decode", &trace]);
+    assert!(decoded.stdout.contains("ssc-3.0-own"), "{}", decoded.stdout);
+    assert!(shop.run(&["profile", "list"]).stdout.contains("ssc-3.0-own"));
+    // Keys alone contradict: cards are read, with a remark. Files contradict: nothing is read by such a text.
+    std::fs::write(&own, format!("{text}\n[pin]\ntries = 99\n")).expect("written");
+    let remarked = shop.run(&["card", "read"]);
+    assert!(remarked.status == 0 && remarked.stderr.contains("PROFILE_CONTRADICTS"), "{}", remarked.stderr);
+    assert_eq!(shop.run(&["profile", "lint"]).status, 7);
+    std::fs::write(&own, text.replace("name = \"own words\"", "size = 7")).expect("written");
+    let refused = shop.run(&["card", "read"]);
+    assert_eq!((refused.status, refused.code().as_str()), (2, "PROFILE_CONTRADICTS"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("line 8") || refused.stderr.contains("第 8 行"), "{}", refused.stderr);
+}
+
+#[test]
 fn at_a_terminal_the_history_keeps_no_secret_and_is_the_owners_alone() {
     let shop = Shop::open();
     let ran =

@@ -54,6 +54,35 @@ fn items_are_read_and_written_by_their_addresses_and_the_card_must_be_the_one_me
 }
 
 #[test]
+fn a_file_of_a_city_s_own_is_read_where_the_settings_name_its_text() {
+    let town = "format = 2\nextends = \"ssc-3.0\"\nname = \"ssc-3.0-town\"\n\n[[df]]\nid = \"SSSE\"\n\n  [[df.ef]]\n  id = \"EF0E\"\n  name = \"市民服务\"\n  \
+        fid = \"EF0E\"\n  kind = \"tlv-records\"\n  size = 4\n  records = 1\n  read = \"free\"\n  update = \"never\"\n  \
+        elements = [{ tag = 0xE1, id = \"level\", name = \"等级\", format = \"an(2)\", value = \"A3\" }]\n";
+    let mut counter = Counter::open(2);
+    let card = counter.card("town.card", town, &third_generation());
+    counter.insert(0, &card);
+    let settings = card.with_file_name("driver.toml");
+    let say = |rows: &str| std::fs::write(&settings, rows).expect("written");
+    std::fs::write(card.with_file_name("town.toml"), town).expect("written");
+    let path = settings.display().to_string();
+    let read = || {
+        let set = [("SSCARD_DRIVER_CONFIG", path.as_str())];
+        let [answer] = counter.session(&["iReadCard\t#3\t#0\t-\tSSSEEF0E|E1|$"], &set).try_into().expect("one call");
+        answer
+    };
+    say("");
+    assert_eq!(read().0, -25);
+    say("[regions]\n5133 = \"town.toml\"\n");
+    assert_eq!(read(), (0, "A3|$".to_owned()));
+    say("[regions]\ntown = \"town.toml\"\n");
+    assert_eq!(read().0, -14);
+    say("[regions]\n5133 = \"town.toml\"\n");
+    std::fs::write(card.with_file_name("town.toml"), town.replace("size = 4", "size = 9")).expect("written");
+    let (code, said) = read();
+    assert!(code == -14 && said.contains("SSSE.EF0E"), "{code} {said}");
+}
+
+#[test]
 fn an_hsm_far_away_reads_and_writes_in_two_steps_without_a_psam() {
     for profile in ["ssc-3.0", "ssc-3.0-sm4"] {
         let mut counter = Counter::open(2);

@@ -3,17 +3,18 @@
 //! Source: LD/T 32.5 and ISO/IEC 7816-4. Owns: current directory and file. Never: explains a byte.
 #![warn(clippy::indexing_slicing)]
 
-use card_core::fci::AlgorithmId;
 use card_core::tlv;
 
 use super::Tracker;
+use crate::identity::CardIdentifier;
 use crate::profile::{CardKind, Ef, Profile};
 use crate::trace::kind::Kind;
 use crate::trace::part::Label;
+use crate::trace::shelf::Shelf;
 
 impl Tracker {
     /// The file that a command means: by SFI, which then is current, or the current one.
-    pub(super) fn meant(&mut self, catalogue: &[Profile], sfi: u8, done: bool) -> Option<(usize, usize)> {
+    pub(super) fn meant(&mut self, catalogue: &Shelf, sfi: u8, done: bool) -> Option<(usize, usize)> {
         if sfi == 0 {
             return self.df.zip(self.ef).filter(|_| !self.foreign);
         }
@@ -26,7 +27,7 @@ impl Tracker {
 
     /// A file of the current directory. The environments of a card and of a PSAM have the same name: where only one of them has
     /// the file, the card is that one.
-    pub(super) fn find(&mut self, catalogue: &[Profile], is_it: impl Fn(&Ef) -> bool) -> Option<usize> {
+    pub(super) fn find(&mut self, catalogue: &Shelf, is_it: impl Fn(&Ef) -> bool) -> Option<usize> {
         let position = |profile: &Profile, df: usize| profile.df.get(df)?.ef.iter().position(&is_it);
         let df = self.df?;
         if let Some(found) = position(self.profile(catalogue), df) {
@@ -34,7 +35,7 @@ impl Tracker {
         }
         let name = &self.profile(catalogue).df.get(df)?.df_name;
         let same = |profile: &Profile| profile.df.iter().position(|other| !name.is_empty() && other.df_name == *name);
-        let (index, df, ef) = catalogue.iter().enumerate().find_map(|(index, profile)| {
+        let (index, df, ef) = catalogue.of_all_regions().iter().enumerate().find_map(|(index, profile)| {
             let df = same(profile)?;
             Some((index, df, position(profile, df)?))
         })?;
@@ -78,7 +79,7 @@ impl Tracker {
         }
     }
 
-    pub(super) fn select(&mut self, catalogue: &[Profile], [_, _, p1, _]: [u8; 4], data: &[u8]) -> Option<Label> {
+    pub(super) fn select(&mut self, catalogue: &Shelf, [_, _, p1, _]: [u8; 4], data: &[u8]) -> Option<Label> {
         let profile = self.profile(catalogue);
         (self.ef, self.foreign) = (None, false);
         if p1 == 0x04 {
@@ -126,22 +127,18 @@ impl Tracker {
         Some(Label::of(format!("选中 {} {}", df.id, df.name), format!("selects {} {}", df.id, df.name)))
     }
 
-    /// 规范版本 in SSSE EF05 tells the generation: from now on the card is read by that profile.
-    pub(super) fn recognise(&mut self, catalogue: &[Profile], place: Option<(usize, usize)>, records: &[u8]) {
+    /// 规范版本 in SSSE EF05 tells the generation, the card identifier the city: from now on the card is read by that profile.
+    pub(super) fn recognise(&mut self, catalogue: &Shelf, place: Option<(usize, usize)>, records: &[u8]) {
         let Some(file) = self.file(catalogue, place) else { return };
         if (file.df.id.as_str(), file.ef.id.as_str(), file.profile.kind) != ("SSSE", "EF05", CardKind::User) {
             return;
         }
-        let version = tlv::items(records).find_map(|item| item.ok().filter(|item| item.tag == 0x03));
-        let name = match (version.and_then(|item| item.value.first().copied()), self.algorithm) {
-            (Some(b'1'), _) => "ssc-1.0",
-            (Some(b'2'), _) => "ssc-2.0",
-            (Some(b'3'), Some(AlgorithmId::SM4)) => "ssc-3.0-sm4",
-            (Some(b'3'), _) => "ssc-3.0",
-            _ => return,
-        };
-        if let Some(index) = catalogue.iter().position(|profile| profile.name == name) {
-            self.profile = index;
-        }
+        // One answer may hold one record, or all of them.
+        let item = |tag| tlv::items(records).find_map(|item| item.ok().filter(|item| item.tag == tag));
+        let identifier = item(0x01).and_then(|item| item.value.try_into().ok()).map(CardIdentifier::from_bytes);
+        self.city = identifier.and_then(|identifier| identifier.city()).or(self.city);
+        self.version = item(0x03).and_then(|item| item.value.first().copied()).or(self.version);
+        let known = self.version.and_then(|version| catalogue.of_card(version, self.algorithm, self.city));
+        self.profile = known.unwrap_or(self.profile);
     }
 }

@@ -18,7 +18,7 @@ use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::memory::CardMemory;
 use card_profiles::plan::{Act as PlanAct, Plan, PlanError, PlannedStep, Problem};
 use card_profiles::profile::KeyClass;
-use card_profiles::{CardValues, Profile, builtin};
+use card_profiles::{CardValues, Profile};
 use serde::Serialize;
 
 use super::failure::UpdateError;
@@ -84,7 +84,8 @@ pub fn run(store: &mut Store, work: &mut Work<'_>, transport: Box<dyn Transport>
     let mut session = Session::new(transport);
     let chip = seen::chip(&session)?;
     let card = store.read(|tx| tx.card_by_chip(&chip))?.ok_or(Stranger::NotOurs)?;
-    let profile = builtin(&card.profile).ok_or(StationError::Plan(PlanError::Profile("card type")))?;
+    let profile = store.read(|tx| tx.profile_of_cards(&card.profile))?;
+    let profile = profile.ok_or(StationError::Plan(PlanError::Profile("card type")))?;
     seen::compare(&mut session, &profile, &card)?;
     let card_number = card.card_number.clone();
     let Some(case) = store.read(|tx| prepare(tx, work, card, profile))? else {

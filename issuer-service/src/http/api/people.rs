@@ -9,7 +9,6 @@ use super::{
     AFTER, Acts, Asks, Body, Call, Endpoint, Json, Kind, LIMIT, Looks, Method, Nothing, Parameter, Reason, Slow,
 };
 use crate::audit::Act;
-use crate::centre::Centre;
 use crate::error::{Error, Missing};
 use crate::import::single::{self, Upserted};
 use crate::operator::Role;
@@ -319,7 +318,7 @@ fn upsert(call: &mut Call<'_>, Json(statement): Json<Statement>) -> Result<(), E
 fn photo(call: &mut Call<'_>, Jpeg(bytes): Jpeg) -> Result<(), Error> {
     let (id, lang, actor) = (call.number()?, call.lang, call.operator()?.name.clone());
     let rules = call.desk.config.photo;
-    let chip_bytes = content::photo_bytes(&Centre::card_profile());
+    let chip_bytes = content::photo_bytes(&call.desk.config.made());
     let order = Order { rules: &rules, chip_bytes, actor: &actor, lang };
     let told = intake::add(call.store, &order, id, bytes)?;
     if told.refused > 0 {

@@ -80,7 +80,7 @@ fn add_photo(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let (id, rules) = (turn.ask.number()?, turn.ask.desk.config.photo);
     let order = Order {
         rules: &rules,
-        chip_bytes: content::photo_bytes(&Centre::card_profile()),
+        chip_bytes: content::photo_bytes(&turn.ask.desk.config.made()),
         actor: &turn.ask.viewer.operator.name,
         lang: turn.ask.viewer.lang,
     };
