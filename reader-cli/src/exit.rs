@@ -81,6 +81,7 @@ impl Exit {
             | Code::ReceiptUnknown
             | Code::NotUndecided
             | Code::RefundOriginal
+            | Code::RefundAmbiguous
             | Code::RefundUnknown
             | Code::RehearsalMissing
             | Code::NationalUnknown

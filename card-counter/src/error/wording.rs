@@ -207,6 +207,9 @@ fn what(code: Code) -> Words {
         ),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
         Code::RefundOriginal => ("没有可退的原交易", "there is no such purchase to refund"),
+        Code::RefundAmbiguous => {
+            ("这张卡有两笔同一终端序号的消费", "two purchases of this card have this number of the terminal")
+        }
         Code::RefundUnknown => ("没有这笔退费", "there is no such refund"),
         Code::RefundClosed => ("该退费已结束", "this refund is over"),
         Code::RefundUndecided => ("该退费可能已到卡上", "this refund may have reached the card"),
@@ -477,6 +480,10 @@ fn next(code: Code) -> Words {
             "insert that card to find out; until then take this bill from no other card and no cash",
         ),
         Code::RefundOriginal => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
+        Code::RefundAmbiguous => (
+            "给日志号,或按小票加上卡序号(…/0000A5C3/0004)",
+            "give the entry, or the card's number behind it as on the receipt (…/0000A5C3/0004)",
+        ),
         Code::RefundUnknown | Code::RefundClosed => {
             ("用 sscard refund list --all 查看", "see sscard refund list --all")
         }
@@ -487,7 +494,10 @@ fn next(code: Code) -> Words {
             ("用 sscard refund list --all 核对已退金额", "compare with what went back before: sscard refund list --all")
         }
         Code::CancelTooLate => ("请改用 sscard refund give", "refund it instead: sscard refund give"),
-        Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),
+        Code::BillPaid => (
+            "用 sscard receipt reprint 补打小票;已撤销或全额退费的,改正后的账单用新单号收款",
+            "reprint its receipt with sscard receipt reprint; where it was cancelled or refunded, the corrected bill is paid under a new number",
+        ),
         Code::LimitExceeded => ("改为现金支付,或请中心调整限额", "take cash, or have the centre change the limit"),
         Code::ParametersForeign | Code::ParametersUnsigned | Code::ParametersOlder => {
             ("不要采用,请联系中心;终端仍用原有参数", "do not use them and ask the centre; the terminal keeps its own")
