@@ -98,7 +98,7 @@ pub fn split(entry: &Entry) -> Option<Split> {
 pub fn is_of(entry: &Entry, bill: &Bill) -> bool {
     let Some(split) = split(entry) else { return false };
     let is_same = |(line, item): (&Line, &BillItem)| {
-        line.code == item.code && line.quantity == item.quantity && line.unit_price_fen == item.unit_price.fen()
+        line.code == item.code && line.quantity == item.quantity && line.price() == item.unit_price.to_string()
     };
     split.bill_id == bill.bill_id
         && split.lines.len() == bill.items.len()

@@ -6,6 +6,7 @@
 //! Units: columns.
 
 mod code;
+mod national;
 mod row;
 mod slip;
 mod words;
@@ -23,6 +24,7 @@ use row::Page;
 use words::Words;
 
 pub use code::{CodeError, ReceiptCode, Sold};
+pub use national::NationalReceipt;
 pub use row::{Row, Style, width};
 pub use slip::RefundSlip;
 
@@ -266,7 +268,7 @@ fn masked(card: CardIdentifier) -> String {
 fn item(page: &mut Page, line: &Line, words: &Words) {
     let [before, after] = words.class;
     page.left(&format!("[{before}{}{after}] {}", line.class, line.name), Style::Plain);
-    let detail = format!("  {} × {}", line.unit_price_fen, line.quantity);
+    let detail = format!("  {} × {}", line.price(), line.quantity);
     page.pair(&detail, &line.parts.amount_fen.to_string());
     for (word, fen) in [
         (words.own_pay, line.parts.own_pay_fen),

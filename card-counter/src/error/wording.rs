@@ -40,12 +40,12 @@ impl TerminalError {
             }
             Self::ForeignCity { city, ours } => match Route::of(*city, *ours) {
                 Route::Province => Words::new(
-                    "此终端只能读取,不能扣款;由省级服务两步认证(sscard card authenticate)后按省内异地结算",
-                    "this terminal may read it but not debit it; the province's service authenticates it in two steps (sscard card authenticate), settle it as of another city",
+                    "此终端只能读取,不能扣款;由省级服务两步认证(sscard card authenticate)后按省内异地结算(有 [national] 的,sscard national settle 单据 --card)",
+                    "this terminal may read it but not debit it; the province's service authenticates it in two steps (sscard card authenticate), settle it as of another city (with [national]: sscard national settle BILL --card)",
                 ),
                 Route::Here | Route::Ministry => Words::new(
-                    "此终端只能读取,不能扣款;由部级服务两步认证(sscard card authenticate)后按跨省异地结算",
-                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps (sscard card authenticate), settle it as of another province",
+                    "此终端只能读取,不能扣款;由部级服务两步认证(sscard card authenticate)后按跨省异地结算(有 [national] 的,sscard national settle 单据 --card)",
+                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps (sscard card authenticate), settle it as of another province (with [national]: sscard national settle BILL --card)",
                 ),
             },
             Self::LimitExceeded { limit } if limit.is_of_upload() => {
@@ -563,8 +563,8 @@ fn next(code: Code) -> Words {
         ),
         Code::FontUnusable => ("换一个 TTF、OTF 或 TTC 字体文件", "name another TTF, OTF or TTC file"),
         Code::ReceiptUnwritten => (
-            "检查打印机或文件夹,再用 sscard receipt reprint 补打",
-            "see to the printer or folder, then print it again with sscard receipt reprint",
+            "检查打印机或文件夹,再用 sscard receipt reprint 补打(国家平台结算用 sscard national reprint)",
+            "see to the printer or folder, then print it again with sscard receipt reprint (a national settlement with sscard national reprint)",
         ),
         Code::ListenFailed => (
             "用 --listen 换一个本机端口,或结束占用它的程序",

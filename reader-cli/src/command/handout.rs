@@ -30,6 +30,13 @@ pub(super) struct Handout {
     printer: Option<(Press, PathBuf)>,
 }
 
+impl Handout {
+    /// The paper that is printed on.
+    pub(super) const fn paper(&self) -> Paper {
+        self.paper
+    }
+}
+
 impl Setting<'_> {
     /// Makes ready what the receipts of a command need.
     ///

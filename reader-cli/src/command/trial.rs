@@ -71,7 +71,8 @@ fn row(number: usize, line: &Line) -> Page {
             .with("name", Words::new("名称", "name"), Value::text(&line.name))
             .with("class", Words::new("类别", "class"), Value::text(line.class.to_string()))
             .with("quantity", Words::new("数量", "quantity"), Value::text(line.quantity.to_string()))
-            .with("unit_price_fen", Words::new("单价", "price"), Value::Money(line.unit_price_fen))
+            .with("unit_price", Words::new("单价", "price"), Value::text(line.price()))
+            .with("unit_price_fen", Words::new("单价到分", "price to the fen"), Value::Money(line.unit_price_fen))
             .with("amount_fen", Words::new("金额", "amount"), Value::Money(line.parts.amount_fen)),
         &line.parts,
     )
