@@ -35,6 +35,7 @@ use card_core::transport::pcsc::ChooseError;
 use settlement::catalogue::delivery::DeliveryFault;
 use settlement::code::ErrorCode;
 use settlement::parameters::ParameterFault;
+use settlement::refund::RefundAct;
 
 use crate::file::FileKind;
 use crate::language::Words;
@@ -431,12 +432,14 @@ pub enum TerminalError {
         year: String,
     },
     /// A bill that was paid before.
-    #[error("bill {bill} was paid, see entry {entry}")]
+    #[error("bill {bill} was paid, see entry {entry}{}", undone.map_or("", refund::undone))]
     BillPaid {
         /// Bill.
         bill: String,
         /// Journal id of the payment.
         entry: String,
+        /// How all of it went back since, where it did.
+        undone: Option<RefundAct>,
     },
     /// A bill whose payment by another card has no known outcome yet.
     #[error("bill {bill} is open in entry {entry}, card {card}")]

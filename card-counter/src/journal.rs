@@ -14,6 +14,7 @@ use settlement::refund::{Original, Parts, RefundAct, RefundOf};
 use settlement::{BusinessDate, DateTime};
 
 use crate::error::TerminalError;
+use crate::given_back::GivenBack;
 use crate::store::{Store, StoreError};
 
 /// Number of a journal entry.
@@ -319,7 +320,8 @@ impl Entry {
 pub fn unpaid(entries: &[Entry], bill: &BillId) -> Result<(), TerminalError> {
     let (id, number) = (bill.to_string(), |entry: &Entry| entry.number.to_string());
     if let Some(paid) = entries.iter().find(|entry| entry.pays(bill)) {
-        return Err(TerminalError::BillPaid { bill: id, entry: number(paid) });
+        let undone = GivenBack::of(paid, entries).filter(|given| given.is_whole).map(|given| given.act);
+        return Err(TerminalError::BillPaid { bill: id, entry: number(paid), undone });
     }
     match entries.iter().find(|entry| entry.is_for(bill) && entry.state.blocks_card()) {
         Some(open) => {

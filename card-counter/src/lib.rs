@@ -11,6 +11,7 @@ pub mod check;
 pub mod clock;
 pub mod error;
 pub mod file;
+pub mod given_back;
 pub mod journal;
 pub mod language;
 pub mod letter;

@@ -71,15 +71,25 @@ pub fn latest(tapped: &mut Tapped<'_>, store: &Store, day: BusinessDate) -> Resu
 /// The purchase of this card that this receipt names, where it is in this journal.
 ///
 /// # Errors
-/// [`TerminalError::Store`].
+/// [`RefundFault::Ambiguous`] where two are, [`TerminalError::Store`].
 pub fn sold_here(store: &Store, tapped: &Tapped<'_>, original: Original) -> Result<Option<Entry>, TerminalError> {
     let is_it = |entry: &Entry| {
         matches!(entry.draft.subject, Subject::Purchase { .. })
             && entry.state == State::Confirmed
             && entry.draft.terminal == original.terminal
-            && entry.sent.is_some_and(|sent| sent.terminal_sequence == original.terminal_sequence)
+            && entry.sent.is_some_and(|sent| {
+                sent.terminal_sequence == original.terminal_sequence
+                    && original.card_sequence.is_none_or(|sequence| sequence == sent.card_sequence)
+            })
     };
-    Ok(store.entries_of(&tapped.identifier)?.into_iter().find(is_it))
+    let mut found = store.entries_of(&tapped.identifier)?.into_iter().filter(is_it);
+    match (found.next(), found.next()) {
+        (Some(one), Some(other)) => {
+            let ids = [one, other].map(|entry| entry.number.to_string());
+            Err(RefundFault::Ambiguous { reference: original.reference(), ids }.into())
+        }
+        (one, _) => Ok(one),
+    }
 }
 
 /// Agrees on a refund of what another till sold, by what the centre told of it: durable when it returns. The centre has the last word,
@@ -163,7 +173,8 @@ pub fn draft(
             let purchase = store.entry(number)?;
             let sent = purchase.sent.ok_or(TerminalError::Bug("a confirmed purchase was sent"))?;
             let terminal = purchase.draft.terminal;
-            (terminal, Original { terminal, terminal_sequence: sent.terminal_sequence })
+            let card_sequence = Some(sent.card_sequence);
+            (terminal, Original { terminal, terminal_sequence: sent.terminal_sequence, card_sequence })
         }
         Purchased::Elsewhere { original, .. } => (store.terminal()?.ok_or(TerminalError::NotEnrolled)?, original),
     };

@@ -20,7 +20,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// A fault of one message, or of each of a number: INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|crossed|garble|amounts|forget|
-    /// misbook|refuse; may be repeated.
+    /// misbook|refuse|busy; may be repeated.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<Script>,
     /// Faults of a network, drawn from this seed.

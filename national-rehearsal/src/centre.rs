@@ -397,14 +397,12 @@ impl Centre {
     fn split(&self, purchase: &Purchase, balance: Fen) -> Result<Split, Refusal> {
         let item = |detail: &message::DrugDetail| {
             let bad = |what: &str| Refusal::new("DETAIL", format!("明细 {}：{what}", detail.feedetl_sn.as_str()));
-            let fen = detail.pric.get() / 10_000;
-            let whole = detail.pric.get() % 10_000 == 0;
             let quantity = u64::try_from(detail.cnt.get()).ok().and_then(Quantity::of_ten_thousandths);
             let days = detail.prd_days.and_then(|days| u16::try_from(days.get() / 100).ok()).and_then(SupplyDays::new);
             Ok(BillItem {
                 code: DrugCode::parse(detail.med_list_codg.as_str()).map_err(|_| bad("医疗目录编码"))?,
                 quantity: quantity.ok_or_else(|| bad("数量"))?,
-                unit_price: UnitPrice::new(Fen::new(fen)).filter(|_| whole).ok_or_else(|| bad("单价"))?,
+                unit_price: UnitPrice::of_millionths(detail.pric.get()).ok_or_else(|| bad("单价"))?,
                 rx: detail.rxno.as_ref().map(|number| number.as_str().to_owned()),
                 days,
             })

@@ -83,6 +83,7 @@ impl Exit {
             | Code::OutputUnknown
             | Code::NotUndecided
             | Code::RefundOriginal
+            | Code::RefundAmbiguous
             | Code::RefundUnknown
             | Code::RehearsalMissing
             | Code::NationalUnknown

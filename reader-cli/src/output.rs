@@ -164,7 +164,9 @@ impl Output {
             Value::Flag(flag) => json!(flag),
             Value::Absent | Value::Missing => Json::Null,
             Value::Texts(texts) => json!(texts),
-            Value::Table(rows) => rows.iter().map(|row| Json::Object(self.object(row))).collect(),
+            Value::Table(rows) | Value::Told(rows, _) => {
+                rows.iter().map(|row| Json::Object(self.object(row))).collect()
+            }
             Value::Object(page) => Json::Object(self.object(page)),
         }
     }
@@ -226,7 +228,10 @@ impl Output {
     fn word(&self, value: &Value) -> String {
         match (value, self.language) {
             (Value::Text(text), _) => printable(text),
-            (Value::Choice(_, words) | Value::Words(words), language) => words.text(language).to_owned(),
+            (Value::Told(rows, _), _) if rows.is_empty() => "-".to_owned(),
+            (Value::Choice(_, words) | Value::Words(words) | Value::Told(_, words), language) => {
+                words.text(language).to_owned()
+            }
             (Value::Number(number), _) => number.to_string(),
             (Value::Money(amount), _) => amount.to_string(),
             (Value::Flag(true), Language::Zh) => "是".to_owned(),

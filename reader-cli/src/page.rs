@@ -49,6 +49,8 @@ pub enum Value {
     Texts(Vec<String>),
     /// Several objects of the same shape: a table in text.
     Table(Vec<Page>),
+    /// Several objects; one cell of words in text.
+    Told(Vec<Page>, Words),
     /// One object.
     Object(Page),
 }

@@ -10,12 +10,15 @@ use settlement::fen::Fen;
 use settlement::id::BillId;
 use settlement::journal::State;
 use settlement::message::Institution;
-use settlement::receipt::{Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold};
+use settlement::receipt::{
+    Copy, GivenBack as Returned, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold,
+};
 use settlement::refund::{Original, Parts, RefundAct};
 use settlement::signing::TerminalKey;
 use settlement::split::{Bought, Line, Split};
 
 use card_counter::error::TerminalError;
+use card_counter::given_back::GivenBack;
 use card_counter::journal::{Entry, RefundNumber, Subject};
 use card_counter::language::Language;
 
@@ -63,10 +66,15 @@ impl RefundDraft {
         Some(Self { institution: kept.institution, operator: operator.to_owned(), bill_id: Some(bill_id.clone()) })
     }
 
-    /// Of what another till of this institution sold.
+    /// Of what another till of this institution sold, or a program that calls the driver's functions: the institution is the one that is
+    /// signed in, the bill stands in the journal or nowhere.
     #[must_use]
-    pub fn of_elsewhere(institution: Institution, operator: &str) -> Self {
-        Self { institution, operator: operator.to_owned(), bill_id: None }
+    pub fn of_other(institution: Institution, operator: &str, purchase: Option<&Entry>) -> Self {
+        let bill_id = purchase.and_then(|entry| match &entry.draft.subject {
+            Subject::Purchase { bill_id, .. } => Some(bill_id.clone()),
+            Subject::Load { .. } | Subject::Refund { .. } => None,
+        });
+        Self { institution, operator: operator.to_owned(), bill_id }
     }
 
     /// As it is kept in the journal.
@@ -90,18 +98,21 @@ pub fn split(entry: &Entry) -> Option<Split> {
 pub fn is_of(entry: &Entry, bill: &Bill) -> bool {
     let Some(split) = split(entry) else { return false };
     let is_same = |(line, item): (&Line, &BillItem)| {
-        line.code == item.code && line.quantity == item.quantity && line.unit_price_fen == item.unit_price.fen()
+        line.code == item.code && line.quantity == item.quantity && line.price() == item.unit_price.to_string()
     };
     split.bill_id == bill.bill_id
         && split.lines.len() == bill.items.len()
         && split.lines.iter().zip(&bill.items).all(is_same)
 }
 
-/// What these entries' card has bought, or may have bought: an open purchase counts until it is settled.
+/// What these entries' card has bought, or may have bought: an open purchase counts until it is settled, one of which
+/// all went back does not. Which lines a refund of a part was for nobody says: they count.
 #[must_use]
 pub fn bought(entries: &[Entry]) -> Vec<Bought> {
-    let counts =
-        |entry: &&Entry| matches!(entry.state, State::Confirmed | State::Sent | State::Uncertain | State::Contradicted);
+    let counts = |entry: &&Entry| {
+        matches!(entry.state, State::Confirmed | State::Sent | State::Uncertain | State::Contradicted)
+            && !GivenBack::is_all_of(entry, entries)
+    };
     let splits = entries.iter().filter(counts).filter_map(split);
     splits
         .flat_map(|split| {
@@ -120,7 +131,7 @@ pub struct Printout {
     pub text: String,
 }
 
-/// The receipt of a confirmed purchase, with a code signed by the terminal's key and its holder where the card is there, or the slip of a refund that its card has; `None`
+/// The receipt of a confirmed purchase, with a code signed by the terminal's key, its holder where the card is there and what went back of it, or the slip of a refund that its card has; `None`
 /// for anything else.
 #[must_use]
 pub fn printout(
@@ -129,6 +140,7 @@ pub fn printout(
     paper: Paper,
     language: Language,
     (key, holder): (Option<&TerminalKey>, Option<&MaskedName>),
+    given_back: Option<GivenBack>,
 ) -> Option<Printout> {
     let amounts = match &entry.draft.subject {
         Subject::Purchase { amounts, .. } => *amounts,
@@ -162,6 +174,7 @@ pub fn printout(
         tac: done.evidence.tac(),
         ground: Ground::of(&done.evidence),
         copy,
+        given_back: given_back.map(|GivenBack { act, total, is_whole }| Returned { act, total, is_whole }),
         code: code.as_ref(),
     };
     Some(Printout { rows: receipt.rows(paper, language), text: receipt.text(paper, language) })

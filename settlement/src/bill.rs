@@ -1,14 +1,14 @@
 //! The bill (结算单) as the pharmacy's till writes it: a small JSON file.
 //!
 //! Owns: its shape and strict limits. Never: reads a file; knows prices of the catalogue (`split`).
-//! Units: unit prices in yuan as text, `"25.80"`; quantities as whole numbers or text.
+//! Units: unit prices in yuan as text with at most six decimals, `"25.80"`, as the national interface has them (16,6); quantities as whole numbers or text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::fen::Fen;
+use crate::fen::{Fen, FenError, Rounding};
 use crate::id::{BillId, DrugCode};
 use crate::limits::{BILL_BYTES_MAX, BILL_ITEMS_MAX, PRESCRIPTION_LENGTH_MAX, SUPPLY_DAYS_MAX, UNIT_PRICE_MAX};
-use crate::quantity::Quantity;
+use crate::quantity::{ONE, Quantity};
 
 /// What is sold, before anyone knows who pays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +43,14 @@ pub struct BillItem {
 #[serde(try_from = "u16", into = "u16")]
 pub struct SupplyDays(u16);
 
-/// A price in yuan, above zero; text in JSON.
+/// A price of one unit in millionths of a yuan, above zero; text in JSON. A part of a pack may cost parts of a fen; a line is whole fen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Price(Fen);
+pub struct Price(i64);
+
+/// Millionths of a yuan in a fen.
+const MILLIONTHS_OF_FEN: i64 = 10_000;
+/// Decimals of a price (16,6).
+const PRICE_DECIMALS_MAX: usize = 6;
 
 /// Why a bill cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -130,27 +135,90 @@ impl Price {
     /// A price of one unit.
     #[must_use]
     pub fn new(amount: Fen) -> Option<Self> {
-        (amount > Fen::ZERO && amount <= UNIT_PRICE_MAX).then_some(Self(amount))
+        Self::of_millionths(amount.get().checked_mul(MILLIONTHS_OF_FEN)?)
     }
 
-    /// The amount.
+    /// From millionths of a yuan.
+    #[must_use]
+    pub fn of_millionths(value: i64) -> Option<Self> {
+        (1..=UNIT_PRICE_MAX.get() * MILLIONTHS_OF_FEN).contains(&value).then_some(Self(value))
+    }
+
+    /// In millionths of a yuan.
+    #[must_use]
+    pub const fn millionths(self) -> i64 {
+        self.0
+    }
+
+    /// The nearest amount in fen, half a fen up.
     #[must_use]
     pub const fn fen(self) -> Fen {
-        self.0
+        Fen::new((self.0 + MILLIONTHS_OF_FEN / 2) / MILLIONTHS_OF_FEN)
+    }
+
+    /// Whether it is whole fen.
+    #[must_use]
+    pub const fn is_whole_fen(self) -> bool {
+        self.0 % MILLIONTHS_OF_FEN == 0
+    }
+
+    /// What so much costs, half a fen up.
+    ///
+    /// # Errors
+    /// [`FenError::Overflow`].
+    pub fn of(self, quantity: Quantity) -> Result<Fen, FenError> {
+        Fen::new(self.0).scaled(quantity.ten_thousandths(), PRICED)
+    }
+
+    /// What so much costs above a ceiling of one unit; a price below it is not asked about.
+    ///
+    /// # Errors
+    /// [`FenError::Overflow`].
+    pub fn above(self, ceiling: Fen, quantity: Quantity, rounding: Rounding) -> Result<Fen, FenError> {
+        let ceiling = ceiling.get().checked_mul(MILLIONTHS_OF_FEN).ok_or(FenError::Overflow)?;
+        Fen::new(self.0).minus(Fen::new(ceiling))?.scaled_by(quantity.ten_thousandths(), PRICED, rounding)
+    }
+
+    /// Whether it is above a ceiling of one unit.
+    #[must_use]
+    pub fn is_above(self, ceiling: Fen) -> bool {
+        ceiling.get().checked_mul(MILLIONTHS_OF_FEN).is_some_and(|ceiling| ceiling < self.0)
+    }
+}
+
+/// What a price in millionths times a quantity in ten-thousandths has in a fen.
+const PRICED: u64 = ONE * MILLIONTHS_OF_FEN.unsigned_abs();
+
+/// Yuan with two decimals, more where it has more: `12.50`, `0.125`.
+impl std::fmt::Display for Price {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000);
+        let kept = text.trim_end_matches('0').len().max(text.len() - 4);
+        f.pad(text.get(..kept).unwrap_or(&text))
     }
 }
 
 impl Serialize for Price {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let amount = Fen::parse_yuan(&text).map_err(de::Error::custom)?;
-        Self::new(amount)
+        let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
+        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_negative = whole.strip_prefix('-').is_some_and(is_digits);
+        if !(is_digits(whole) || is_negative) || !is_digits(part) || part.len() > PRICE_DECIMALS_MAX {
+            return Err(de::Error::custom("not a price in yuan: write digits with at most six decimals, as in 12.50"));
+        }
+        let value = || {
+            let whole = whole.parse::<i64>().ok().filter(|whole| *whole >= 0)?.checked_mul(1_000_000)?;
+            let places = u32::try_from(PRICE_DECIMALS_MAX - part.len()).ok()?;
+            Self::of_millionths(whole.checked_add(part.parse::<i64>().ok()? * 10_i64.pow(places))?)
+        };
+        value()
             .ok_or_else(|| de::Error::custom(format_args!("a unit price is above 0 and at most {UNIT_PRICE_MAX} yuan")))
     }
 }
@@ -180,7 +248,10 @@ mod tests {
     fn what_a_bill_may_not_hold_is_refused_with_its_place() {
         for (from, to, expected) in [
             ("\"12.50\"", "12.50", "invalid type"),
-            ("\"12.50\"", "\"12.505\"", "at most two decimals"),
+            ("\"12.50\"", "\"12.5000001\"", "at most six decimals"),
+            ("\"12.50\"", "\"0.0000001\"", "at most six decimals"),
+            ("\"12.50\"", "\"1000000.000001\"", "at most 1000000.00 yuan"),
+            ("\"12.50\"", "\".5\"", "not a price"),
             ("\"12.50\"", "\"0.00\"", "above 0"),
             ("\"12.50\"", "\"-1\"", "above 0"),
             ("\"12.50\"", "\"99999999\"", "at most 1000000.00 yuan"),
@@ -209,6 +280,27 @@ mod tests {
         let item = r#"{"code":"A","quantity":1,"unit_price":"1"}"#;
         let many = format!(r#"{{"bill_id":"B","items":[{}]}}"#, vec![item; BILL_ITEMS_MAX + 1].join(","));
         assert!(matches!(Bill::parse(many.as_bytes()), Err(BillError::ItemCount(_))));
+    }
+
+    #[test]
+    fn a_price_has_six_decimals_and_is_written_as_it_was_meant() {
+        let price = |text: &str| serde_json::from_value::<Price>(serde_json::json!(text)).expect(text);
+        for (text, shown, millionths, fen) in [
+            ("0.125", "0.125", 125_000, 13),
+            ("12.5", "12.50", 12_500_000, 1_250),
+            ("12", "12.00", 12_000_000, 1_200),
+            ("0.000001", "0.000001", 1, 0),
+            ("1000000.000000", "1000000.00", 1_000_000_000_000, 100_000_000),
+        ] {
+            let read = price(text);
+            assert_eq!((read.to_string().as_str(), read.millionths(), read.fen()), (shown, millionths, Fen::new(fen)));
+            assert_eq!(price(shown), read);
+        }
+        let quantity = |text: &str| Quantity::parse(text).expect(text);
+        assert_eq!(price("0.125").of(quantity("24")), Ok(Fen::new(300)), "not 24 times 0.13");
+        assert_eq!(price("0.125").of(quantity("1")), Ok(Fen::new(13)));
+        assert!(price("0.125").is_above(Fen::new(12)) && !price("0.12").is_above(Fen::new(12)));
+        assert_eq!(price("0.125").above(Fen::new(12), quantity("24"), Rounding::HalfUp), Ok(Fen::new(12)));
     }
 
     proptest! {

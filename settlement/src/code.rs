@@ -168,6 +168,10 @@ codes! {
     RefundOriginalVoid = "REFUND_ORIGINAL_VOID", false,
         "中心已判定原交易未付款,或已退还持卡人", "不再退费;有疑问请联系中心",
         "people at the centre decided that the card did not pay it, or gave the money to its holder", "nothing goes back any more; ask the centre if in doubt";
+    /// Two purchases of this card have this number of the terminal.
+    RefundOriginalAmbiguous = "REFUND_ORIGINAL_AMBIGUOUS", false,
+        "这张卡在该终端有两笔同一终端序号的消费", "按小票写全:终端/终端序号/卡序号(如 513301000001/0000A5C3/0004)",
+        "two purchases of this card have this number of the terminal", "name it with the card's number behind, as on the receipt: 513301000001/0000A5C3/0004";
     /// Another card paid.
     RefundOtherCard = "REFUND_OTHER_CARD", false,
         "原交易不是用这张卡付的", "请插入付款的那张卡",
@@ -214,8 +218,8 @@ codes! {
         "the record's time is ahead of the centre's clock", "set the terminal's clock and sign in; the centre looks into it and decides";
     /// Same terminal and terminal sequence.
     DuplicateTerminalSequence = "DUPLICATE_TERMINAL_SEQUENCE", false,
-        "终端交易序号重复", "不予入账,由中心核查",
-        "the terminal sequence was used before", "not posted; the centre looks into it";
+        "终端交易序号与这张卡已入账的一笔相同,校验码未表明是另一笔", "不予入账,由中心核查",
+        "a posted purchase of this card has this terminal sequence, and the codes do not show that this is another one", "not posted; the centre looks into it";
     /// Same card and card sequence.
     DuplicateCardSequence = "DUPLICATE_CARD_SEQUENCE", false,
         "卡交易序号重复", "不予入账,由中心核查",

@@ -6,6 +6,7 @@
 //! Units: columns.
 
 mod code;
+mod national;
 mod row;
 mod slip;
 mod words;
@@ -16,12 +17,14 @@ use crate::fen::Fen;
 use crate::id::{CardIdentifier, Tac, TerminalNumber};
 use crate::message::Institution;
 use crate::record::Evidence;
+use crate::refund::RefundAct;
 use crate::split::{Line, Split};
 
 use row::Page;
 use words::Words;
 
 pub use code::{CodeError, ReceiptCode, Sold};
+pub use national::NationalReceipt;
 pub use row::{Row, Style, width};
 pub use slip::RefundSlip;
 
@@ -46,6 +49,17 @@ pub enum Copy {
     Original,
     /// Reprint number n, from 1.
     Reprint(u32),
+}
+
+/// What went back of a purchase since it was paid: its paper is no claim to that any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenBack {
+    /// How, the last time.
+    pub act: RefundAct,
+    /// All payers together.
+    pub total: Fen,
+    /// Whether nothing is left.
+    pub is_whole: bool,
 }
 
 /// What shows that the card did it.
@@ -100,6 +114,8 @@ pub struct Receipt<'a> {
     pub ground: Ground,
     /// First print or reprint.
     pub copy: Copy,
+    /// What went back of it since.
+    pub given_back: Option<GivenBack>,
     /// The terminal's signed word for it, which anyone can check with the centre.
     pub code: Option<&'a ReceiptCode>,
 }
@@ -151,6 +167,9 @@ impl Receipt<'_> {
         if let Some(mark) = mark(self.copy, language) {
             page.centre(&mark, Style::Strong);
         }
+        if let Some(given) = self.given_back {
+            page.centre(&given.mark(language), Style::Strong);
+        }
         page.pair(words.institution, &self.institution.name);
         page.pair("", self.institution.code.as_str());
         page.pair(words.terminal, &self.terminal.to_string());
@@ -200,6 +219,21 @@ impl Receipt<'_> {
     }
 }
 
+impl GivenBack {
+    /// The mark on a receipt.
+    fn mark(self, language: Language) -> String {
+        let Self { act, total, is_whole } = self;
+        match (language, act, is_whole) {
+            (Language::Zh, RefundAct::Cancel, true) => "** 已撤销 **".to_owned(),
+            (Language::En, RefundAct::Cancel, true) => "** CANCELLED **".to_owned(),
+            (Language::Zh, _, true) => format!("** 已全额退费 {total} **"),
+            (Language::En, _, true) => format!("** ALL REFUNDED {total} **"),
+            (Language::Zh, _, false) => format!("** 已退费 {total} **"),
+            (Language::En, _, false) => format!("** REFUNDED {total} **"),
+        }
+    }
+}
+
 /// Rows as plain text; the code that a printer draws stands in letters.
 fn text_of(rows: Vec<Row>, paper: Paper, language: Language) -> String {
     let mut text = String::new();
@@ -234,7 +268,7 @@ fn masked(card: CardIdentifier) -> String {
 fn item(page: &mut Page, line: &Line, words: &Words) {
     let [before, after] = words.class;
     page.left(&format!("[{before}{}{after}] {}", line.class, line.name), Style::Plain);
-    let detail = format!("  {} × {}", line.unit_price_fen, line.quantity);
+    let detail = format!("  {} × {}", line.price(), line.quantity);
     page.pair(&detail, &line.parts.amount_fen.to_string());
     for (word, fen) in [
         (words.own_pay, line.parts.own_pay_fen),
@@ -300,6 +334,7 @@ mod tests {
             tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
             ground: Ground::Answered,
             copy,
+            given_back: None,
             code: None,
         }
         .text(paper, language)

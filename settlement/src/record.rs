@@ -271,8 +271,8 @@ impl TransactionRecord {
         Ok(fields)
     }
 
-    /// The bytes that are hashed: every field, in the order of the struct. A record without [`NumberProof`] has the bytes that it had
-    /// before there was one.
+    /// The bytes that are hashed: every field, in the order of the struct. A record without [`NumberProof`], and a refund that does not
+    /// name the card's number of its purchase, have the bytes that they had before there was one.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let writer = Writer::new("settlement-record-1")
@@ -302,8 +302,11 @@ impl TransactionRecord {
             .fixed(&bill_hash.0),
             Transaction::Load { load_id, amount_fen } => writer.byte(2).fixed(&load_id.0).fen(*amount_fen),
             Transaction::Refund { load_id, original, act, personal_account_fen, self_paid_fen, pooled_fund_fen } => {
+                let writer = match original.card_sequence {
+                    None => writer.byte(3),
+                    Some(sequence) => writer.byte(5).u16(sequence),
+                };
                 writer
-                    .byte(3)
                     .fixed(&load_id.0)
                     .fixed(&original.terminal.0)
                     .u32(original.terminal_sequence)
@@ -410,8 +413,11 @@ pub(crate) mod tests {
 
     /// An invented refund of 50 fen to the account and 20 fen in cash, of the purchase above.
     pub(crate) fn refund(journal_sequence: u64) -> TransactionRecord {
-        let original =
-            Original { terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]), terminal_sequence: 0xA5C3 };
+        let original = Original {
+            terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
+            terminal_sequence: 0xA5C3,
+            card_sequence: None,
+        };
         TransactionRecord {
             transaction: Transaction::Refund {
                 load_id: LoadId([5; 16]),
@@ -442,16 +448,29 @@ pub(crate) mod tests {
                 })
             };
         }
+        const fn of_card(card_sequence: u16) -> Original {
+            let terminal = TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]);
+            Original { terminal, terminal_sequence: 0xA5C3, card_sequence: Some(card_sequence) }
+        }
         let terminal = TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]);
         let mut hashes = vec![
             base.hash(),
             load(1).hash(),
             with!(load_id, LoadId([6; 16])),
-            with!(original, Original { terminal: TerminalNumber([1; 6]), terminal_sequence: 0xA5C3 }),
             with!(
                 original,
-                Original { terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]), terminal_sequence: 1 }
+                Original { terminal: TerminalNumber([1; 6]), terminal_sequence: 0xA5C3, card_sequence: None }
             ),
+            with!(
+                original,
+                Original {
+                    terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
+                    terminal_sequence: 1,
+                    card_sequence: None
+                }
+            ),
+            with!(original, of_card(4)),
+            with!(original, of_card(5)),
             with!(act, RefundAct::Cancel),
             with!(personal_account_fen, Fen::new(51)),
             with!(self_paid_fen, Fen::new(21)),

@@ -15,7 +15,8 @@ use crate::fen::{Fen, FenError, on_card};
 use crate::id::{CardIdentifier, RequestId, TerminalNumber};
 use crate::message::{AnswerStatus, Request, Version1, request};
 
-/// 原交易: a purchase, by the two numbers that nobody uses twice.
+/// 原交易: a purchase, by its numbers at the terminal and, where it is told, at the card: a terminal that sold by its own module and by one
+/// elsewhere may have given one card the same number twice (ADR 94).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Original {
@@ -23,6 +24,9 @@ pub struct Original {
     pub terminal: TerminalNumber,
     /// Its 终端交易序号, from the PSAM.
     pub terminal_sequence: u32,
+    /// 卡脱机交易序号: what the card counted; left out by terminals of before, and where a person does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_sequence: Option<u16>,
 }
 
 /// How a purchase is undone.
@@ -139,10 +143,19 @@ pub enum RefundError {
 }
 
 impl Original {
-    /// As a receipt prints it: the terminal's number, a slash, its sequence in eight hexadecimal digits.
+    /// As a receipt prints it: the terminal's number, a slash, its sequence in eight hexadecimal digits; a slash and the card's in four where
+    /// it is known.
     #[must_use]
     pub fn reference(&self) -> String {
-        format!("{}/{:08X}", self.terminal, self.terminal_sequence)
+        let card = self.card_sequence.map_or_else(String::new, |sequence| format!("/{sequence:04X}"));
+        format!("{}/{:08X}{card}", self.terminal, self.terminal_sequence)
+    }
+
+    /// Whether both may name one purchase of a card: nothing that both say differs.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        let same_on_card = self.card_sequence.zip(other.card_sequence).is_none_or(|(one, other)| one == other);
+        (self.terminal, self.terminal_sequence) == (other.terminal, other.terminal_sequence) && same_on_card
     }
 
     /// From [`Self::reference`], or the same with the sequences of terminal and card as they stand together on the paper
@@ -154,7 +167,8 @@ impl Original {
         let is_hex = |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let fits = is_hex(sequence, 8) && card.is_none_or(|card| is_hex(card, 4)) && parts.next().is_none();
         let terminal = TerminalNumber::parse(terminal).ok().filter(|_| fits)?;
-        Some(Self { terminal, terminal_sequence: u32::from_str_radix(sequence, 16).ok()? })
+        let card_sequence = card.map(|card| u16::from_str_radix(card, 16)).transpose().ok()?;
+        Some(Self { terminal, terminal_sequence: u32::from_str_radix(sequence, 16).ok()?, card_sequence })
     }
 }
 
@@ -338,12 +352,20 @@ mod tests {
 
     #[test]
     fn a_reference_is_read_as_the_receipt_prints_it_and_nothing_else_is() {
-        let original =
-            Original { terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]), terminal_sequence: 0xA5C3 };
+        let original = Original {
+            terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
+            terminal_sequence: 0xA5C3,
+            card_sequence: None,
+        };
         assert_eq!(original.reference(), "990011223344/0000A5C3");
-        for good in ["990011223344/0000A5C3", "990011223344/0000a5c3", "990011223344/0000A5C3/0004"] {
+        for good in ["990011223344/0000A5C3", "990011223344/0000a5c3"] {
             assert_eq!(Original::parse(good), Some(original), "{good}");
         }
+        let on_card = Original { card_sequence: Some(4), ..original };
+        assert_eq!(Original::parse("990011223344/0000A5C3/0004"), Some(on_card));
+        assert_eq!(on_card.reference(), "990011223344/0000A5C3/0004");
+        let other = Original { card_sequence: Some(5), ..original };
+        assert!(original.may_be(&on_card) && on_card.may_be(&original) && !on_card.may_be(&other));
         for bad in [
             "",
             "990011223344",

@@ -12,7 +12,7 @@ mod reason;
 use card_profiles::account::Amounts;
 use serde::{Deserialize, Serialize};
 
-use crate::bill::{Bill, BillError, BillItem, SupplyDays};
+use crate::bill::{Bill, BillError, BillItem, Price, SupplyDays};
 use crate::canonical::Writer;
 use crate::catalogue::{Catalogue, Class, Drug, NotSold};
 use crate::date::BusinessDate;
@@ -75,8 +75,11 @@ pub struct Line {
     pub class: Class,
     /// How much.
     pub quantity: Quantity,
-    /// Price of one.
+    /// Price of one, to the fen.
     pub unit_price_fen: Fen,
+    /// Price of one, where it is not whole fen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<Price>,
     /// Parts of the line.
     pub parts: Parts,
     /// How long it lasts, where the bill says so.
@@ -307,7 +310,9 @@ impl Split {
     pub fn hash(&self) -> Digest {
         let (year, month, day) = self.business_date.parts();
         let count = u64::try_from(self.lines.len()).expect("bills are bounded");
-        let writer = Writer::new("settlement-bill-2")
+        // A bill of whole fen has the bytes that it had before prices had parts of one.
+        let is_exact = self.lines.iter().any(|line| line.unit_price.is_some());
+        let writer = Writer::new(if is_exact { "settlement-bill-3" } else { "settlement-bill-2" })
             .text(self.bill_id.as_str())
             .u16(year)
             .byte(month)
@@ -317,6 +322,11 @@ impl Split {
             .u64(count);
         let writer = self.lines.iter().fold(writer, |writer, line| {
             let writer = writer.text(line.code.as_str()).u64(line.quantity.ten_thousandths()).fen(line.unit_price_fen);
+            let writer = match line.unit_price {
+                Some(price) => writer.byte(1).fen(Fen::new(price.millionths())),
+                None if is_exact => writer.byte(0),
+                None => writer,
+            };
             line.parts.write(writer)
         });
         self.parts
@@ -329,6 +339,12 @@ impl Split {
 }
 
 impl Line {
+    /// Price of one, as the bill says it.
+    #[must_use]
+    pub fn price(&self) -> String {
+        self.unit_price.map_or_else(|| self.unit_price_fen.to_string(), |price| price.to_string())
+    }
+
     /// Whether nobody but the holder pays for it.
     #[must_use]
     pub fn is_own_pay(&self) -> bool {
@@ -337,14 +353,14 @@ impl Line {
 
     /// `beyond`: the reason for which the whole line is own-pay, whatever its class.
     fn of(item: &BillItem, drug: &Drug, policy: &Policy, beyond: Option<Reason>) -> Result<Self, FenError> {
-        let price = item.unit_price.fen();
-        let amount = price.scaled(item.quantity.ten_thousandths(), ONE)?;
+        let price = item.unit_price;
+        let amount = price.of(item.quantity)?;
         let mut reasons = Vec::new();
         let parts = if drug.class == Class::C || beyond.is_some() {
             reasons.push(beyond.unwrap_or(Reason::ClassC));
             Parts { amount_fen: amount, own_pay_fen: amount, ..Parts::default() }
         } else {
-            let ceiling = drug.price_ceiling.filter(|ceiling| *ceiling < price);
+            let ceiling = drug.price_ceiling.filter(|ceiling| price.is_above(*ceiling));
             reasons.push(match drug.class {
                 Class::A | Class::C => Reason::ClassA,
                 Class::B => Reason::ClassB { ratio: drug.first_self_pay },
@@ -368,7 +384,8 @@ impl Line {
             name: drug.name.clone(),
             class: drug.class,
             quantity: item.quantity,
-            unit_price_fen: price,
+            unit_price_fen: price.fen(),
+            unit_price: Some(price).filter(|price| !price.is_whole_fen()),
             parts,
             supply_days: item.days,
             reasons,
@@ -393,7 +410,7 @@ fn pooled(lines: &[Line], policy: &Policy) -> Result<Fen, FenError> {
 /// The parts of a line of class 甲 or 乙.
 fn in_list(
     amount: Fen,
-    price: Fen,
+    price: Price,
     ceiling: Option<Fen>,
     quantity: Quantity,
     ratio: Ratio,
@@ -402,7 +419,7 @@ fn in_list(
     let of_quantity = |unit: Fen| unit.scaled_by(quantity.ten_thousandths(), ONE, policy.rounding);
     let (over, first) = match policy.ceiling {
         CeilingOrder::BeforeRatio => {
-            let over = ceiling.map_or(Ok(Fen::ZERO), |ceiling| of_quantity(price.minus(ceiling)?))?;
+            let over = ceiling.map_or(Ok(Fen::ZERO), |ceiling| price.above(ceiling, quantity, policy.rounding))?;
             (over, times(amount.minus(over)?, ratio, policy.rounding)?)
         }
         CeilingOrder::AfterRatio => {

@@ -256,6 +256,8 @@ codes! {
     BillOpen = "BILL_OPEN",
     /// No confirmed purchase to refund.
     RefundOriginal = "REFUND_ORIGINAL",
+    /// Two purchases of a card have the number by which one is named.
+    RefundAmbiguous = "REFUND_ORIGINAL_AMBIGUOUS",
     /// No refund of this number.
     RefundUnknown = "REFUND_UNKNOWN",
     /// Refund that is done or withdrawn.

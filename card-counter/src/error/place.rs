@@ -150,7 +150,9 @@ impl TerminalError {
             Self::BalanceInsufficient => said("个人账户余额少于应付金额".to_owned()),
             Self::YearTotalFull { year } => said(format!("{year} 年的累计容不下这笔金额")),
             Self::ClockBehindCard { year } => said(format!("卡上累计属于 {year} 年")),
-            Self::BillPaid { bill, entry } => said(format!("账单 {bill} 已付,见日志号 {entry}")),
+            Self::BillPaid { bill, entry, undone } => {
+                said(format!("账单 {bill} 已付,见日志号 {entry}{}", undone.map_or("", super::refund::undone_zh)))
+            }
             Self::Refund(fault) => fault.words(),
             Self::LimitExceeded { limit } => limit.words(),
             Self::Parameters(fault) => said(match fault {

@@ -2,7 +2,7 @@
 //!
 //! Owns: these errors, their stable codes and places. Never: what happened or what to do next (`error::wording`).
 
-use settlement::refund::{Payer, RefundError};
+use settlement::refund::{Payer, RefundAct, RefundError};
 
 use super::Code;
 use crate::journal::{RefundNumber, RefundState};
@@ -16,6 +16,14 @@ pub enum RefundFault {
     NoPurchase {
         /// As given.
         id: String,
+    },
+    /// Two purchases of this card have this name.
+    #[error("{reference}: {}", ids.join(", "))]
+    Ambiguous {
+        /// As given.
+        reference: String,
+        /// Their entries.
+        ids: [String; 2],
     },
     /// No refund has this number.
     #[error("no refund {id}")]
@@ -50,12 +58,29 @@ pub enum RefundFault {
     Sum(#[from] RefundError),
 }
 
+/// Behind the name of a payment of which all went back.
+pub(super) const fn undone(act: RefundAct) -> &'static str {
+    match act {
+        RefundAct::Refund => ", and refunded since, all of it",
+        RefundAct::Cancel => ", and cancelled since",
+    }
+}
+
+/// The same in Chinese.
+pub(super) const fn undone_zh(act: RefundAct) -> &'static str {
+    match act {
+        RefundAct::Refund => ",已全额退费",
+        RefundAct::Cancel => ",已撤销",
+    }
+}
+
 impl RefundFault {
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
             Self::NoPurchase { .. } => Code::RefundOriginal,
+            Self::Ambiguous { .. } => Code::RefundAmbiguous,
             Self::Unknown { .. } => Code::RefundUnknown,
             Self::Closed { .. } => Code::RefundClosed,
             Self::Undecided { .. } => Code::RefundUndecided,
@@ -68,6 +93,7 @@ impl RefundFault {
     pub(super) fn words(&self) -> Words {
         let zh = match self {
             Self::NoPurchase { id } => format!("日志中没有已完成的消费 {id}"),
+            Self::Ambiguous { reference, ids } => format!("{reference}:{}", ids.join("、")),
             Self::Unknown { id } => format!("没有退费 {id}"),
             Self::Closed { number, state: RefundState::Done } => format!("退费 {number} 已完成"),
             Self::Closed { number, state } => format!("退费 {number} 为 {}", state.as_str()),

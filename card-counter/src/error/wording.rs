@@ -40,12 +40,12 @@ impl TerminalError {
             }
             Self::ForeignCity { city, ours } => match Route::of(*city, *ours) {
                 Route::Province => Words::new(
-                    "此终端只能读取,不能扣款;由省级服务两步认证(sscard card authenticate)后按省内异地结算",
-                    "this terminal may read it but not debit it; the province's service authenticates it in two steps (sscard card authenticate), settle it as of another city",
+                    "此终端只能读取,不能扣款;由省级服务两步认证(sscard card authenticate)后按省内异地结算(有 [national] 的,sscard national settle 单据 --card)",
+                    "this terminal may read it but not debit it; the province's service authenticates it in two steps (sscard card authenticate), settle it as of another city (with [national]: sscard national settle BILL --card)",
                 ),
                 Route::Here | Route::Ministry => Words::new(
-                    "此终端只能读取,不能扣款;由部级服务两步认证(sscard card authenticate)后按跨省异地结算",
-                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps (sscard card authenticate), settle it as of another province",
+                    "此终端只能读取,不能扣款;由部级服务两步认证(sscard card authenticate)后按跨省异地结算(有 [national] 的,sscard national settle 单据 --card)",
+                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps (sscard card authenticate), settle it as of another province (with [national]: sscard national settle BILL --card)",
                 ),
             },
             Self::LimitExceeded { limit } if limit.is_of_upload() => {
@@ -210,6 +210,9 @@ fn what(code: Code) -> Words {
         ),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
         Code::RefundOriginal => ("没有可退的原交易", "there is no such purchase to refund"),
+        Code::RefundAmbiguous => {
+            ("这张卡有两笔同一终端序号的消费", "two purchases of this card have this number of the terminal")
+        }
         Code::RefundUnknown => ("没有这笔退费", "there is no such refund"),
         Code::RefundClosed => ("该退费已结束", "this refund is over"),
         Code::RefundUndecided => ("该退费可能已到卡上", "this refund may have reached the card"),
@@ -488,6 +491,10 @@ fn next(code: Code) -> Words {
             "insert that card to find out; until then take this bill from no other card and no cash",
         ),
         Code::RefundOriginal => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
+        Code::RefundAmbiguous => (
+            "给日志号,或按小票加上卡序号(…/0000A5C3/0004)",
+            "give the entry, or the card's number behind it as on the receipt (…/0000A5C3/0004)",
+        ),
         Code::RefundUnknown | Code::RefundClosed => {
             ("用 sscard refund list --all 查看", "see sscard refund list --all")
         }
@@ -498,7 +505,10 @@ fn next(code: Code) -> Words {
             ("用 sscard refund list --all 核对已退金额", "compare with what went back before: sscard refund list --all")
         }
         Code::CancelTooLate => ("请改用 sscard refund give", "refund it instead: sscard refund give"),
-        Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),
+        Code::BillPaid => (
+            "用 sscard receipt reprint 补打小票;已撤销或全额退费的,改正后的账单用新单号收款",
+            "reprint its receipt with sscard receipt reprint; where it was cancelled or refunded, the corrected bill is paid under a new number",
+        ),
         Code::LimitExceeded => ("改为现金支付,或请中心调整限额", "take cash, or have the centre change the limit"),
         Code::ParametersForeign | Code::ParametersUnsigned | Code::ParametersOlder => {
             ("不要采用,请联系中心;终端仍用原有参数", "do not use them and ask the centre; the terminal keeps its own")
@@ -568,8 +578,8 @@ fn next(code: Code) -> Words {
         ),
         Code::FontUnusable => ("换一个 TTF、OTF 或 TTC 字体文件", "name another TTF, OTF or TTC file"),
         Code::ReceiptUnwritten => (
-            "检查打印机或文件夹,再用 sscard receipt reprint 补打",
-            "see to the printer or folder, then print it again with sscard receipt reprint",
+            "检查打印机或文件夹,再用 sscard receipt reprint 补打(国家平台结算用 sscard national reprint)",
+            "see to the printer or folder, then print it again with sscard receipt reprint (a national settlement with sscard national reprint)",
         ),
         Code::ListenFailed => (
             "用 --listen 换一个本机端口,或结束占用它的程序",

@@ -25,12 +25,12 @@ use crate::settle::NOT_DONE;
 const PREPARE: &str = "
 INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account, self_paid,
     pooled_fund, bill_id, bill_hash, load_id, paper, history, refund, refund_act, original_sequence,
-    sale_id, original_terminal)
+    sale_id, original_terminal, original_card_sequence)
 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18, ?19)";
+    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18, ?19, ?20)";
 
 /// Columns of an entry, in the order in which they are read.
-const COLUMNS: [&str; 36] = [
+const COLUMNS: [&str; 37] = [
     "number",
     "state",
     "terminal",
@@ -67,6 +67,7 @@ const COLUMNS: [&str; 36] = [
     "judged_by",
     "judged_why",
     "shown",
+    "original_card_sequence",
 ];
 
 /// The same as SQL: a name that is looked up in SQLite costs more than the value.
@@ -75,7 +76,7 @@ macro_rules! columns {
         "number, state, terminal, card_identifier, card_factor, business_date, personal_account, self_paid, pooled_fund, \
          bill_id, bill_hash, load_id, paper, balance_before, card_sequence, terminal_sequence, date_time, random, \
          key_version, algorithm, mac, balance_after, evidence, tac, mac2, record, reason, refund, refund_act, \
-         original_sequence, original_terminal, sale_id, judged, judged_by, judged_why, shown"
+         original_sequence, original_terminal, sale_id, judged, judged_by, judged_why, shown, original_card_sequence"
     };
 }
 
@@ -330,7 +331,7 @@ impl Store {
     }
 
     /// How often a card bought here on one business day, and what that takes or took from its account; purchases that are known
-    /// not to have happened are left out, and what was given back since is not taken off.
+    /// not to have happened are left out, and so are those of which all went back; what went back of the others is taken off.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -338,9 +339,16 @@ impl Store {
         let (count, sum): (i64, i64) = self
             .connection
             .query_row(
-                "SELECT count(*), coalesce(sum(personal_account), 0) FROM entry
-                 WHERE kind = 'purchase' AND card_identifier = ?1 AND business_date = ?2
-                   AND state NOT IN ('REFUSED', 'REVERSED')",
+                "SELECT coalesce(sum(whole > back), 0), coalesce(sum(account - account_back), 0) FROM (
+                     SELECT entry.personal_account AS account,
+                         entry.personal_account + entry.self_paid + entry.pooled_fund AS whole,
+                         coalesce(sum(refund.personal_account), 0) AS account_back,
+                         coalesce(sum(refund.personal_account + refund.self_paid + refund.pooled_fund), 0) AS back
+                     FROM entry LEFT JOIN refund ON refund.original = entry.number AND EXISTS
+                         (SELECT 1 FROM entry AS try WHERE try.refund = refund.number AND try.state = 'CONFIRMED')
+                     WHERE entry.kind = 'purchase' AND entry.card_identifier = ?1 AND entry.business_date = ?2
+                       AND entry.state NOT IN ('REFUSED', 'REVERSED')
+                     GROUP BY entry.number)",
                 params![card.to_string(), day.to_string()],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
@@ -400,6 +408,7 @@ impl Store {
             original
                 .filter(|original| original.terminal != draft.terminal)
                 .map(|original| original.terminal.to_string()),
+            original.and_then(|original| original.card_sequence),
         ])?;
         Ok(self.connection.last_insert_rowid())
     }
@@ -546,8 +555,10 @@ fn loaded(row: &Row<'_>, load_id: LoadId, amounts: Amounts) -> rusqlite::Result<
         Some(text) => TerminalNumber::parse(&text),
         None => TerminalNumber::parse(&row.get::<_, String>(column("terminal"))?),
     };
+    let card_sequence = row.get(column("original_card_sequence"))?;
+    let original = sequence.zip(sold_at.ok());
     let original =
-        sequence.zip(sold_at.ok()).map(|(terminal_sequence, terminal)| Original { terminal, terminal_sequence });
+        original.map(|(terminal_sequence, terminal)| Original { terminal, terminal_sequence, card_sequence });
     let refund = RefundNumber(refund.unsigned_abs());
     Ok(act.as_deref().and_then(RefundAct::parse).zip(original).map(|(act, original)| Subject::Refund {
         load_id,

@@ -1,7 +1,7 @@
 //! The journal of the national interface: message numbers given out once, settlements and where they stand.
 //!
 //! Source: `settlement::national::state`; one SQLite file beside the terminal's own, WAL, `synchronous=FULL`.
-//! Owns: schema version 2 of it, numbers durable before they are used, moves as guarded updates with their events.
+//! Owns: schema version 3 of it, numbers durable before they are used, moves as guarded updates with their events.
 //! Never: sends; a person's number in the clear (it is sealed, `sealed`), a drug, a name: a request's body is not kept.
 
 mod numbering;
@@ -31,7 +31,7 @@ pub use sale::StoredSale;
 
 const DATABASE: &str = "national.db";
 const TURN: &str = "national.lock";
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE message (
@@ -85,7 +85,12 @@ CREATE TABLE answer (
     inf_refmsgid TEXT PRIMARY KEY,
     msgid        TEXT NOT NULL REFERENCES message (msgid)
 ) STRICT;
-PRAGMA user_version = 2;
+";
+
+/// What version 3 has beyond version 2: how often the paper of a settlement was printed again.
+const REPRINTS: &str = "
+CREATE TABLE reprint (sale INTEGER PRIMARY KEY REFERENCES sale (number), count INTEGER NOT NULL) STRICT;
+PRAGMA user_version = 3;
 ";
 
 const COLUMNS: &str =
@@ -161,9 +166,13 @@ impl NationalStore {
         owner_only(&path)?;
         schema::configure(&connection).map_err(fail)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
+        let run = |batches: &[&str]| {
+            connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", batches.concat())).map_err(fail)
+        };
         match version {
-            0 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} {ANSWERS} COMMIT;")).map_err(fail)?,
-            1 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {ANSWERS} COMMIT;")).map_err(fail)?,
+            0 => run(&[TABLES, ANSWERS, REPRINTS])?,
+            1 => run(&[ANSWERS, REPRINTS])?,
+            2 => run(&[REPRINTS])?,
             VERSION => {}
             other => {
                 let reason = format!("tables of version {other}, this program knows {VERSION}");
@@ -460,6 +469,21 @@ impl NationalStore {
     /// [`StoreError`].
     pub fn sale_of_bill(&self, bill: &str) -> Result<Option<StoredSale>, StoreError> {
         Ok(self.select("WHERE bill_id = ?1 ORDER BY number", &[&bill])?.pop())
+    }
+
+    /// Counts one more reprint of the paper of a settlement.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_reprint(&mut self, sale: &StoredSale) -> Result<u32, StoreError> {
+        write(&mut self.connection, &self.place, |connection| {
+            connection.query_row(
+                "INSERT INTO reprint (sale, count) VALUES (?1, 1) ON CONFLICT (sale) DO UPDATE SET count = count + 1
+                 RETURNING count",
+                [sale.number],
+                |row| row.get(0),
+            )
+        })
     }
 
     /// Days with settlements that were not yet found even with the centre, up to `until`.

@@ -212,7 +212,7 @@ mod tests {
         let order =
             refund::agree(&mut store, &first, Asked::Total(Fen::new(50)), RefundAct::Refund, "").expect("agreed");
         let amounts = order.parts.to_card().expect("small");
-        let original = Original { terminal: TERMINAL, terminal_sequence: 1 };
+        let original = Original { terminal: TERMINAL, terminal_sequence: 1, card_sequence: Some(9) };
         let subject =
             Subject::Refund { load_id: LoadId([9; 16]), refund: order.number, act: order.act, original, amounts };
         let draft = Draft { subject, ..first.draft.clone() };

@@ -33,7 +33,7 @@ const REFUND: &str =
     EXISTS (SELECT 1 FROM entry AS try WHERE try.refund = refund.number AND try.state = 'CONFIRMED'),
     (SELECT max(try.number) FROM entry AS try WHERE try.refund = refund.number),
     coalesce(entry.card_identifier, refund.card_identifier), refund.original_terminal, refund.original_sequence,
-    paid_account, paid_cash, paid_pool
+    paid_account, paid_cash, paid_pool, refund.original_card_sequence
     FROM refund LEFT JOIN entry ON entry.number = refund.original";
 
 impl Store {
@@ -63,9 +63,10 @@ impl Store {
         let number = write(&mut self.connection, &place, |connection| {
             connection.execute(
                 "INSERT INTO refund (number, original, act, personal_account, self_paid, pooled_fund, reason, opened_at,
-                     original_terminal, original_sequence, card_identifier, paid_account, paid_cash, paid_pool)
+                     original_terminal, original_sequence, card_identifier, paid_account, paid_cash, paid_pool,
+                     original_card_sequence)
                  VALUES ((SELECT coalesce(max(number), 0) + 1 FROM refund), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-                     ?12, ?13)",
+                     ?12, ?13, ?14)",
                 params![
                     here,
                     refund.act.as_str(),
@@ -80,6 +81,7 @@ impl Store {
                     elsewhere.map(|(_, paid)| paid.personal_account.get()),
                     elsewhere.map(|(_, paid)| paid.self_paid.get()),
                     elsewhere.map(|(_, paid)| paid.pooled_fund.get()),
+                    elsewhere.and_then(|(original, _)| original.card_sequence),
                 ],
             )?;
             Ok(connection.last_insert_rowid())
@@ -101,7 +103,9 @@ impl Store {
         };
         let is_of = |order: &RefundOrder| match (order.original, bought) {
             (Purchased::Here(one), Purchased::Here(other)) => one == other,
-            (Purchased::Elsewhere { original: one, .. }, Purchased::Elsewhere { original: other, .. }) => one == other,
+            (Purchased::Elsewhere { original: one, .. }, Purchased::Elsewhere { original: other, .. }) => {
+                one.may_be(&other)
+            }
             (Purchased::Here(_), Purchased::Elsewhere { .. }) | (Purchased::Elsewhere { .. }, Purchased::Here(_)) => {
                 false
             }
@@ -190,7 +194,10 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Option<RefundOrder>> {
         (None, Some(terminal)) => {
             let Ok(terminal) = TerminalNumber::parse(&terminal) else { return Ok(None) };
             let paid = Parts { personal_account: fen(14)?, self_paid: fen(15)?, pooled_fund: fen(16)? };
-            Purchased::Elsewhere { original: Original { terminal, terminal_sequence: row.get(13)? }, paid }
+            Purchased::Elsewhere {
+                original: Original { terminal, terminal_sequence: row.get(13)?, card_sequence: row.get(17)? },
+                paid,
+            }
         }
         _ => return Ok(None),
     };

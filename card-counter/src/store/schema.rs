@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 12, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 13, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 12;
+pub(super) const VERSION: i64 = 13;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -239,6 +239,16 @@ ALTER TABLE letter ADD COLUMN consent TEXT;
 /// MAC2 of a purchase beside its TAC. What is written already has none: its record stays as it was, and shows nothing of its number.
 const MAC2: &str = "ALTER TABLE entry ADD COLUMN mac2 TEXT;";
 
+/// Which of two purchases of one terminal sequence a refund gives back: the card's number of it. What is written already names none, and its
+/// record stays as it was.
+const ORIGINAL: &str = "
+ALTER TABLE entry ADD COLUMN original_card_sequence INTEGER;
+ALTER TABLE refund ADD COLUMN original_card_sequence INTEGER;
+CREATE TRIGGER refund_keeps_its_purchase BEFORE UPDATE ON refund
+WHEN NEW.original_card_sequence IS NOT OLD.original_card_sequence
+BEGIN SELECT RAISE(ABORT, 'a refund keeps its purchase'); END;
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -280,23 +290,28 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     match version {
         0 => run(&[
             TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2,
+            ORIGINAL,
         ])?,
         1 => run(&[
             FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE,
-            ELSEWHERE, MAC2,
+            ELSEWHERE, MAC2, ORIGINAL,
         ])?,
         2 => run(&[
             FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2,
+            ORIGINAL,
         ])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
-        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
-        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
-        7 => run(&[LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
-        8 => run(&[JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2])?,
-        9 => run(&[CATALOGUE, ELSEWHERE, MAC2])?,
-        10 => run(&[ELSEWHERE, MAC2])?,
-        11 => run(&[MAC2])?,
+        3 => run(&[
+            FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL,
+        ])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
+        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
+        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
+        7 => run(&[LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
+        8 => run(&[JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
+        9 => run(&[CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
+        10 => run(&[ELSEWHERE, MAC2, ORIGINAL])?,
+        11 => run(&[MAC2, ORIGINAL])?,
+        12 => run(&[ORIGINAL])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }

@@ -308,7 +308,10 @@ fn is_free(tx: &Tx<'_>, row: &UploadRow, number: &Number, act: RowAct) -> Result
 /// Whether the row's numbers are another record's: the card gives each of them once, and that record was posted.
 pub(super) fn is_taken(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<bool, ClearingError> {
     let by_terminal = match row.terminal_sequence {
-        Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, row.card_identifier)?,
+        Some(sequence) => {
+            let on_card = row.has_cards_number().then_some(row.card_sequence);
+            tx.terminal_sequence_used((row.terminal, sequence), row.card_identifier, on_card)?
+        }
         None => true,
     };
     // What the card paid is posted under whatever number its till said, and takes it from nobody; but where people's word stands there,
@@ -321,15 +324,16 @@ pub(super) fn is_taken(tx: &Tx<'_>, row: &UploadRow, number: &Number) -> Result<
 fn postings(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Vec<Posting>, ClearingError> {
     let decided = row.decided.map(|decided| decided.act);
     match (act, decided) {
-        (RowAct::TakeBack, Some(decided)) => take_back::postings(tx, row, posting(tx, row, decided)?),
+        (RowAct::TakeBack, Some(decided)) => {
+            take_back::postings(tx, row, posting(tx, row, decided, tx.purchase_reference(row)?)?)
+        }
         (RowAct::TakeBack, None) | (RowAct::Post | RowAct::Return | RowAct::Dismiss, _) => {
-            Ok(posting(tx, row, act)?.into_iter().collect())
+            Ok(posting(tx, row, act, tx.new_purchase_reference(row)?)?.into_iter().collect())
         }
     }
 }
 
-fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>, ClearingError> {
-    let reference = tx.purchase_reference(row)?;
+fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct, reference: String) -> Result<Option<Posting>, ClearingError> {
     match act {
         RowAct::Dismiss | RowAct::TakeBack => Ok(None),
         RowAct::Post => Ok(ledger::purchase(

@@ -558,6 +558,7 @@ fn content_hash(request: &LoadRequest) -> Digest {
     if let Some(RefundOf { original, act, self_paid_fen, pooled_fund_fen }) = &request.refund {
         bytes.extend(original.terminal.0);
         bytes.extend(original.terminal_sequence.to_be_bytes());
+        bytes.extend(original.card_sequence.iter().flat_map(|sequence| sequence.to_be_bytes()));
         bytes.extend(act.as_str().bytes());
         bytes.extend(self_paid_fen.get().to_be_bytes());
         bytes.extend(pooled_fund_fen.get().to_be_bytes());

@@ -49,6 +49,9 @@ pub struct ListedRow {
     /// Other purchases with the same number of the same card, which gives it once; the first few.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub same_number: Vec<SameNumber>,
+    /// `terminal/record` that stands with its terminal sequence and card, while their codes do not show two purchases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_terminal_sequence: Option<String>,
 }
 
 /// Another record of the same number of the same card.
@@ -96,7 +99,10 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
         let may_be_posted = (decision::may_be_posted(&row) || is_shown) && is_free;
         let may_be_returned = decision::may_be_returned(&row) && is_free && !may_be_posted;
         let same_number = number.others(&row).take(SAME_MAX).map(SameNumber::of).collect();
+        let is_duplicate = is_rivalled && row.code == Some(ErrorCode::DuplicateTerminalSequence);
+        let same_sequence = if is_duplicate { tx.same_terminal_sequence(&row)? } else { None };
         rows.push(ListedRow {
+            same_terminal_sequence: same_sequence.map(|other| other.place()),
             row,
             proposal,
             may_be_posted,
@@ -199,9 +205,14 @@ impl ListedRow {
         let place = format!("{}/{}", row.terminal, row.journal_sequence);
         let code = [row.code.map_or("", ErrorCode::as_str), if self.is_contradicted { "CONTRADICTED" } else { "" }];
         let said = row.judgement.as_ref().map_or_else(String::new, |said| judged(said, row, lang));
+        let twin = self.same_terminal_sequence.as_ref().map_or_else(String::new, |other| {
+            let same = lang.pick("同终端序号、同卡的已入账记录", "posted with its terminal sequence and card:");
+            let unshown = lang.pick("校验码未表明是两笔", "the codes do not show two purchases");
+            format!("\n  {same} {other}; {unshown}")
+        });
         let same: String = self.same_number.iter().map(|same| same.text(lang)).collect();
         format!(
-            "{place}  {}  {}  {}  {}  {}  {}{said}{same}",
+            "{place}  {}  {}  {}  {}  {}  {}{said}{same}{twin}",
             row.business_date,
             row.kind.name(),
             row.card_identifier,

@@ -4,6 +4,7 @@
 //! |---------|------|
 //! | REFUND_ORIGINAL_UNKNOWN | no such purchase was accepted |
 //! | REFUND_ORIGINAL_VOID | two people dismissed or returned it, or took back that it was posted |
+//! | REFUND_ORIGINAL_AMBIGUOUS | two purchases of the card have this number of the terminal, and the card's number is not told |
 //! | REFUND_OTHER_CARD       | another card paid |
 //! | REFUND_ELSEWHERE        | another institution sold |
 //! | CANCEL_TOO_LATE         | a cancel by another terminal, on another day, after a later purchase or a refund, or of a part |
@@ -122,7 +123,8 @@ fn parts_of(refunds: &[Load]) -> Vec<Parts> {
     refunds.iter().filter_map(|load| Some(load.refund.as_ref()?.parts(load))).collect()
 }
 
-/// The purchase that was posted with this name, for the card that is in the reader: two cards may have the same number of a terminal.
+/// The purchase that was posted with this name, for the card that is in the reader: two cards may have the same number of a terminal,
+/// and one card twice.
 fn purchase(
     tx: &Tx<'_>,
     terminal: &Terminal,
@@ -137,8 +139,11 @@ fn purchase(
             false => ErrorCode::RefundOriginalUnknown,
         });
     }
-    let Some(purchase) = purchases.into_iter().find(|one| one.card_identifier == card) else {
-        return refuse(ErrorCode::RefundOtherCard);
+    let mut of_card = purchases.into_iter().filter(|one| one.card_identifier == card);
+    let purchase = match (of_card.next(), of_card.next()) {
+        (Some(purchase), None) => purchase,
+        (Some(_), Some(_)) => return refuse(ErrorCode::RefundOriginalAmbiguous),
+        (None, _) => return refuse(ErrorCode::RefundOtherCard),
     };
     if purchase.institution != terminal.institution {
         return refuse(ErrorCode::RefundElsewhere);

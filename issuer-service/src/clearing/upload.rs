@@ -11,7 +11,7 @@
 //! A sale that the centre authorised before the card was debited is not judged by blacklist and limits again (`sale`).
 //!
 //! Duplicates are found by (terminal, terminal sequence, card) and (card, card sequence), never by content: two equal
-//! purchases are two purchases. Only what was posted has its numbers: a word without TAC takes none from the card's own proof.
+//! purchases are two purchases. Two of the first kind whose codes show two numbers of the card are two as well (ADR 94). Only what was posted has its numbers: a word without TAC takes none from the card's own proof.
 //!
 //! A TAC covers the money, not the card's number: MAC2 does (ADR 87). A purchase with a right TAC whose number nothing shows is posted where
 //! no other record stands under that number, and keeps none from it.
@@ -473,8 +473,8 @@ fn judge(
     }
     let refused = match &record.transaction {
         Transaction::Purchase { terminal_sequence, personal_account_fen, .. } => {
-            let is_claimed = verdict.is_none() && number == NumberVerdict::Unproved;
-            judge_purchase(tx, terminal, record, &card, (*terminal_sequence, is_claimed), *personal_account_fen)?
+            let shown = verdict.is_none().then_some(number);
+            judge_purchase(tx, terminal, record, &card, (*terminal_sequence, shown), *personal_account_fen)?
         }
         Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } => {
             let Some(load) = tx.load(*load_id)? else { return refuse(ErrorCode::LoadUnknown) };
@@ -494,10 +494,12 @@ fn judge_purchase(
     terminal: &Terminal,
     record: &TransactionRecord,
     card: &CardFacts,
-    (terminal_sequence, is_claimed): (u32, bool),
+    (terminal_sequence, shown): (u32, Option<NumberVerdict>),
     personal_account: Fen,
 ) -> Result<Option<ErrorCode>, ClearingError> {
-    if tx.terminal_sequence_used(record.terminal, terminal_sequence, record.card_identifier)? {
+    let is_claimed = shown == Some(NumberVerdict::Unproved);
+    let on_card = (shown == Some(NumberVerdict::Proved)).then_some(record.card_sequence);
+    if tx.terminal_sequence_used((record.terminal, terminal_sequence), record.card_identifier, on_card)? {
         return Ok(Some(ErrorCode::DuplicateTerminalSequence));
     }
     // Another record that has nothing to show for the number keeps no one from it that has.
@@ -574,7 +576,7 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
     match &record.transaction {
         Transaction::Purchase { .. } => {
             let posting = ledger::purchase(
-                tx.purchase_reference(row)?,
+                tx.new_purchase_reference(row)?,
                 row.card_identifier,
                 &row.institution,
                 row.personal_account_fen,

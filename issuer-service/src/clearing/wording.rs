@@ -5,6 +5,7 @@
 use super::refusal::{ClearingError, batch_code, language};
 use crate::error::Explain;
 use crate::lang::Lang;
+use settlement::code::ErrorCode;
 use settlement::explain::Explain as _;
 
 /// What happened, and what to do next.
@@ -130,15 +131,19 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "卡已付款：入账或退还；同号的另一条没有卡的校验码时，先冲回那一条（row propose --take-back）",
             "the card paid: post or return it; where a record without the code stands under the same number, take that one back first (`row propose --take-back`)",
         ),
+        ClearingError::RowUnpostable { terminal, record, code: Some(ErrorCode::DuplicateTerminalSequence) } => row(
+            format!(
+                "记录 {terminal}/{record} 与已入账的另一笔同终端序号、同卡，不能入账或退还(DUPLICATE_TERMINAL_SEQUENCE)"
+            ),
+            format!(
+                "record {terminal}/{record} has the terminal sequence and the card of one that was posted: it is neither posted nor returned (DUPLICATE_TERMINAL_SEQUENCE)"
+            ),
+            "两条记录的 MAC2 都在、且表明两个不同的卡内序号，才是两笔消费；这里没有表明。查明是同一笔的，用 --dismiss 销账",
+            "they are two purchases where the MAC2 of both shows two numbers of the card, which is not so here; if it turns out to be the same one, --dismiss it",
+        ),
         ClearingError::RowUnpostable { terminal, record, code } => row(
-            format!(
-                "记录 {terminal}/{record} 不能入账或退还({})",
-                code.map_or("", settlement::code::ErrorCode::as_str)
-            ),
-            format!(
-                "record {terminal}/{record} cannot be posted or returned ({})",
-                code.map_or("", settlement::code::ErrorCode::as_str)
-            ),
+            format!("记录 {terminal}/{record} 不能入账或退还({})", code.map_or("", ErrorCode::as_str)),
+            format!("record {terminal}/{record} cannot be posted or returned ({})", code.map_or("", ErrorCode::as_str)),
             "记录与卡不符,或卡号、终端序号已有另一笔:核查后用 --dismiss 销账",
             "it contradicts the card, or its numbers went to another sale: look into it, then --dismiss it",
         ),

@@ -103,7 +103,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 subject: add.subject,
                 person: add.person,
                 institution: add.institution,
-                about: about.map(|(terminal, terminal_sequence)| Original { terminal, terminal_sequence }),
+                about: about.map(|(terminal, terminal_sequence)| Original {
+                    terminal,
+                    terminal_sequence,
+                    card_sequence: None,
+                }),
                 text: Some(&text),
                 request: None,
             };

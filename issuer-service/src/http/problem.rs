@@ -89,6 +89,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CardBlacklisted
         | ErrorCode::RefundOtherCard
         | ErrorCode::RefundElsewhere
+        | ErrorCode::RefundOriginalAmbiguous
         | ErrorCode::PinOrderElsewhere
         | ErrorCode::TerminalNotKiosk
         | ErrorCode::PinNotVerified => StatusCode::FORBIDDEN,

@@ -139,7 +139,8 @@ fn original(tx: &Tx<'_>, reference: &str) -> Result<Option<Original>, ClearingEr
         // The card stands behind the sequence; older postings have none.
         let sequence = sequence.split_once(':').map_or(sequence, |(sequence, _)| sequence);
         let parsed = TerminalNumber::parse(terminal).ok().zip(sequence.parse().ok());
-        return Ok(parsed.map(|(terminal, terminal_sequence)| Original { terminal, terminal_sequence }));
+        let of = |(terminal, terminal_sequence)| Original { terminal, terminal_sequence, card_sequence: None };
+        return Ok(parsed.map(of));
     }
     let id = reference.strip_prefix("refund:").map(|rest| rest.split_once(':').map_or(rest, |(id, _)| id));
     let Some(load) = id.and_then(|id| LoadId::parse(id).ok()) else { return Ok(None) };

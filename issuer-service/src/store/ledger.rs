@@ -11,7 +11,6 @@ use super::engine::OptionalExtension;
 use super::{StoreError, Tx};
 use crate::clearing::ledger::{self, Account, Posted, Posting};
 use crate::clearing::refusal::ClearingError;
-use crate::clearing::take_back;
 use crate::clearing::upload::UploadRow;
 use crate::clock;
 
@@ -97,19 +96,32 @@ impl Tx<'_> {
         }
     }
 
-    /// Reference of what is posted of a purchase: its own, or with the number of the record where a posting of this name was taken back,
-    /// and with how often decisions of the record were, where they were.
+    /// Reference under which a purchase that is posted was: of the names that a record may have, the last one that is there.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn purchase_reference(&self, row: &UploadRow) -> Result<String, StoreError> {
-        let sequence = row.terminal_sequence.unwrap_or_default();
-        let reference = ledger::purchase_reference(row.terminal, sequence, row.card_identifier);
-        let is_taken_back = self.posting_entries(&format!("{}{reference}", take_back::PREFIX))?.is_some();
-        Ok(match (is_taken_back, row.undone.len()) {
-            (false, _) => reference,
-            (true, 0) => format!("{reference}:{}", row.journal_sequence),
-            (true, again) => format!("{reference}:{}:{again}", row.journal_sequence),
+        let (name, named_apart) = names(row);
+        for again in (1..=row.undone.len()).rev() {
+            let reference = format!("{named_apart}:{again}");
+            if self.is_posted(&reference)? {
+                return Ok(reference);
+            }
+        }
+        Ok(if self.is_posted(&named_apart)? { named_apart } else { name })
+    }
+
+    /// Reference of a purchase that is posted now: its own, or with the number of the record where the name went to another record (ADR 94) or
+    /// its posting was taken back, and with how often decisions of the record were, where they were.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn new_purchase_reference(&self, row: &UploadRow) -> Result<String, StoreError> {
+        let (name, named_apart) = names(row);
+        Ok(match (self.is_posted(&name)?, row.undone.len()) {
+            (false, _) => name,
+            (true, 0) => named_apart,
+            (true, again) => format!("{named_apart}:{again}"),
         })
     }
 
@@ -298,4 +310,11 @@ mod tests {
             prop_assert_eq!(balances, expected);
         }
     }
+}
+
+/// What a purchase is posted under, and the same with the number of its record.
+fn names(row: &UploadRow) -> (String, String) {
+    let name = ledger::purchase_reference(row.terminal, row.terminal_sequence.unwrap_or_default(), row.card_identifier);
+    let apart = format!("{name}:{}", row.journal_sequence);
+    (name, apart)
 }

@@ -23,8 +23,9 @@ impl Tx<'_> {
         self.sql.execute(
             "INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
                  key_version, algorithm, body_hash, date_time, mac2, state, prepared_at, original_terminal, original_sequence,
-                 refund_act, institution, self_paid_fen, pooled_fen, original_posting)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+                 refund_act, institution, self_paid_fen, pooled_fen, original_posting, original_card_sequence)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+                 $24)",
             params![
                 load.load_id.to_string(),
                 load.terminal.to_string(),
@@ -49,6 +50,7 @@ impl Tx<'_> {
                 refund.map_or(0, |refund| refund.self_paid_fen.get()),
                 refund.map_or(0, |refund| refund.pooled_fund_fen.get()),
                 refund.map(|refund| refund.posting.clone()),
+                refund.and_then(|refund| refund.original.card_sequence),
             ],
         )?;
         Ok(())
@@ -257,7 +259,8 @@ const YIELDED_SINCE: &str = "load_id IN (SELECT yielded_load FROM load_yield WHE
 
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
     key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm,
-    original_terminal, original_sequence, refund_act, institution, self_paid_fen, pooled_fen, original_posting FROM load";
+    original_terminal, original_sequence, refund_act, institution, self_paid_fen, pooled_fen, original_posting,
+    original_card_sequence FROM load";
 
 fn load(row: &Row<'_>) -> engine::Result<Load> {
     Ok(Load {
@@ -288,7 +291,7 @@ fn load(row: &Row<'_>) -> engine::Result<Load> {
 fn refund(row: &Row<'_>) -> engine::Result<Option<Refund>> {
     let Some(terminal) = cell::parsed_option(row, 19, TerminalNumber::parse)? else { return Ok(None) };
     Ok(Some(Refund {
-        original: Original { terminal, terminal_sequence: row.get(20)? },
+        original: Original { terminal, terminal_sequence: row.get(20)?, card_sequence: row.get(26)? },
         act: cell::one_of(row, 21, RefundAct::ALL, RefundAct::as_str)?,
         institution: cell::parsed(row, 22, InstitutionCode::parse)?,
         self_paid_fen: Fen::new(row.get(23)?),

@@ -153,7 +153,7 @@ pub(super) fn entry_place(ticket: i64, line: i64) -> String {
 
 fn ticket(row: &Row<'_>) -> engine::Result<Ticket> {
     let about = match cell::parsed_option(row, 6, TerminalNumber::parse)? {
-        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(7)? }),
+        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(7)?, card_sequence: None }),
         None => None,
     };
     Ok(Ticket {

@@ -82,9 +82,9 @@ impl Tx<'_> {
                 "INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card,
                      card_sequence, terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen,
                      balance_after_fen, tac, hash, outcome, code, received_at, original_terminal, original_sequence,
-                     number_unproved)
+                     number_unproved, original_card_sequence)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                     $22, $23, $24)",
+                     $22, $23, $24, $25)",
             )?
             .execute(params![
                 row.terminal.to_string(),
@@ -111,6 +111,7 @@ impl Tx<'_> {
                 row.original.map(|original| original.terminal.to_string()),
                 row.original.map(|original| original.terminal_sequence),
                 i64::from(row.number_unproved),
+                row.original.and_then(|original| original.card_sequence),
             ])?;
         if let Some(Judgement { done, by, reason }) = &row.judgement {
             self.sql.execute(
@@ -210,21 +211,23 @@ impl Tx<'_> {
         Ok(statement.query_map([through.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a purchase of this card that stands has this terminal sequence.
+    /// Whether a purchase of this card that stands has this terminal sequence, and may be the one that is asked about: `shown` is the card's
+    /// number of that one, where the card's codes show it. Two that show different numbers are two.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn terminal_sequence_used(
         &self,
-        terminal: TerminalNumber,
-        sequence: u32,
+        (terminal, sequence): (TerminalNumber, u32),
         card: CardIdentifier,
+        shown: Option<u16>,
     ) -> Result<bool, StoreError> {
         let mut statement = self.sql.prepare(&format!(
             "SELECT 1 FROM upload_row WHERE terminal = $1 AND terminal_sequence = $2 AND card = $3
-             AND kind = 'purchase' AND {STANDS}"
+             AND kind = 'purchase' AND {STANDS} AND ($4 < 0 OR card_sequence = $4 OR NOT {NUMBERED})"
         ))?;
-        Ok(statement.exists((terminal.to_string(), sequence, card.to_string()))?)
+        let shown = shown.map_or(-1, i64::from);
+        Ok(statement.exists((terminal.to_string(), sequence, card.to_string(), shown))?)
     }
 
     /// Whether a record that stands has this card sequence.
@@ -284,8 +287,8 @@ impl Tx<'_> {
         Ok(statement.exists((card.to_string(), sequence))?)
     }
 
-    /// Posted purchases of a terminal sequence, accepted or posted by a decision: one of each card, where a security module
-    /// elsewhere numbers purchases as the card does.
+    /// Posted purchases of a terminal sequence, accepted or posted by a decision: of several cards, or several of a card, where a security
+    /// module elsewhere numbers purchases as the card does.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -295,7 +298,27 @@ impl Tx<'_> {
              ORDER BY record"
         ))?;
         let found = statement.query_map((original.terminal.to_string(), original.terminal_sequence), upload_row)?;
-        Ok(found.collect::<Result<_, _>>()?)
+        let mut found = found.collect::<Result<Vec<_>, _>>()?;
+        found.retain(|row| original.card_sequence.is_none_or(|sequence| sequence == row.card_sequence));
+        Ok(found)
+    }
+
+    /// Another purchase of the same terminal, terminal sequence and card, of those that were refused for it: the first that stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn same_terminal_sequence(&self, row: &UploadRow) -> Result<Option<UploadRow>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND card = $3 AND record <> $4 AND kind = 'purchase' AND {STANDS}
+             ORDER BY record LIMIT 1"
+        ))?;
+        let of = (
+            row.terminal.to_string(),
+            row.terminal_sequence,
+            row.card_identifier.to_string(),
+            cell::from_u64(row.journal_sequence)?,
+        );
+        Ok(statement.query_row(of, upload_row).optional()?)
     }
 
     /// Whether people decided of every record of this purchase of a card that the card did not pay, or that its holder got the money.
@@ -307,7 +330,8 @@ impl Tx<'_> {
             "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND card = $3 AND kind = 'purchase' ORDER BY record"
         ))?;
         let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
-        let rows = statement.query_map(of, upload_row)?.collect::<Result<Vec<_>, _>>()?;
+        let mut rows = statement.query_map(of, upload_row)?.collect::<Result<Vec<_>, _>>()?;
+        rows.retain(|row| original.card_sequence.is_none_or(|sequence| sequence == row.card_sequence));
         Ok(!rows.is_empty() && rows.iter().all(|row| !row.is_open() && !row.is_posted()))
     }
 
@@ -333,7 +357,8 @@ impl Tx<'_> {
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
-    /// How often a card bought at a terminal on a business day, and what it spent, by rows that stand.
+    /// How often a card bought at a terminal on a business day, and what it spent, by rows that stand: less what went back of them, and those
+    /// of which all went back are not counted.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -344,8 +369,10 @@ impl Tx<'_> {
         business_date: BusinessDate,
     ) -> Result<(u32, Fen), StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "SELECT count(*), coalesce(sum(personal_fen), 0) FROM upload_row WHERE terminal = $1 AND card = $2
-             AND business_date = $3 AND kind = 'purchase' AND {STANDS}"
+            "SELECT count(*), coalesce(sum(account), 0) FROM
+             (SELECT personal_fen - {BACK_ACCOUNT} AS account, personal_fen + self_paid_fen + pooled_fen - {BACK_WHOLE} AS whole
+              FROM upload_row WHERE terminal = $1 AND card = $2 AND business_date = $3 AND kind = 'purchase' AND {STANDS}) AS bought
+             WHERE whole > 0"
         ))?;
         Ok(statement.query_row((terminal.to_string(), card.to_string(), business_date.to_string()), |row| {
             Ok((row.get(0)?, Fen::new(row.get(1)?)))
@@ -403,6 +430,23 @@ pub(super) fn waiting(card: &str, number: &str) -> String {
     )
 }
 
+/// What went back of a purchase to its card: refunds that it has.
+macro_rules! given_back {
+    ($amount:literal) => {
+        concat!(
+            "coalesce((SELECT sum(",
+            $amount,
+            ") FROM load WHERE original_terminal = upload_row.terminal AND original_sequence = upload_row.terminal_sequence
+              AND load.card = upload_row.card AND coalesce(load.original_card_sequence, upload_row.card_sequence)
+              = upload_row.card_sequence AND load.state = 'CREDITED'), 0)"
+        )
+    };
+}
+/// To the personal account.
+const BACK_ACCOUNT: &str = given_back!("load.amount_fen");
+/// To all payers.
+const BACK_WHOLE: &str = given_back!("load.amount_fen + load.self_paid_fen + load.pooled_fen");
+
 /// At one terminal on one business day, or anywhere.
 const AT: &str = "($3 = '' OR (terminal = $3 AND business_date = $4))";
 
@@ -448,7 +492,7 @@ pub(super) const ROW: &str =
         FROM row_decision AS earlier JOIN row_take_back ON taken_terminal = earlier.row_terminal AND taken_record = earlier.row_record
             AND taken_again = earlier.again AND taken_state = 'approved'
         WHERE earlier.row_terminal = terminal AND earlier.row_record = record AND earlier.state = 'approved'),
-    proof, proved_behind, number_unproved, coalesce(proof_unproved, 0)
+    proof, proved_behind, number_unproved, coalesce(proof_unproved, 0), original_card_sequence
     FROM upload_row
     LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'
         AND NOT EXISTS (SELECT 1 FROM row_take_back WHERE taken_terminal = terminal AND taken_record = record
@@ -459,7 +503,7 @@ pub(super) const ROW: &str =
 pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
     let code: Option<String> = row.get(19)?;
     let original = match cell::parsed_option(row, 20, TerminalNumber::parse)? {
-        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(21)? }),
+        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(21)?, card_sequence: row.get(34)? }),
         None => None,
     };
     let kind = cell::one_of(row, 6, [RowKind::Purchase, RowKind::Load], RowKind::stored)?;

@@ -3,8 +3,10 @@
 use serde_json::json;
 use settlement::record::{CardsCode, Evidence, TransactionRecord};
 
-use crate::centre::{Card, Centre, Terminal, loaded};
+use crate::centre::{Card, Centre, LOADS, OUTCOME, Terminal, loaded, outcome};
 use crate::decisions::{CONTRADICTED, PROVED, judged_and_real, proof, upload};
+use crate::receipts::code;
+use crate::refunds::init_refund;
 use crate::sales;
 
 /// The record as a terminal of before sends it.
@@ -146,4 +148,83 @@ fn a_word_that_its_card_contradicted_takes_nothing_of_what_the_card_may_hold() {
     assert_eq!(terminal.ask(CONTRADICTED, told).0, 200);
     let (status, answer) = elsewhere.ask(sales::SALES, question);
     assert_eq!(status, 200, "{answer}");
+}
+
+/// Gives so much of a purchase with terminal sequence 1 back, named with the card's number or without.
+fn give_back(terminal: &mut Terminal, card: &mut Card, id: u8, of: Option<u16>, fen: u32) -> String {
+    let mut body = init_refund(card, terminal, id, "refund", (terminal, 1), [fen, 0, 0]);
+    if let Some(number) = of {
+        body["refund"]["original"]["card_sequence"] = json!(number);
+    }
+    let (status, answer) = terminal.ask(LOADS, body);
+    if status != 200 {
+        return answer["code"].as_str().expect("a code").to_owned();
+    }
+    let tac = card.credit(terminal, id, fen, &answer);
+    let body = outcome(terminal, id, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    String::new()
+}
+
+fn told_of(centre: &Centre, terminal: &Terminal, record: &TransactionRecord) -> (String, i64) {
+    let verdict = centre.ok("ma", &["receipt", "check", &code(record, &terminal.key).text()]);
+    let left = &verdict["remaining"]["total_fen"];
+    (verdict["sale"].as_str().expect("a word").to_owned(), left.as_i64().unwrap_or(-1))
+}
+
+/// One by the terminal's own module, one by a module elsewhere that numbers purchases as the card does.
+fn sold_twice(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> [TransactionRecord; 2] {
+    let own = card.purchase(terminal, centre.today(), [100, 0, 0]);
+    assert_eq!(upload(terminal, own.clone()).1, [""; 0]);
+    terminal.psam -= 1;
+    let other = card.purchase(terminal, centre.today(), [3_000, 0, 0]);
+    assert_ne!(own.card_sequence, other.card_sequence);
+    [own, other]
+}
+
+#[test]
+fn two_purchases_of_one_terminal_sequence_are_paid_where_the_card_shows_two_numbers_and_each_gives_back_its_own() {
+    let (centre, mut terminal, mut card) = loaded();
+    let [own, other] = sold_twice(&centre, &mut terminal, &mut card);
+    assert_eq!(upload(&mut terminal, other.clone()).1, [""; 0], "the card paid it");
+    assert_eq!(centre.balance("card:"), 50_000 - 3_100);
+    let again = TransactionRecord { journal_sequence: terminal.chain.next_record, ..other.clone() };
+    assert_eq!(upload(&mut terminal, again).1, ["DUPLICATE_TERMINAL_SEQUENCE"], "one payment is one payment");
+
+    assert_eq!(give_back(&mut terminal, &mut card, 8, None, 50), "REFUND_ORIGINAL_AMBIGUOUS");
+    assert_eq!(give_back(&mut terminal, &mut card, 8, Some(own.card_sequence), 101), "REFUND_TOO_MUCH");
+    assert_eq!(give_back(&mut terminal, &mut card, 8, Some(9), 1), "REFUND_ORIGINAL_UNKNOWN");
+    assert_eq!(give_back(&mut terminal, &mut card, 8, Some(other.card_sequence), 2_000), "");
+    assert_eq!(give_back(&mut terminal, &mut card, 9, Some(own.card_sequence), 100), "");
+    assert_eq!(told_of(&centre, &terminal, &own), ("refunded".to_owned(), 0));
+    assert_eq!(told_of(&centre, &terminal, &other), ("partly-refunded".to_owned(), 1_000));
+    assert_eq!((card.balance, centre.balance("card:")), (50_000 - 1_000, 50_000 - 1_000));
+    proof(&centre);
+}
+
+#[test]
+fn what_the_codes_do_not_show_to_be_two_waits_until_the_card_shows_it_and_is_told_so() {
+    let (centre, mut terminal, mut card) = loaded();
+    let [own, mut other] = sold_twice(&centre, &mut terminal, &mut card);
+    let (place, refused) = upload(&mut terminal, of_before(other.clone()));
+    assert_eq!(refused, ["DUPLICATE_TERMINAL_SEQUENCE"]);
+    let listed = centre.ok("ma", &["row", "list", "--open"])["rows"][0].clone();
+    assert_eq!(listed["same_terminal_sequence"], format!("{}/{}", own.terminal, own.journal_sequence));
+    assert_eq!(listed["may_be_posted"], false);
+    let post = centre.run("ma", &["row", "propose", &place, "--post", "--reason", "x"]);
+    let said = String::from_utf8_lossy(&post.stderr).into_owned();
+    assert!(said.contains("ROW_UNPOSTABLE") && said.contains("MAC2"), "what is so: {said}");
+
+    other.evidence = of_before(other.clone()).evidence;
+    let number = card.number(&other);
+    let body = json!({ "version": 1, "terminal": other.terminal, "record": other, "tac": other.evidence.tac(),
+        "number": number });
+    assert_eq!(terminal.ask(PROVED, body).1["status"], "created");
+    posted(&centre, &place);
+    assert_eq!(centre.balance("card:"), 50_000 - 3_100);
+    assert_eq!(told_of(&centre, &terminal, &other), ("posted".to_owned(), -1));
+    assert_eq!(give_back(&mut terminal, &mut card, 8, Some(other.card_sequence), 3_000), "");
+    assert_eq!(told_of(&centre, &terminal, &other), ("refunded".to_owned(), 0));
+    assert_eq!(told_of(&centre, &terminal, &own), ("posted".to_owned(), -1));
+    proof(&centre);
 }

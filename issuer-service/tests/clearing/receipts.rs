@@ -10,7 +10,7 @@ use crate::centre::{BATCHES, Centre, LOADS, OUTCOME, PHARMACY, loaded, outcome, 
 use crate::refunds::{init_refund, refund, sold};
 
 /// The code that the terminal prints for this record.
-fn code(record: &TransactionRecord, key: &TerminalKey) -> ReceiptCode {
+pub(crate) fn code(record: &TransactionRecord, key: &TerminalKey) -> ReceiptCode {
     let Transaction::Purchase { personal_account_fen, self_paid_fen, pooled_fund_fen, .. } = &record.transaction else {
         panic!("a purchase")
     };

@@ -113,7 +113,7 @@ fn record_of(card: &Card, terminal: &Terminal, load: &Value, id: u8, fen: [u32; 
         card_sequence: u16::try_from(load["card_sequence"].as_u64().expect("a number")).expect("small"),
         transaction: Transaction::Refund {
             load_id: LoadId([id; 16]),
-            original: Original { terminal: terminal.number, terminal_sequence: 1 },
+            original: Original { terminal: terminal.number, terminal_sequence: 1, card_sequence: None },
             act: RefundAct::Refund,
             personal_account_fen: Fen::from_card(fen[0]),
             self_paid_fen: Fen::from_card(fen[1]),

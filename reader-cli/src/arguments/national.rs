@@ -9,6 +9,8 @@ use clap::{ArgGroup, Args, Subcommand};
 use settlement::BusinessDate;
 use settlement::id::BillId;
 
+use super::ReceiptArguments;
+
 /// `national …`.
 #[derive(Debug, Subcommand)]
 pub enum NationalCommand {
@@ -23,12 +25,31 @@ pub enum NationalCommand {
     /// What a bill would come to (2101), and where our own split differs.
     Trial(SaleArguments),
     /// Settle a bill (2102).
-    Settle(SaleArguments),
+    Settle {
+        /// The sale.
+        #[command(flatten)]
+        sale: SaleArguments,
+        /// Where the paper goes.
+        #[command(flatten)]
+        receipt: ReceiptArguments,
+    },
     /// Cancel the settlement of a bill (2103).
     Cancel {
         /// Bill.
         #[arg(value_parser = bill)]
         bill: BillId,
+        /// Where the paper goes.
+        #[command(flatten)]
+        receipt: ReceiptArguments,
+    },
+    /// Print the paper of a bill's settlement again, or of its cancellation. Asks nobody.
+    Reprint {
+        /// Bill.
+        #[arg(value_parser = bill)]
+        bill: BillId,
+        /// Where the paper goes.
+        #[command(flatten)]
+        receipt: ReceiptArguments,
     },
     /// Undo what was not answered (2601). Every other command begins with it.
     Finish,

@@ -15,6 +15,7 @@ use crate::arguments::ReceiptArguments;
 use crate::paper::{Form, Press};
 use crate::receipt::{self, Printout};
 use card_counter::error::TerminalError;
+use card_counter::given_back::GivenBack;
 use card_counter::journal::Entry;
 use card_counter::language::Words;
 use card_counter::read::{self, Keys};
@@ -28,6 +29,13 @@ pub(super) struct Handout {
     paper: Paper,
     key: Option<TerminalKey>,
     printer: Option<(Press, PathBuf)>,
+}
+
+impl Handout {
+    /// The paper that is printed on.
+    pub(super) const fn paper(&self) -> Paper {
+        self.paper
+    }
 }
 
 impl Setting<'_> {
@@ -85,18 +93,27 @@ impl Setting<'_> {
         holder: Option<&MaskedName>,
     ) -> Result<bool, TerminalError> {
         let keys = (handout.key.as_ref(), holder);
-        let printout = receipt::printout(entry, copy, handout.paper, self.output.language, keys);
+        let printout = receipt::printout(entry, copy, handout.paper, self.output.language, keys, None);
         let Some(printout) = printout else { return Ok(false) };
+        self.hand(&printout, handout, &entry.number.to_string())?;
+        Ok(true)
+    }
+
+    /// Hands out a paper that is made.
+    ///
+    /// # Errors
+    /// As [`Self::hand_out`].
+    pub(super) fn hand(&self, printout: &Printout, handout: &Handout, id: &str) -> Result<(), TerminalError> {
         self.output.paper(&printout.text)?;
         if let Some((press, path)) = &handout.printer {
             let bytes = press.print(&printout.rows, &printout.text);
             self.output.receipt(&bytes, path).map_err(|source| TerminalError::ReceiptUnwritten {
-                id: entry.number.to_string(),
+                id: id.to_owned(),
                 path: path.display().to_string(),
                 source,
             })?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Hands out the paper of what a tap settled: the original once, whatever was killed over it, and a reprint from then on.
@@ -110,16 +127,22 @@ impl Setting<'_> {
         handout: &Handout,
         holder: Option<&MaskedName>,
     ) -> Result<bool, TerminalError> {
-        if self.printout(entry, Copy::Original, handout).is_none() {
+        if self.printout(entry, Copy::Original, handout, None).is_none() {
             return Ok(false);
         }
         let copy = store.next_copy(entry.number)?;
         self.hand_out_to(entry, copy, handout, holder)
     }
 
-    /// The receipt of a purchase, or the slip of a refund, that the card did.
-    pub(super) fn printout(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Option<Printout> {
-        receipt::printout(entry, copy, handout.paper, self.output.language, (handout.key.as_ref(), None))
+    /// The receipt of a purchase, or the slip of a refund, that the card did; with what went back of it since.
+    pub(super) fn printout(
+        &self,
+        entry: &Entry,
+        copy: Copy,
+        handout: &Handout,
+        given_back: Option<GivenBack>,
+    ) -> Option<Printout> {
+        receipt::printout(entry, copy, handout.paper, self.output.language, (handout.key.as_ref(), None), given_back)
     }
 
     /// The holder of the card in the reader as a receipt may show it, where one is printed and the card tells the name to this PSAM:

@@ -20,6 +20,7 @@ use crate::arguments::{Form, JournalCommand, ReceiptCommand};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
 use card_counter::error::TerminalError;
+use card_counter::given_back::GivenBack;
 use card_counter::journal::{Entry, EntryNumber, Shown, Subject, TowardsCentre};
 use card_counter::language::Words;
 use card_counter::store::Store;
@@ -215,14 +216,17 @@ pub(super) fn receipt(setting: &Setting<'_>, command: &ReceiptCommand) -> Result
     let number = id.parse().map(EntryNumber).map_err(|_| unknown())?;
     let entry = store.find_entry(number)?.ok_or_else(unknown)?;
     let handout = setting.handout(receipt)?;
-    setting.printout(&entry, Copy::Original, &handout).ok_or_else(unknown)?;
+    let given_back = GivenBack::of(&entry, &store.entries_of(&entry.draft.card_identifier)?);
+    setting.printout(&entry, Copy::Original, &handout, given_back).ok_or_else(unknown)?;
     // Counted before it is printed: a copy that looks like the first reprint is never the second.
     let copy = Copy::Reprint(store.count_reprint(number)?);
-    setting.hand_out(&entry, copy, &handout)?;
+    let printout = setting.printout(&entry, copy, &handout, given_back).ok_or_else(unknown)?;
+    setting.hand(&printout, &handout, &entry.number.to_string())?;
     if setting.output.form == Form::Json {
-        let text = setting.printout(&entry, copy, &handout).ok_or_else(unknown)?.text;
         let words = Words::new("小票", "receipt");
-        setting.output.answer(&pay::page(&entry).with("receipt", words, Value::text(text)))?;
+        let given = given_back.map_or(Value::Absent, |given| Value::Money(given.total));
+        let page = pay::page(&entry).with("given_back_fen", Words::new("已退", "given back"), given);
+        setting.output.answer(&page.with("receipt", words, Value::text(printout.text)))?;
     }
     Ok(Exit::Ok)
 }

@@ -4,24 +4,29 @@
 
 mod pages;
 
-use card_counter::error::TerminalError;
+use card_counter::error::{NationalError, TerminalError};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys};
 use card_counter::secret;
-use card_counter::store::NationalStore;
+use card_counter::store::{NationalStore, StoredSale};
 use card_counter::tap::Ask;
 use settlement::bill::Bill;
 use settlement::fen::Fen;
 use settlement::national::message::CatalogueRow;
+use settlement::national::state::State;
 use settlement::policy::Policy;
+use settlement::receipt::{Copy, NationalReceipt};
 use settlement::split::{Split, Terms};
 
 use super::Setting;
+use super::handout::Handout;
 use crate::arguments::national::{CatalogueArguments, JudgeArguments, NationalCommand, PersonArguments, SaleArguments};
+use crate::arguments::{Form, ReceiptArguments};
 use crate::exit::Exit;
 use crate::national::{Asked, Credential, Judged, Known, National};
 use crate::page::{Page, Value};
 use crate::papers;
+use crate::receipt::Printout;
 
 /// Runs a command about the national centre.
 pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Exit, TerminalError> {
@@ -39,8 +44,16 @@ pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Ex
             let now = national(setting)?.judge(bill.as_str(), judged, reason)?;
             return told(setting, pages::standing(bill.as_str(), now), Exit::Ok);
         }
+        NationalCommand::Reprint { bill, receipt } => return reprint(setting, bill.as_str(), receipt),
         _ => {}
     }
+    // What the paper needs is there before the centre is asked.
+    let handout = match command {
+        NationalCommand::Settle { receipt, .. } | NationalCommand::Cancel { receipt, .. } => {
+            Some(setting.handout(receipt)?)
+        }
+        _ => None,
+    };
     let mut national = national(setting)?;
     let before = match command {
         // Without a session nothing can be finished.
@@ -52,9 +65,75 @@ pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Ex
     };
     let finished = national.finish()?;
     let before = before.joined(pages::finished(&finished, matches!(command, NationalCommand::Finish)));
-    let (page, exit) = carry_out(setting, &mut national, command)?;
+    let (page, exit, sale) = carry_out(setting, &mut national, command)?;
     let stuck = finished.iter().any(|finished| finished.now.is_err());
-    told(setting, before.joined(page), if exit == Exit::Ok && stuck { Exit::Partly } else { exit })
+    let handed = match (&sale, &handout) {
+        (Some(sale), Some(handout)) => hand_out(setting, sale, Copy::Original, handout).map(|_| ()),
+        _ => Ok(()),
+    };
+    if let Err(error) = &handed
+        && !matches!(error, TerminalError::ReceiptUnwritten { .. })
+    {
+        return handed.map(|()| Exit::Ok);
+    }
+    let exit = told(setting, before.joined(page), if exit == Exit::Ok && stuck { Exit::Partly } else { exit })?;
+    // What was settled is answered first; then what is wrong with its paper.
+    handed.map(|()| exit)
+}
+
+/// The paper of a settlement that stands, or of its cancellation; `None` of one that is neither.
+fn hand_out(
+    setting: &Setting<'_>,
+    sale: &StoredSale,
+    copy: Copy,
+    handout: &Handout,
+) -> Result<Option<String>, TerminalError> {
+    let Some(national) = &setting.configuration.national else { return Ok(None) };
+    let cancelled = match (sale.state, &sale.refund) {
+        (State::Settled, _) => None,
+        (State::Cancelled, Some((id, day))) => Some((id.as_str(), *day)),
+        _ => return Ok(None),
+    };
+    let (Some((settlement, visit)), Some(paid)) = (&sale.ids, sale.paid) else { return Ok(None) };
+    let receipt = NationalReceipt {
+        institution_name: &national.institution_name,
+        institution: national.numbering.institution.as_str(),
+        operator: &setting.configuration.operator,
+        bill: &sale.bill_id,
+        settlement,
+        visit,
+        insurance: &sale.insutype,
+        day: sale.day,
+        total: sale.total,
+        paid,
+        cancelled,
+        copy,
+    };
+    let (paper, language) = (handout.paper(), setting.output.language);
+    let printout = Printout { rows: receipt.rows(paper, language), text: receipt.text(paper, language) };
+    setting.hand(&printout, handout, &sale.bill_id)?;
+    Ok(Some(printout.text))
+}
+
+/// `national reprint`.
+fn reprint(setting: &Setting<'_>, bill: &str, receipt: &ReceiptArguments) -> Result<Exit, TerminalError> {
+    let handout = setting.handout(receipt)?;
+    let unknown = |state| NationalError::Unknown { bill: bill.to_owned(), state };
+    let Some(mut store) = NationalStore::open_if_there(&setting.configuration.data)? else {
+        return Err(unknown(None).into());
+    };
+    let sale = store.sale_of_bill(bill)?.ok_or_else(|| unknown(None))?;
+    if !matches!(sale.state, State::Settled | State::Cancelled) {
+        return Err(unknown(Some(sale.state.as_str())).into());
+    }
+    // Counted before it is printed: a copy that looks like the first reprint is never the second.
+    let copy = Copy::Reprint(store.count_reprint(&sale)?);
+    let text = hand_out(setting, &sale, copy, &handout)?.ok_or_else(|| unknown(Some(sale.state.as_str())))?;
+    if setting.output.form == Form::Json {
+        let page = pages::settled(&sale).with("receipt", Words::new("小票", "receipt"), Value::text(text));
+        setting.output.answer(&page)?;
+    }
+    Ok(Exit::Ok)
 }
 
 fn told(setting: &Setting<'_>, page: Page, exit: Exit) -> Result<Exit, TerminalError> {
@@ -75,11 +154,18 @@ fn carry_out(
     setting: &Setting<'_>,
     national: &mut National<'_>,
     command: &NationalCommand,
-) -> Result<(Page, Exit), TerminalError> {
-    match command {
-        NationalCommand::SignIn | NationalCommand::Finish | NationalCommand::List | NationalCommand::Judge(_) => {
-            Ok((Page::new(), Exit::Ok))
+) -> Result<(Page, Exit, Option<StoredSale>), TerminalError> {
+    let (page, exit) = match command {
+        NationalCommand::Settle { sale: arguments, .. } => return settle(setting, national, arguments),
+        NationalCommand::Cancel { bill, .. } => {
+            let sale = national.cancel(bill.as_str())?;
+            return Ok((pages::cancelled(&sale), Exit::Ok, Some(sale)));
         }
+        NationalCommand::SignIn
+        | NationalCommand::Finish
+        | NationalCommand::List
+        | NationalCommand::Judge(_)
+        | NationalCommand::Reprint { .. } => Ok((Page::new(), Exit::Ok)),
         NationalCommand::SignOut => {
             let page = Page::new().with("signed_out", Words::new("已签退", "signed out"), Value::Flag(true));
             Ok(match national.sign_out()? {
@@ -97,11 +183,11 @@ fn carry_out(
             let answer = national.benefit(&known, &insutype)?;
             Ok((pages::benefit(&answer, &known), Exit::Ok))
         }
-        NationalCommand::Trial(arguments) => sale(setting, national, arguments, false),
-        NationalCommand::Settle(arguments) => sale(setting, national, arguments, true),
-        NationalCommand::Cancel { bill } => {
-            let sale = national.cancel(bill.as_str())?;
-            Ok((pages::cancelled(&sale), Exit::Ok))
+        NationalCommand::Trial(arguments) => {
+            let sale = Sale::of(setting, national, arguments)?;
+            let outcome = national.trial(&sale.asked(arguments))?;
+            let page = Page::new().with("trial", Words::new("试算", "trial"), Value::Flag(true));
+            Ok((page.joined(pages::outcome(&sale.bill, &outcome, sale.ours)), Exit::Ok))
         }
         NationalCommand::Show { bill } => {
             let (sale, info) = national.look_up(bill.as_str())?;
@@ -122,7 +208,8 @@ fn carry_out(
             days(national, &open)
         }
         NationalCommand::Catalogue(arguments) => catalogue(setting, national, arguments),
-    }
+    }?;
+    Ok((page, exit, None))
 }
 
 fn days(national: &mut National<'_>, days: &[settlement::BusinessDate]) -> Result<(Page, Exit), TerminalError> {
@@ -131,26 +218,43 @@ fn days(national: &mut National<'_>, days: &[settlement::BusinessDate]) -> Resul
     Ok((pages::compared(&compared, even), if even { Exit::Ok } else { Exit::Mismatch }))
 }
 
-fn sale(
+/// What is asked about a bill.
+struct Sale {
+    bill: Bill,
+    known: Known,
+    insutype: String,
+    ours: Option<Result<Split, TerminalError>>,
+}
+
+impl Sale {
+    fn of(
+        setting: &Setting<'_>,
+        national: &mut National<'_>,
+        arguments: &SaleArguments,
+    ) -> Result<Self, TerminalError> {
+        let bill = papers::bill(&arguments.bill)?;
+        let known = known(setting, national, &arguments.person)?;
+        let insutype = national.insurance_or_default(arguments.person.insurance.as_deref());
+        let balance = known.insurance(&insutype)?.balance.filter(|_| !arguments.without_account).unwrap_or(Fen::ZERO);
+        let ours = split(setting, arguments, &bill, balance);
+        Ok(Self { bill, known, insutype, ours })
+    }
+
+    fn asked(&self, arguments: &SaleArguments) -> Asked<'_> {
+        let Self { bill, known, insutype, .. } = self;
+        Asked { bill, known, insutype, with_account: !arguments.without_account }
+    }
+}
+
+fn settle(
     setting: &Setting<'_>,
     national: &mut National<'_>,
     arguments: &SaleArguments,
-    settles: bool,
-) -> Result<(Page, Exit), TerminalError> {
-    let bill = papers::bill(&arguments.bill)?;
-    let known = known(setting, national, &arguments.person)?;
-    let insutype = national.insurance_or_default(arguments.person.insurance.as_deref());
-    let with_account = !arguments.without_account;
-    let balance = known.insurance(&insutype)?.balance.filter(|_| with_account).unwrap_or(Fen::ZERO);
-    let ours = split(setting, arguments, &bill, balance);
-    let asked = Asked { bill: &bill, known: &known, insutype: &insutype, with_account };
-    if !settles {
-        let outcome = national.trial(&asked)?;
-        let page = Page::new().with("trial", Words::new("试算", "trial"), Value::Flag(true));
-        return Ok((page.joined(pages::outcome(&bill, &outcome, ours)), Exit::Ok));
-    }
-    let (sale, outcome) = national.settle(&asked)?;
-    Ok((pages::settled(&sale).joined(pages::outcome(&bill, &outcome, ours)), Exit::Ok))
+) -> Result<(Page, Exit, Option<StoredSale>), TerminalError> {
+    let sale = Sale::of(setting, national, arguments)?;
+    let (settled, outcome) = national.settle(&sale.asked(arguments))?;
+    let page = pages::settled(&settled).joined(pages::outcome(&sale.bill, &outcome, sale.ours));
+    Ok((page, Exit::Ok, Some(settled)))
 }
 
 /// Our own split, where there is a catalogue to make it with. What it refuses is no reason not to ask the centre.

@@ -176,7 +176,7 @@ fn accept(
     papers: &Papers,
     number: TerminalNumber,
 ) -> Result<Draft, TerminalError> {
-    let institution = store.sign_in()?.map_or_else(unknown_institution, |signed_in| signed_in.institution);
+    let institution = institution(store)?;
     let refused = Draft {
         terminal: number,
         card_identifier: tapped.identifier,
@@ -236,6 +236,11 @@ fn refusal(error: SplitError) -> TerminalError {
         SplitError::Identity(_) => TerminalError::Bug("the amounts of a split add up"),
         other => TerminalError::BillRefused { reason: Words::explained(&other) },
     }
+}
+
+/// Whose receipt it is: of the institution that is signed in.
+pub(super) fn institution(store: &Store) -> Result<Institution, TerminalError> {
+    Ok(store.sign_in()?.map_or_else(unknown_institution, |signed_in| signed_in.institution))
 }
 
 /// On the receipt of a terminal that never signed in.

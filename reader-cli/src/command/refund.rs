@@ -163,22 +163,27 @@ fn bring(
             if !notes.notes.is_empty() =>
         {
             let order = store.refund(number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
+            let done = order.last.map(|last| store.entry(last)).transpose()?;
+            let handed = done.map_or(Ok(false), |entry| setting.hand_out(&entry, Copy::Original, &handout));
             setting.output.answer(&row(setting.now, &store, &order)?.joined(notes))?;
             setting.told();
             upload::offer_outcomes(&mut store, &centre)?;
-            return Ok(Exit::Ok);
+            return handed.map(|_| Exit::Ok);
         }
         begun => begun?,
     };
     let mut loader = Loader::of(&centre, &setting.configuration.data, &Plain)?;
     let operator = &setting.configuration.operator;
-    let slip = match order.original {
-        Purchased::Here(number) => RefundDraft::of(&store.entry(number)?, operator),
-        Purchased::Elsewhere { .. } => {
-            store.sign_in()?.map(|signed_in| RefundDraft::of_elsewhere(signed_in.institution, operator))
-        }
+    let purchase = match order.original {
+        Purchased::Here(number) => Some(store.entry(number)?),
+        Purchased::Elsewhere { .. } => None,
     };
-    let slip = slip.map(|slip| slip.to_text()).transpose()?;
+    let slip = match purchase.as_ref().and_then(|purchase| RefundDraft::of(purchase, operator)) {
+        Some(slip) => slip,
+        // Sold by another till, or by a program that calls the driver's functions: no receipt of ours says who sold.
+        None => RefundDraft::of_other(pay::institution(&store)?, operator, purchase.as_ref()),
+    };
+    let slip = Some(slip.to_text()?);
     let done = loader.give_back((&mut tapped, rules.day), &mut store, &order, slip);
     match done {
         Ok((entry, reported)) => {

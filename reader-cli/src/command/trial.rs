@@ -4,6 +4,7 @@
 //! Never: writes a journal, moves money, spends a try.
 
 use settlement::fen::Fen;
+use settlement::policy::{Part, Word as _};
 use settlement::split::{Line, Parts, Reason, Split};
 
 use super::{Setting, pay};
@@ -70,7 +71,8 @@ fn row(number: usize, line: &Line) -> Page {
             .with("name", Words::new("名称", "name"), Value::text(&line.name))
             .with("class", Words::new("类别", "class"), Value::text(line.class.to_string()))
             .with("quantity", Words::new("数量", "quantity"), Value::text(line.quantity.to_string()))
-            .with("unit_price_fen", Words::new("单价", "price"), Value::Money(line.unit_price_fen))
+            .with("unit_price", Words::new("单价", "price"), Value::text(line.price()))
+            .with("unit_price_fen", Words::new("单价到分", "price to the fen"), Value::Money(line.unit_price_fen))
             .with("amount_fen", Words::new("金额", "amount"), Value::Money(line.parts.amount_fen)),
         &line.parts,
     )
@@ -84,12 +86,76 @@ fn parts(page: Page, parts: &Parts) -> Page {
         .with("in_scope_fen", Words::new("政策范围内", "in scope"), Value::Money(parts.in_scope_fen))
 }
 
-/// Numbers with their sentences.
+/// As documents hold them, and in text: numbers with their sentences.
 fn reasons(reasons: &[Reason]) -> Value {
     let told = |language| {
         let texts: Vec<String> =
             reasons.iter().map(|reason| format!("{} {}", reason.number(), reason.text(language))).collect();
         texts.join("; ")
     };
-    if reasons.is_empty() { Value::Absent } else { Value::Words(Words::of(told(Language::Zh), told(Language::En))) }
+    Value::Told(reasons.iter().map(reason).collect(), Words::of(told(Language::Zh), told(Language::En)))
+}
+
+/// One of them: its number, name and values (docs/bill-reasons.md), and the sentence.
+fn reason(reason: &Reason) -> Page {
+    let label = || Words::new("值", "value");
+    let page = Page::new().with("number", Words::new("编号", "no."), Value::Number(reason.number().into())).with(
+        "reason",
+        Words::new("原因", "reason"),
+        Value::text(reason.name()),
+    );
+    let text = |id: &'static str, value: String| (id, Value::Text(value));
+    let values = match reason {
+        Reason::ClassA | Reason::ClassC | Reason::PoolNeedsPrescription => vec![],
+        Reason::ClassB { ratio } => vec![text("ratio", ratio.to_string())],
+        Reason::OverCeiling { ceiling_fen } => vec![("ceiling_fen", Value::Money(*ceiling_fen))],
+        Reason::PoolShare { share } => vec![text("share", share.to_string())],
+        Reason::OverQuantity { max, days, bought } => vec![
+            text("max", max.to_string()),
+            ("days", Value::Number(i64::from(*days))),
+            text("bought", bought.to_string()),
+        ],
+        Reason::OverSupply { max, on_hand } => {
+            vec![("max", Value::Number(i64::from(*max))), ("on_hand", Value::Number(*on_hand))]
+        }
+        Reason::NotByAccount { part } => vec![text(
+            "part",
+            Part::WORDS.iter().find(|(_, one)| one == part).map_or_else(String::new, |(word, _)| (*word).to_owned()),
+        )],
+        Reason::ShortBalance { short_fen } => vec![("short_fen", Value::Money(*short_fen))],
+    };
+    let page = values.into_iter().fold(page, |page, (id, value)| page.with(id, label(), value));
+    let words = Words::of(reason.text(Language::Zh), reason.text(Language::En));
+    page.with("text", Words::new("说明", "text"), Value::Words(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer of a command, and the form of the split that is stored and hashed.
+    #[test]
+    fn a_reason_has_the_number_name_and_values_of_the_published_list() {
+        for (example, _, _) in Reason::examples() {
+            let page = reason(&example);
+            let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+            let stored = serde_json::to_value(example).expect("writes");
+            let mut keys: Vec<&str> = stored.as_object().expect("an object").keys().map(String::as_str).collect();
+            keys.extend(["number", "text"]);
+            keys.sort_unstable();
+            let mut sorted = ids.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, keys);
+            assert_eq!(page.value("reason"), Some(&Value::text(stored["reason"].as_str().expect("a name"))));
+            for key in keys.iter().filter(|key| !["number", "text", "reason"].contains(key)) {
+                let shown = match page.value(key) {
+                    Some(Value::Text(text)) => serde_json::json!(text),
+                    Some(Value::Money(fen)) => serde_json::json!(fen),
+                    Some(Value::Number(number)) => serde_json::json!(number),
+                    other => panic!("{key}: {other:?}"),
+                };
+                assert_eq!(shown, stored[*key], "{key}");
+            }
+        }
+    }
 }

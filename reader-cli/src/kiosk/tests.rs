@@ -429,7 +429,7 @@ fn a_complaint_about_a_line_names_its_purchase() {
     stand.home();
     stand.log();
     let mut page = page();
-    let original = Original { terminal: TerminalNumber([9; 6]), terminal_sequence: 4 };
+    let original = Original { terminal: TerminalNumber([9; 6]), terminal_sequence: 4, card_sequence: None };
     let line = |original| StatementLine {
         date: BusinessDate::parse("2026-11-12").expect("a day"),
         kind: LineKind::Purchase,

@@ -16,13 +16,9 @@ use settlement::national::message::{
 use settlement::national::number::Decimal;
 use settlement::national::state::{Event, State};
 use settlement::national::{Amount, Infno, MsgId, Price, Share, Text};
-use settlement::quantity::ONE;
 use settlement::split::SplitError;
 
 use super::{Failure, Known, National};
-
-/// Ten-thousandths of a yuan's hundredth in a price: six places against two.
-const PRICE_OF_FEN: i64 = 10_000;
 
 /// A bill and whom it is for.
 #[derive(Clone, Copy, Debug)]
@@ -315,8 +311,7 @@ impl National<'_> {
         let mut total = Fen::ZERO;
         for (index, item) in asked.bill.items.iter().enumerate() {
             let quantity = item.quantity.ten_thousandths();
-            let price = item.unit_price.fen();
-            let amount = price.scaled(quantity, ONE).map_err(too_large)?;
+            let amount = item.unit_price.of(item.quantity).map_err(too_large)?;
             total = total.plus(amount).map_err(too_large)?;
             let days = item.days.and_then(|days| Decimal::new(i64::from(days.get()) * 100).ok());
             drugdetail.push(DrugDetail {
@@ -328,11 +323,7 @@ impl National<'_> {
                 medins_list_codg: Text::new(item.code.as_str()),
                 det_item_fee_sumamt: Amount::of(amount).map_err(|_| range())?,
                 cnt: i64::try_from(quantity).ok().and_then(|places| Share::new(places).ok()).ok_or_else(range)?,
-                pric: price
-                    .get()
-                    .checked_mul(PRICE_OF_FEN)
-                    .and_then(|places| Price::new(places).ok())
-                    .ok_or_else(range)?,
+                pric: Price::new(item.unit_price.millionths()).map_err(|_| range())?,
                 sin_dos_dscr: None,
                 used_frqu_dscr: None,
                 prd_days: days,

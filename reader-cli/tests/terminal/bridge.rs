@@ -192,6 +192,25 @@ fn what_a_page_was_not_told_is_handed_over_at_the_counter_without_the_card() {
     }
 }
 
+#[test]
+fn what_a_page_sold_goes_back_with_a_slip_of_who_is_signed_in() {
+    let shop = Shop::ready();
+    {
+        let bridge = Bridge::start(&shop, &[]);
+        assert_eq!(paid(&bridge, &time(0))["success"], "1");
+    }
+    let slip = shop.path("slip.txt");
+    let file = slip.display().to_string();
+    let given = shop.run_text("zh", &["refund", "give", "2", "--account", "3.00", "--receipt", &file]);
+    assert_eq!((given.status, shop.balance()), (0, 49_300), "{}", given.stderr);
+    let text = std::fs::read_to_string(&slip).expect("a slip");
+    for part in ["医保个人账户退费凭证", "康定演练药店", "R00001", "3.00", "493.00"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let again = shop.run_text("en", &["receipt", "reprint", "3"]);
+    assert!(again.status == 0 && again.stdout.contains("** REPRINT 1 **"), "{}{}", again.stdout, again.stderr);
+}
+
 /// A call that pays 10.00 with this time, its PIN typed before.
 fn paid(bridge: &Bridge, time: &str) -> Value {
     let mut page = bridge.program();

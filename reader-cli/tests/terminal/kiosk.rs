@@ -316,7 +316,11 @@ fn page() -> OverviewAnswer {
             lines: vec![
                 line("2026-11-20", LineKind::Allotment, 5_000, 58_000, None),
                 StatementLine {
-                    original: Some(Original { terminal: TerminalNumber([0x51; 6]), terminal_sequence: 4 }),
+                    original: Some(Original {
+                        terminal: TerminalNumber([0x51; 6]),
+                        terminal_sequence: 4,
+                        card_sequence: None,
+                    }),
                     ..line("2026-11-12", LineKind::Purchase, -8_000, 53_000, Some("康定仁和药店"))
                 },
                 line("2026-11-01", LineKind::Allotment, 61_000, 61_000, None),

@@ -53,9 +53,42 @@ fn a_card_in_the_reader_finds_its_holder_and_pays() {
     assert_eq!(ok(&["settle", &bill, "--card"])["account_fen"], 1_250);
     assert_eq!(centre.centre().balance(PERSON, "310").expect("there"), Fen::new(8_750));
     assert_eq!(ok(&["day-end"])["even"], true);
+    papers(&shop);
     // Without a PSAM the card's number and identifier are enough.
     shop.farm.eject(PSAM).expect("a slot");
-    assert_eq!(ok(&["person", "--card"])["insured"][0]["balance_fen"], 8_750);
+    assert_eq!(ok(&["person", "--card"])["insured"][0]["balance_fen"], 10_000, "all went back");
     shop.farm.eject(0).expect("a slot");
     assert_eq!(shop.run(&["national", "person", "--card"]).code(), "NO_CARD");
+}
+
+/// The settlement B-1 on paper again, its cancellation on paper of both widths, and another one for a printer.
+fn papers(shop: &Shop) {
+    let listed = shop.run(&["national", "list"]).json();
+    let setl_id = listed["settlements"][0]["setl_id"].as_str().expect("an id").to_owned();
+    let file = |name: &str| shop.path(name).display().to_string();
+    let run = |language: &str, arguments: &[&str]| {
+        let ran = shop.run_text(language, &[&["national"], arguments].concat());
+        assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    };
+    let again = run("zh", &["reprint", "B-1", "--paper", "58", "--receipt", &file("again.txt")]);
+    for part in ["国家医保结算凭证", "** 补打 第1次 **", "桥头药房", "P51399000001", "B-1", &setl_id, "12.50"]
+    {
+        assert!(again.contains(part), "{part}\n{again}");
+    }
+    assert_eq!(std::fs::read_to_string(file("again.txt")).expect("a file"), again);
+    let taken = shop.run(&["national", "cancel", "B-1", "--receipt", &file("again.txt")]);
+    assert_eq!(taken.code(), "FILE_MISSING", "before the centre is asked: {}", taken.stderr);
+    let cancelled = run("en", &["cancel", "B-1", "--receipt", &file("back.escpos")]);
+    assert!(cancelled.contains("Settlement cancelled") && cancelled.contains(&setl_id), "{cancelled}");
+    let bytes = std::fs::read(file("back.escpos")).expect("a file");
+    assert!(bytes.windows(setl_id.len()).any(|window| window == setl_id.as_bytes()), "for a printer");
+    let again = run("zh", &["reprint", "B-1"]);
+    assert!(again.contains("撤销凭证") && again.contains("补打 第2次") && again.contains("退现金"), "{again}");
+    let bill = shop.bill("B-2", &[("X1", 1, "12.50")]);
+    let settled = run("zh", &["settle", &bill, "--card", "--receipt", &file("settled.txt")]);
+    let paper = std::fs::read_to_string(file("settled.txt")).expect("a file");
+    assert!(paper.contains("国家医保结算凭证") && !paper.contains("补打") && settled.starts_with(&paper), "{settled}");
+    run("zh", &["cancel", "B-2"]);
+    assert_eq!(shop.run(&["national", "reprint", "B-9"]).code(), "NATIONAL_UNKNOWN");
 }

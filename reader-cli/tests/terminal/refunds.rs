@@ -239,7 +239,7 @@ fn the_latest_purchase_is_cancelled_once_and_no_other() {
 #[test]
 fn what_another_till_sold_goes_back_here_by_its_receipt() {
     let (shop, entry) = sold();
-    let original = Original { terminal: TerminalNumber([0x88; 6]), terminal_sequence: 0xA5C3 };
+    let original = Original { terminal: TerminalNumber([0x88; 6]), terminal_sequence: 0xA5C3, card_sequence: None };
     let paid = Parts { personal_account: Fen::new(2_000), self_paid: Fen::new(500), pooled_fund: Fen::ZERO };
     let reference = original.reference();
     let back = |more: &[&str]| shop.run(&[&["refund", "give", "--original", &reference], more].concat());
@@ -346,4 +346,68 @@ fn day_end_counts_its_day_and_names_the_days_before_it_that_nobody_ended() {
     shop.centre.books().day = "2026-01-04";
     assert_eq!(shop.run(&["sign-in"]).status, 0);
     assert_eq!(sums(&shop.run(&["day-end"])), ([0; 4], json!([])), "both days were ended");
+}
+
+#[test]
+fn what_was_cancelled_counts_no_more_and_its_bill_and_receipt_say_so() {
+    let shop = Shop::ready();
+    let list = "药品编码,名称,类别,目录类别,限价,先行自付比例,生效日期,失效日期,处方药,限量,限量天数,用药天数上限\n\
+                L1,头孢一号,甲,101,,,2020-01-01,,否,4,7,\n";
+    std::fs::write(shop.path("limited.csv"), list).expect("written");
+    let catalogue = shop.path("limited.csv").display().to_string();
+    {
+        let mut books = shop.centre.books();
+        books.limits.card_day_count_max = 2;
+        books.limits.card_day_max_fen = Fen::new(5_000);
+        books.parameters += 1;
+    }
+    assert_eq!(shop.run(&["sign-in"]).status, 0);
+    let pay = |id: &str, quantity: u32| {
+        let bill = shop.bill(id, &[("L1", quantity, "10.00")]);
+        shop.run(&["pay", &bill, "--catalogue", &catalogue, "--pin", "env:PIN"])
+    };
+    let first = pay("Q-1", 4);
+    assert_eq!(first.status, 0, "{}", first.stderr);
+    let entry = first.json()["entry"].as_str().expect("a number").to_owned();
+    assert_eq!(pay("Q-2", 1).code(), "BILL_REFUSED", "4 in 7 days were bought");
+    assert_eq!(shop.run(&["cancel", "--pin", "env:PIN"]).status, 0);
+    let again = pay("Q-1", 4);
+    assert_eq!((again.status, again.code().as_str()), (3, "BILL_PAID"));
+    assert!(again.stderr.contains("cancelled since") && again.stderr.contains("a new number"), "{}", again.stderr);
+
+    let printed = |entry: &str, language: &str, words: &[&str]| {
+        for form in ["txt", "escpos"] {
+            let path = shop.path(&format!("{entry}-{language}-{}.{form}", words.len()));
+            let to = path.display().to_string();
+            let ran = shop.run_text(language, &["receipt", "reprint", entry, "--receipt", &to]);
+            assert_eq!(ran.status, 0, "{}", ran.stderr);
+            words.iter().for_each(|word| assert!(ran.stdout.contains(word), "{word}\n{}", ran.stdout));
+            if form == "txt" {
+                assert_eq!(std::fs::read_to_string(&path).expect("a file"), ran.stdout);
+            } else {
+                assert!(std::fs::metadata(&path).expect("a file").len() > 100);
+            }
+        }
+    };
+    printed(&entry, "zh", &["** 已撤销 **", "补打"]);
+    printed(&entry, "en", &["** CANCELLED **", "REPRINT"]);
+
+    // The right bill after the slip: 4 again, and 2 sales of at most 50.00 a day.
+    let right = pay("Q-3", 4);
+    assert_eq!(right.status, 0, "{}", right.stderr);
+    let entry = right.json()["entry"].as_str().expect("a number").to_owned();
+    let second = shop.bill("Q-4", &[("X1", 1, "15.00")]);
+    let refused = shop.pay(&second);
+    assert_eq!(refused.code(), "LIMIT_EXCEEDED", "40.00 are spent");
+    assert_eq!(give(&shop, &entry, &["--account", "10.00"]).status, 0);
+    printed(&entry, "zh", &["** 已退费 10.00 **"]);
+    printed(&entry, "en", &["** REFUNDED 10.00 **"]);
+    assert_eq!(pay("Q-5", 1).code(), "BILL_REFUSED", "of what lines a part was nobody says");
+    let sold = shop.pay(&second);
+    assert_eq!(sold.status, 0, "30.00 are spent: {}", sold.stderr);
+    assert_eq!(give(&shop, &entry, &[]).status, 0);
+    printed(&entry, "zh", &["** 已全额退费 40.00 **"]);
+    assert_eq!(shop.pay(&shop.bill("Q-6", &[("X1", 1, "10.00")])).status, 0, "one sale stands");
+    assert_eq!(shop.pay(&shop.bill("Q-7", &[("X1", 1, "1.00")])).code(), "LIMIT_EXCEEDED", "two do");
+    assert_eq!(shop.run(&["journal", "verify"]).status, 0);
 }

@@ -211,6 +211,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         (format!("national trial {bill} --e-credential {user}"), false),
         (format!("national settle {bill} --id {number}"), false),
         ("national cancel B-1".to_owned(), false),
+        ("national reprint B-1".to_owned(), false),
         ("national finish".to_owned(), false),
         ("national list".to_owned(), false),
         ("national judge B-1 --not-done --reason asked".to_owned(), false),

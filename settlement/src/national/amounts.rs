@@ -34,13 +34,13 @@ pub enum Contradiction {
     #[error("medins_setl_id = msgid")]
     Message,
     /// Not the person that was sent.
-    #[error("psn_no = psn_no")]
+    #[error("psn_no of the answer = psn_no that was sent")]
     Person,
     /// A cancellation under a number that already names something else.
     #[error("setl_id of a cancellation is new")]
     Known,
     /// Not the visit of the settlement that was to be cancelled.
-    #[error("mdtrt_id = mdtrt_id")]
+    #[error("mdtrt_id of the answer = mdtrt_id of the settlement")]
     Visit,
     /// An answer that came before, to another message.
     #[error("inf_refmsgid is new")]

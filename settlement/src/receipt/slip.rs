@@ -119,7 +119,8 @@ impl RefundSlip<'_> {
         if self.original.terminal != self.terminal {
             page.pair(words.sold_at, &self.original.terminal.to_string());
         }
-        page.pair(words.original, &format!("{:08X}", self.original.terminal_sequence));
+        let on_card = self.original.card_sequence.map_or_else(String::new, |sequence| format!("/{sequence:04X}"));
+        page.pair(words.original, &format!("{:08X}{on_card}", self.original.terminal_sequence));
         page.rule();
         page.strong(words.total, &self.parts.total()?.to_string());
         page.strong(words.account, &self.parts.personal_account.to_string());
@@ -174,7 +175,7 @@ mod tests {
             operator: "01",
             act,
             number: "R00002",
-            original: Original { terminal: sold_at, terminal_sequence: 0xA5C3 },
+            original: Original { terminal: sold_at, terminal_sequence: 0xA5C3, card_sequence: None },
             bill_id: bill.as_ref(),
             card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
             card_sequence: 4,

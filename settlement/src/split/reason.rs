@@ -83,6 +83,23 @@ impl Reason {
         }
     }
 
+    /// Its name in documents.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ClassA => "class-a",
+            Self::ClassB { .. } => "class-b",
+            Self::ClassC => "class-c",
+            Self::OverCeiling { .. } => "over-ceiling",
+            Self::PoolShare { .. } => "pool-share",
+            Self::PoolNeedsPrescription => "pool-needs-prescription",
+            Self::OverQuantity { .. } => "over-quantity",
+            Self::OverSupply { .. } => "over-supply",
+            Self::NotByAccount { .. } => "not-by-account",
+            Self::ShortBalance { .. } => "short-balance",
+        }
+    }
+
     /// The sentence for the person at the counter.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
@@ -121,8 +138,12 @@ impl Reason {
         }
     }
 
-    /// One of each, with values as an example.
-    fn examples() -> [(Self, &'static str, &'static str); 10] {
+    /// One of each, with values as an example, what decides it and the names of the values.
+    ///
+    /// # Panics
+    /// Never: the examples are good.
+    #[must_use]
+    pub fn examples() -> [(Self, &'static str, &'static str); 10] {
         let quantity = |text| Quantity::parse(text).expect("a quantity");
         let ratio = |text| Ratio::parse(text).expect("a ratio");
         [
@@ -195,7 +216,7 @@ pub fn page() -> String {
     let mut page = String::from(
         "# 费用分割原因 · Reasons of a bill\n\n\
          Generated: `sscard policy reasons > docs/bill-reasons.md`. Numbers are stable and never given to another reason. In \
-         JSON a reason\nhas `number`, `reason` and the values named here; amounts are fen. 10 belongs to the bill, the others \
+         JSON a reason\nhas `number`, `reason`, the values named here and, in answers of `sscard`, `text`; amounts are fen. 10 belongs to the bill, the others \
          to a line.\n\n\
          | 编号 no. | reason | 中文 | English | 由何决定 decided by | 值 values |\n|---|---|---|---|---|---|\n",
     );
