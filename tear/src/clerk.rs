@@ -320,7 +320,7 @@ impl Life<'_> {
         let is_purchase = |entry: &&Entry| matches!(entry.draft.subject, Subject::Purchase { .. });
         let sent = entries.iter().rfind(is_purchase).and_then(|entry| entry.sent);
         let sent = sent.ok_or(TerminalError::Bug("something was bought"))?;
-        Ok(Original { terminal: Town::number(0), terminal_sequence: sent.terminal_sequence })
+        Ok(Original { terminal: Town::number(0), terminal_sequence: sent.terminal_sequence, card_sequence: None })
     }
 
     /// As `sscard refund finish` for every refund of the card that is open here; what the centre refuses is withdrawn, as by

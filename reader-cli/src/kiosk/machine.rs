@@ -351,12 +351,15 @@ impl Machine {
                 let part = turned(part, act, self.rows(at_centre).div_ceil(ROWS));
                 self.go(Screen::Transactions { part, at_centre });
             }
-            (Screen::Told(Function::Difference), Act::Next) if self.items() > TOGETHER => {
-                self.go(Screen::Items { part: 0 });
+            (Screen::Told(Function::Difference), Act::Next) => {
+                if self.items() > TOGETHER {
+                    self.go(Screen::Items { part: 0 });
+                }
             }
             (Screen::Items { part: 0 }, Act::Previous) => self.go(Screen::Told(Function::Difference)),
             (Screen::Items { part }, Act::Next | Act::Previous) => {
-                let part = turned(*part, act, self.items().div_ceil(ROWS));
+                let part = *part;
+                let part = turned(part, act, self.items().div_ceil(ROWS));
                 self.go(Screen::Items { part });
             }
             (Screen::Transactions { part, at_centre: true }, Act::Complain(row)) if row < ROWS => {

@@ -27,17 +27,17 @@ impl Shell {
         let (df, ef) = self.file(&format!("{}.{}", parsed.df(), parsed.ef()))?;
         let (ef, df) = (ef.clone(), df.id.clone());
         match ef.kind {
-            EfKind::TlvRecords if parsed.item.is_some() => self.update_item((&df, &ef), parsed, text),
-            EfKind::Cyclic if parsed.item.is_none() => self.append((&df, &ef), parsed, text),
+            EfKind::TlvRecords if parsed.item_id().is_some() => self.update_item((&df, &ef), parsed, text),
+            EfKind::Cyclic if parsed.item_id().is_none() => self.append((&df, &ef), parsed, text),
             EfKind::TlvRecords => {
-                Err(usage("写明数据项:update DF03.EF05.名称 值", "name the item: update DF03.EF05.NAME VALUE"))
+                Err(usage("写明数据项：update DF03.EF05.名称 值", "name the item: update DF03.EF05.NAME VALUE"))
             }
             EfKind::Cyclic => Err(usage(
-                "循环文件整条写入:update DF04.EF08 该记录全部字节的十六进制;最旧的一条成为最新的一条",
+                "循环文件整条写入：update DF04.EF08 该记录全部字节的十六进制；最旧的一条成为最新的一条",
                 "a cyclic file is written by the record: update DF04.EF08 HEX, all bytes of a record; the oldest becomes the newest",
             )),
             EfKind::Transparent => Err(usage(
-                "此文件没有记录;用 apdu 发送 UPDATE BINARY (00D6)",
+                "此文件没有记录；用 apdu 发送 UPDATE BINARY (00D6)",
                 "this file has no records: send UPDATE BINARY (00D6) with apdu",
             )),
         }
@@ -45,16 +45,16 @@ impl Shell {
 
     fn update_item(&mut self, (df, ef): (&str, &Ef), place: Place, text: &str) -> Result<(), TerminalError> {
         let missing = || ShellError::NoSuchPlace(place.to_string());
-        let index = ef.elements.iter().position(|row| Some(&*row.id) == place.item.as_deref());
+        let index = ef.elements.iter().position(|row| Some(&*row.id) == place.item_id());
         let (index, row) = index.and_then(|index| Some((index, ef.elements.get(index)?))).ok_or_else(missing)?;
         let (Some(tag), Ok(number)) = (row.tag, u8::try_from(index + 1)) else { return Err(missing().into()) };
-        let inner = match (&place.inner, row.inner.as_slice()) {
+        let inner = match (place.inner_id(), row.inner.as_slice()) {
             (None, []) => None,
-            (Some(wanted), inner) => Some(inner.iter().find(|item| *wanted == item.id).ok_or_else(missing)?),
+            (Some(wanted), inner) => Some(inner.iter().find(|item| *wanted == *item.id).ok_or_else(missing)?),
             (None, inner) => {
                 let names = inner.iter().map(|item| &*item.id).collect::<Vec<_>>().join(", ");
                 return Err(ShellError::Usage(Words::of(
-                    format!("组合数据逐项写入:update {place}.内部项 值;内部项有 {names}"),
+                    format!("组合数据逐项写入：update {place}.内部项 值；内部项有 {names}"),
                     format!("a composite is written item by item: update {place}.INNER VALUE, of {names}"),
                 ))
                 .into());
@@ -80,7 +80,7 @@ impl Shell {
                 let held = held.map_or(&[][..], |item| item.value);
                 spliced(row, held, inner, &bytes).ok_or_else(|| {
                     usage(
-                        "卡上该组合数据的结构与卡片描述不同,未作改动;用 cat --hex 查看",
+                        "卡上该组合数据的结构与卡片描述不同，未作改动；用 cat --hex 查看",
                         "the composite on the card has another shape than the profile says; nothing was written, see it with cat --hex",
                     )
                 })?
@@ -98,7 +98,7 @@ impl Shell {
         let length = ef.record_length();
         if bytes.len() != length {
             return Err(ShellError::Usage(Words::of(
-                format!("{place} 的记录有 {length} 字节,给出了 {} 字节", bytes.len()),
+                format!("{place} 的记录有 {length} 字节，给出了 {} 字节", bytes.len()),
                 format!("a record of {place} has {length} bytes, {} were given", bytes.len()),
             ))
             .into());
@@ -154,12 +154,12 @@ fn acts(access: &Access) -> impl Iterator<Item = String> {
 fn encoded(row: &Element, place: &Place, text: &str) -> Result<Vec<u8>, TerminalError> {
     let value = match row.format.kind {
         FormatKind::CnAmount | FormatKind::BAmount => codec::Value::Number(text.parse().map_err(|_| {
-            usage("金额以分为单位,写成整数:12.34 元写 1234", "an amount is a whole number of fen: 12.34 yuan is 1234")
+            usage("金额以分为单位，写成整数：12.34 元写 1234", "an amount is a whole number of fen: 12.34 yuan is 1234")
         })?),
         FormatKind::BSequence => {
-            text.parse().map_or_else(|_| codec::Value::Text(text.to_owned()), codec::Value::Number)
+            text.parse().map_or_else(|_| text.into(), codec::Value::Number)
         }
-        _ => codec::Value::Text(text.to_owned()),
+        _ => text.into(),
     };
     let place = place.clone();
     codec::encode_item(row, &value).map_err(|source| ShellError::Value { place, source }.into())
