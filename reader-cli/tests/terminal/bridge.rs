@@ -110,6 +110,8 @@ fn programs_call_with_the_conventional_json_and_rubbish_is_answered_or_ended() {
         (json!({"function": "iReadCard", "iType": 3, "iAuthType": 2, "pFileAddr": ""}), "-14"),
         (json!({"function": "iDoDebit", "iType": 3, "pPayInfo": "0.1|0.2|20261122101500|"}), "-3001"),
         (json!([1, 2, 3]), "-13"),
+        // Longer than one read.
+        (json!({"function": "iCheckCard", "iType": 3, "said": "x".repeat(60_000)}), "1"),
     ] {
         assert_eq!(caller.success(&request), success, "{request}");
     }
