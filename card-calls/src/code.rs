@@ -415,10 +415,10 @@ pub const ROWS: &[Row] = &[
     row(
         Code::EARLIER_UNPAID,
         "EARLIER_UNPAID",
-        ["此卡一笔被判定已付的消费实际未付，本次未扣款", "请补收或收回药品；之后再调用"],
+        ["此卡一笔被判定已付的消费实际未付，本次未扣款", "输出为该笔的结果，无 TAC；请补收或收回药品，之后再调用"],
         [
             "an earlier purchase of this card that was judged paid was not; nothing was debited now",
-            "take its payment again or the goods back, then call again",
+            "the output is that purchase's, without a TAC: take its payment again or the goods back, then call again",
         ],
     ),
     row(

@@ -16,6 +16,7 @@ use card_counter::language::Words;
 use card_counter::pay::{self, Offer, Till};
 use card_counter::settle::settle;
 use card_counter::store::Store;
+use card_profiles::Profile;
 use card_profiles::account::Amounts;
 use card_profiles::place::Place;
 use centre_line::http::Way;
@@ -32,7 +33,7 @@ use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output;
-use crate::prove::algorithm;
+use crate::prove::{algorithm, algorithm_of};
 use crate::settings::Settings;
 use crate::text::{PayInfo, fields};
 use crate::value;
@@ -326,7 +327,7 @@ fn paid(visit: &mut Visit<'_>, entry: &Entry) -> Outputs {
 fn answer_fits(visit: &Visit<'_>, terminal: TerminalNumber, info: &PayInfo) -> Result<(), Failure> {
     let sequence = [0; 4];
     let answer = fields_of(
-        &visit.tapped,
+        visit.tapped.profile,
         info.amounts,
         terminal,
         sequence,
@@ -339,24 +340,30 @@ fn answer_fits(visit: &Visit<'_>, terminal: TerminalNumber, info: &PayInfo) -> R
 
 /// `算法|00B5|金额|32|终端机编号|终端交易序号|日期时间|TAC|`.
 fn receipt(tapped: &card_counter::tap::Tapped<'_>, entry: &Entry) -> Outputs {
+    Ok(vec![answered(tapped.profile, entry)?])
+}
+
+/// What a call answers of a purchase, by the rows of its card.
+pub(crate) fn answered(profile: &Profile, entry: &Entry) -> Result<String, TerminalError> {
     let sent = entry.sent.ok_or(TerminalError::Bug("what is told was sent"))?;
     let tac = entry.done.and_then(|done| done.evidence.tac()).map(|tac| tac.to_string()).unwrap_or_default();
     let (amounts, sequence) = (entry.draft.subject.amounts(), sent.terminal_sequence.to_be_bytes());
-    Ok(vec![fields_of(tapped, amounts, entry.draft.terminal, sequence, &sent.date_time.to_string(), &tac)?])
+    fields_of(profile, amounts, entry.draft.terminal, sequence, &sent.date_time.to_string(), &tac)
 }
 
 fn fields_of(
-    tapped: &card_counter::tap::Tapped<'_>,
+    profile: &Profile,
     amounts: Amounts,
     terminal: TerminalNumber,
     sequence: [u8; 4],
     date_time: &str,
     tac: &str,
-) -> Result<String, Failure> {
-    let rules = tapped.account()?;
-    let key = tapped.profile.key(&rules.tac_key);
+) -> Result<String, TerminalError> {
+    let missing = || TerminalError::ApplicationMissing { df: profile.name.clone() };
+    let rules = profile.account.as_ref().ok_or_else(missing)?;
+    let key = profile.key(&rules.tac_key);
     Ok(output::fields([
-        algorithm(tapped).as_str(),
+        algorithm_of(profile).as_str(),
         key.and_then(|row| row.hsm.first()).map(String::as_str).unwrap_or_default(),
         &hex::encode_upper(amounts.to_bytes()),
         &format!("{:02X}", rules.purchase_type),

@@ -13,6 +13,7 @@ mod debit;
 mod entry;
 pub mod failure;
 pub mod function;
+pub mod handover;
 mod helper;
 pub mod output;
 mod pin;

@@ -12,6 +12,7 @@ use card_counter::TerminalError;
 use card_counter::certificate::with_tries_of;
 use card_counter::remote;
 use card_counter::tap::Tapped;
+use card_profiles::Profile;
 use card_profiles::access::{Access, Right};
 use card_profiles::profile::KeyRow;
 
@@ -95,7 +96,12 @@ pub(crate) fn question(tapped: &Tapped<'_>, asked: &Asked) -> Result<String, Fai
 
 /// 算法标识: `01` DES/3DES, `03` SM4.
 pub(crate) fn algorithm(tapped: &Tapped<'_>) -> String {
-    format!("{:02X}", tapped.profile.algorithm.id().0)
+    algorithm_of(tapped.profile)
+}
+
+/// The algorithm of a profile's keys as outputs name it.
+pub(crate) fn algorithm_of(profile: &Profile) -> String {
+    format!("{:02X}", profile.algorithm.id().0)
 }
 
 /// EXTERNAL AUTHENTICATION with `外部认证结果8||数据8` of the HSM.

@@ -13,7 +13,7 @@ use settlement::parameters::ParameterFault;
 use settlement::sale::OnlinePolicy;
 use settlement::{BusinessDate, DateTime};
 
-use crate::clock::Now;
+use crate::clock::{Now, Running};
 use crate::error::{BlacklistError, Limit, TerminalError, Unsettled};
 use crate::store::{Blacklist, Store};
 use crate::tap::Tapped;
@@ -55,6 +55,8 @@ pub struct Rules {
     pub now: Now,
     /// The latest instant that is known to have been, where the clock is behind it by more than [`CLOCK_DIFFERENCE_MAX_S`].
     pub clock_back: Option<Now>,
+    /// What time it is by the centre's last word, where the clock is ahead of it by more than that.
+    pub clock_ahead: Option<Now>,
 }
 
 impl Rules {
@@ -69,9 +71,11 @@ impl Rules {
         let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
         let mark = store.map(Store::clock_mark).transpose()?.flatten();
         let clock_back = mark.filter(|mark| now.later(CLOCK_DIFFERENCE_MAX_S).seconds() < mark.seconds());
+        let centre = store.map(|store| store.centres_clock(Running::of_system().as_ref())).transpose()?.flatten();
+        let clock_ahead = centre.filter(|centre| now.seconds() > centre.later(CLOCK_DIFFERENCE_MAX_S).seconds());
         // Ages and ends count from the later of the two: a clock that is set back makes nothing last longer.
         let now = mark.filter(|mark| mark.seconds() > now.seconds()).unwrap_or(now);
-        Ok(Self { city, day, limits, parameters, now, clock_back })
+        Ok(Self { city, day, limits, parameters, now, clock_back, clock_ahead })
     }
 }
 
@@ -138,7 +142,7 @@ pub fn sale(tapped: &Tapped<'_>, rules: &Rules, store: &Store, asks: bool) -> Re
     checks.push(Check { id: "open", refused: open(tapped, store)? });
     let at = store.signed_out()?;
     checks.push(Check { id: "signed_in", refused: at.map(|at| TerminalError::SignedOut { at }) });
-    checks.push(Check { id: "clock", refused: clock_back(rules) });
+    checks.push(Check { id: "clock", refused: clock(rules) });
     if !asks {
         checks.extend(blacklist(tapped, rules, store)?);
     }
@@ -168,8 +172,10 @@ fn open(tapped: &Tapped<'_>, store: &Store) -> Result<Option<TerminalError>, Ter
     Ok(open.map(|entry| TerminalError::StillOpen { id: entry.number.to_string(), why: Unsettled::PinNeeded }))
 }
 
-fn clock_back(rules: &Rules) -> Option<TerminalError> {
-    rules.clock_back.map(|mark| TerminalError::ClockBack { mark: mark.date_time() })
+/// Whether the date of a sale would be wrong: the clock is behind what was, or ahead of what the centre said and the machine ran since.
+fn clock(rules: &Rules) -> Option<TerminalError> {
+    let back = rules.clock_back.map(|mark| TerminalError::ClockBack { mark: mark.date_time() });
+    back.or_else(|| rules.clock_ahead.map(|centre| TerminalError::ClockDiffers { centre: centre.date_time() }))
 }
 
 /// The blacklist and its age.
@@ -203,13 +209,13 @@ pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: 
 /// What holds for every purchase, whether the centre was asked or not: its date is believed, and the limits.
 ///
 /// # Errors
-/// [`TerminalError::ClockBack`]; [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
+/// [`TerminalError::ClockBack`], [`TerminalError::ClockDiffers`]; [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
 pub fn of_sale(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
     let TerminalLimits { purchase_max_fen, card_day_max_fen, card_day_count_max, .. } = rules.limits;
     if let Some(at) = store.signed_out()? {
         return Err(TerminalError::SignedOut { at });
     }
-    if let Some(error) = clock_back(rules) {
+    if let Some(error) = clock(rules) {
         return Err(error);
     }
     lasting(rules)?;
@@ -348,12 +354,37 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_ahead_of_the_centres_word_is_seen_while_the_machine_runs_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let (real, running) = (Now::of_system(), Running::of_system().expect("Linux"));
+        let is_ahead = |store: &Store, now| Rules::of(Some(store), None, now).expect("readable").clock_ahead.is_some();
+        assert!(!is_ahead(&store, real.later(864_000)), "nothing is known yet");
+        store.note_clock(real, &running).expect("written");
+        for (ahead, is) in [(0, false), (590, false), (640, true), (864_000, true)] {
+            assert_eq!(is_ahead(&store, real.later(ahead)), is, "{ahead}");
+        }
+        // The machine has run for an hour since the centre's word.
+        store.note_clock(real, &Running { seconds: running.seconds - 3_600, ..running.clone() }).expect("written");
+        assert!(!is_ahead(&store, real.later(4_100)) && is_ahead(&store, real.later(4_300)));
+        store.note_clock(real, &Running { boot: "another".to_owned(), ..running }).expect("written");
+        assert!(!is_ahead(&store, real.later(864_000)), "of another start nothing is known");
+    }
+
+    #[test]
     fn limits_are_sold_by_to_their_last_second_and_no_longer() {
         let now = Now::at(1_000_000).expect("instant");
         let day = BusinessDate::parse("2026-03-01").expect("day");
         let until = |seconds: i64| Some((3, now.later(seconds).date_time()));
-        let rules =
-            |parameters| Rules { city: None, day, limits: LIMITS_BEFORE_SIGN_IN, parameters, now, clock_back: None };
+        let rules = |parameters| Rules {
+            city: None,
+            day,
+            limits: LIMITS_BEFORE_SIGN_IN,
+            parameters,
+            now,
+            clock_back: None,
+            clock_ahead: None,
+        };
         assert_eq!(lasting(&rules(None)), Ok(()), "the built-in caution has no end");
         assert_eq!(lasting(&rules(until(0))), Ok(()));
         let past = lasting(&rules(until(-1))).expect_err("past");
@@ -370,6 +401,7 @@ mod tests {
             parameters: None,
             now,
             clock_back: None,
+            clock_ahead: None,
         };
         let at = |hours: i64| Now::at(1_000_000 + hours * 3600).expect("instant").date_time();
         let list = |hours: i64| {

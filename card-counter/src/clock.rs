@@ -1,7 +1,7 @@
 //! What time it is: the only file that asks the clock.
 //!
-//! Source: the whole of China keeps UTC+8; cards and receipts carry that time, the journal UTC.
-//! Owns: now, in both spellings. Never: orders anything (sequences do).
+//! Source: the whole of China keeps UTC+8; cards and receipts carry that time, the journal UTC; `/proc/uptime` and `boot_id` of Linux.
+//! Owns: now, in both spellings; how long the machine runs. Never: orders anything (sequences do).
 
 use settlement::{BusinessDate, DateTime};
 use time::{OffsetDateTime, UtcOffset};
@@ -95,6 +95,27 @@ impl Now {
 
     fn in_china(self) -> OffsetDateTime {
         self.0.to_offset(UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC))
+    }
+}
+
+/// How long this machine runs, sleep included, and since which of its starts: nobody sets that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The start: one word.
+    pub boot: String,
+    /// Seconds since.
+    pub seconds: i64,
+}
+
+impl Running {
+    /// As the system says it; `None` where it does not.
+    #[must_use]
+    pub fn of_system() -> Option<Self> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let said = std::fs::read_to_string("/proc/uptime").ok()?;
+        let seconds = said.split('.').next()?.parse().ok()?;
+        let boot = Some(boot.trim()).filter(|boot| !boot.is_empty() && !boot.contains(' '))?;
+        Some(Self { boot: boot.to_owned(), seconds })
     }
 }
 

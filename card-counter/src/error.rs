@@ -535,6 +535,12 @@ pub enum TerminalError {
     /// Nothing is waiting to be loaded for this card.
     #[error("nothing to load for this card")]
     NothingToLoad,
+    /// The holder owes: the next allotment covers that before anything is loaded.
+    #[error("owed: {owed} yuan")]
+    LoadOwed {
+        /// How much.
+        owed: settlement::fen::Fen,
+    },
 
     /// The national centre.
     #[error(transparent)]
@@ -586,6 +592,12 @@ pub enum TerminalError {
     /// No such receipt.
     #[error("no receipt {id}")]
     ReceiptUnknown {
+        /// As given.
+        id: String,
+    },
+    /// No purchase of a driver's call that has an output.
+    #[error("no output of a call {id}")]
+    OutputUnknown {
         /// As given.
         id: String,
     },

@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use card_core::algorithm::Algorithm;
+use card_core::security::CityCode;
 use card_core::security::psam::PsamNames;
 
 use crate::builtin::{builtin, names};
@@ -14,6 +15,9 @@ use crate::recognition::Recognition;
 
 /// Profile with which every card is approached: its name of SSSE and its EF05 are the same in all generations.
 const FIRST: &str = "ssc-3.0";
+
+/// How names of built-in profiles of user cards begin.
+const USER_CARD: &str = "ssc-";
 
 /// PSAM profiles by the algorithm of their environment, in the order in which environments are tried.
 const PSAMS: [(Algorithm, &str); 2] = [(Algorithm::Tdes, "psam"), (Algorithm::Sm4, "psam-sx3")];
@@ -100,6 +104,18 @@ impl Catalog {
         };
         let site = self.site.iter().filter(is_like).max_by_key(|site| site.region.len());
         Some(site.map_or(national, |site| &site.profile))
+    }
+
+    /// Every profile that a user's card of this city may have whose keys are of this algorithm, of whatever generation it is.
+    #[must_use]
+    pub fn alike(&self, city: CityCode, algorithm: Algorithm) -> Vec<&Profile> {
+        let site = self.site.iter().filter(|site| city.as_str().starts_with(&site.region)).map(|site| &site.profile);
+        let builtin = self.builtin.iter().filter(|(name, _)| name.starts_with(USER_CARD));
+        let all: Vec<&Profile> = match &self.only {
+            Some(only) => vec![only],
+            None => site.chain(builtin.filter_map(|(name, _)| self.named(name))).collect(),
+        };
+        all.into_iter().filter(|profile| profile.algorithm == algorithm).collect()
     }
 
     /// The profiles of this site, which are not built in.

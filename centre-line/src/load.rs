@@ -47,7 +47,7 @@ impl<'a> Loader<'a> {
     /// Loads what the centre holds for the card, which was accepted and settled; `wanted` is what the clerk expects it to be.
     ///
     /// # Errors
-    /// [`TerminalError::NothingToLoad`], [`settlement::ErrorCode::LoadAmountDiffers`], those of [`card_counter::load::load`]; after it,
+    /// [`TerminalError::NothingToLoad`], [`TerminalError::LoadOwed`], [`settlement::ErrorCode::LoadAmountDiffers`], those of [`card_counter::load::load`]; after it,
     /// what the centre said to the outcome is the second of the answer.
     pub fn load(
         &mut self,
@@ -163,6 +163,8 @@ fn why_nothing(
     let request_id = RequestId(terminal::random()?);
     let request = QuoteRequest { version: Version1, request_id, terminal, card_identifier, to_load: true };
     Ok(match send(store, centre, &request) {
+        Ok(QuoteAnswer { owed_fen: Some(owed), .. }) => TerminalError::LoadOwed { owed },
+        // A centre of before says that, and not how much.
         Err(owed @ TerminalError::CentreRefused { code: settlement::ErrorCode::LoadOwed, .. }) => owed,
         _ => TerminalError::NothingToLoad,
     })

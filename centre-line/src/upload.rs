@@ -3,6 +3,7 @@
 //! Source: `settlement::batch`; store and forward: everything is written down before it is sent, and sent again unchanged.
 //! Owns: what is still to be sent, in which order. Never: makes a record (`journal`), speaks HTTP itself (`http`).
 
+use settlement::DateTime;
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
@@ -18,7 +19,7 @@ use settlement::signing::TerminalKey;
 
 use crate::http::Centre;
 use crate::online;
-use card_counter::clock::Now;
+use card_counter::clock::{Now, Running};
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::journal::{Entry, EntryNumber};
 use card_counter::letter::Letter;
@@ -249,7 +250,7 @@ pub fn trust(store: &mut Store, key: &PublicKey, replace: bool) -> Result<(), Te
 /// Signs in: business date, limits. A centre that holds another chain than this terminal is not worked with.
 ///
 /// # Errors
-/// [`TerminalError::ChainDiffers`], [`TerminalError::Parameters`], or that the centre does not answer.
+/// [`TerminalError::ChainDiffers`], [`TerminalError::Parameters`], [`TerminalError::ClockDiffers`], or that the centre does not answer.
 pub fn sign_in(
     store: &mut Store,
     centre: &Centre<'_>,
@@ -273,8 +274,25 @@ pub fn sign_in(
     };
     let latest = now.later(CLOCK_DIFFERENCE_MAX_S).date_time();
     answer.parameters.open(&answer.centre_key, request.terminal, held, now.date_time(), latest)?;
+    compare_clock(store, answer.parameters.issued_at, now)?;
     store.set_sign_in(&answer)?;
     Ok(answer)
+}
+
+/// Keeps the time that the centre has just signed, and compares the clock with it: one that is ahead dates sales in a time that has not
+/// been. While the machine runs on, no sale is made by such a clock (`card_counter::check`).
+///
+/// # Errors
+/// [`TerminalError::ClockDiffers`] where the clock is ahead, [`TerminalError::Store`].
+pub fn compare_clock(store: &mut Store, issued_at: DateTime, now: Now) -> Result<(), TerminalError> {
+    let Some(centre) = Now::of_china(issued_at) else { return Ok(()) };
+    if let Some(running) = Running::of_system() {
+        store.note_clock(centre, &running)?;
+    }
+    match now.seconds() > centre.later(CLOCK_DIFFERENCE_MAX_S).seconds() {
+        true => Err(TerminalError::ClockDiffers { centre: issued_at }),
+        false => Ok(()),
+    }
 }
 
 /// Signs out (签退): nothing is sold from now on until the next sign-in, whether or not the centre hears of it; it is told where the

@@ -83,6 +83,10 @@ pub struct Config {
     /// Days by which it may stand beyond the last act, 1 to 31 (assumed: a weekend passes without one).
     #[serde(default = "Config::clock_ahead_days", deserialize_with = "clock_ahead_days")]
     pub clock_ahead_days: u8,
+    /// Minutes by which a record's time may be ahead of this clock when it comes in (assumed: as far as a terminal that asks its centre
+    /// may be off); what is dated later is held.
+    #[serde(default = "Config::record_ahead_minutes")]
+    pub record_ahead_minutes: u16,
     /// Kinds of the site's cards, which have keys here and are served by its PSAMs; the first is made from now on.
     #[serde(default = "Config::cards", deserialize_with = "cards")]
     pub cards: Vec<Cards>,
@@ -544,6 +548,10 @@ impl Config {
 
     const fn clock_ahead_days() -> u8 {
         3
+    }
+
+    const fn record_ahead_minutes() -> u16 {
+        10
     }
 
     const fn prefix() -> char {

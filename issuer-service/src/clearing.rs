@@ -13,6 +13,7 @@ pub mod closure;
 pub mod decision;
 pub mod institution;
 pub mod judgement;
+pub mod latest;
 pub mod ledger;
 pub mod ledger_side;
 pub mod load;

@@ -74,6 +74,7 @@ pub struct Desk {
     blacklist: BlacklistRules,
     life: LifeRules,
     benefits: BenefitRules,
+    record_ahead_minutes: u16,
     city: String,
     pages: Option<PathBuf>,
     accounts: Accounts,
@@ -86,8 +87,9 @@ impl Desk {
     pub fn new(store: Store, vault: &Vault, config: &Config, accounts: Accounts, lang: Lang) -> Self {
         let (keys, signer) = (vault.keys(), vault.signer());
         let (blacklist, life, benefits) = (config.blacklist, config.life.clone(), config.benefits);
-        let city = config.city.to_string();
-        Self { store: Mutex::new(store), keys, signer, blacklist, life, benefits, city, pages: None, accounts, lang }
+        let (city, record_ahead_minutes) = (config.city.to_string(), config.record_ahead_minutes);
+        let store = Mutex::new(store);
+        Self { store, keys, signer, blacklist, life, benefits, record_ahead_minutes, city, pages: None, accounts, lang }
     }
 
     /// The same with public pages from a folder.

@@ -141,6 +141,9 @@ pub enum Command {
     /// Receipts.
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// What calls of the driver's functions sold.
+    #[command(subcommand)]
+    Driver(DriverCommand),
     /// Sign in at the centre: business date, limits.
     SignIn,
     /// Sign out at the centre, after an upload: nothing is sold before the next sign-in.
@@ -200,10 +203,20 @@ pub enum Torn {
     All,
     /// A purchase.
     Purchase,
+    /// A purchase that the centre is asked about first; without an answer it is made offline.
+    Online,
+    /// A purchase with the centre's consent only.
+    Consent,
+    /// The same, when two people at the centre close the sale before the terminal comes back.
+    Closed,
+    /// A purchase of which a supervisor says the opposite of what the card did, before the card comes back.
+    Judged,
     /// A load.
     Load,
     /// A refund.
     Refund,
+    /// A refund at another till than the one that sold.
+    Elsewhere,
     /// A change of the PIN.
     Pin,
 }
@@ -534,6 +547,17 @@ pub enum ReceiptCommand {
         /// Where it goes.
         #[command(flatten)]
         receipt: ReceiptArguments,
+    },
+}
+
+/// `driver …`.
+#[derive(Debug, Subcommand)]
+pub enum DriverCommand {
+    /// Hand over, without the card, what a call's program was not told of a purchase: the output that its next call would get. From then on
+    /// it counts as told.
+    Output {
+        /// Entry, as `upload` and `day-end` list it.
+        entry: String,
     },
 }
 

@@ -10,7 +10,9 @@ mod certificate;
 mod compat;
 mod conform;
 mod contents;
+mod day_end;
 mod delivery;
+mod driver;
 mod handout;
 mod journal;
 mod kiosk;
@@ -42,7 +44,6 @@ use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamBook, PsamMemory};
 use settlement::id::TerminalNumber;
 use settlement::journal::State;
-use settlement::receipt::Copy;
 
 use crate::arguments::{
     Arguments, CardCommand, CatalogueCommand, Command, Form, PinArguments, PinCommand, ProfileCommand,
@@ -215,13 +216,14 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Shell(arguments) => shell::run(setting, arguments),
         Command::Journal(command) => journal::run(setting, command),
         Command::Receipt(command) => journal::receipt(setting, command),
+        Command::Driver(command) => driver::run(setting, command),
         Command::SignIn => office::sign_in(setting),
         Command::SignOut => office::sign_out(setting),
         Command::Blacklist(command) => office::blacklist(setting, command),
         Command::Catalogue(CatalogueCommand::Update) => delivery::run(setting, true),
         Command::Catalogue(CatalogueCommand::Held) => delivery::run(setting, false),
-        Command::Upload => office::upload(setting),
-        Command::DayEnd => office::day_end(setting),
+        Command::Upload => day_end::upload(setting),
+        Command::DayEnd => day_end::day_end(setting),
         Command::Terminal(command) => office::terminal(setting, command),
         Command::National(command) => national::run(setting, command),
         Command::Conform(arguments) => conform::run(setting, arguments),
@@ -397,7 +399,7 @@ fn settle_first(
     } else {
         untold_here(store, tapped)?
     };
-    let page = settled_page(setting, tapped, None, &settled)?;
+    let page = settled_page(setting, tapped, None, store, (&settled, None))?;
     if is_open && !pin_verified {
         return Ok(page.noted(
             "OPEN_TRANSACTION",
@@ -423,12 +425,13 @@ fn untold_here(store: &Store, tapped: &Tapped<'_>) -> Result<Vec<Entry>, Termina
     Ok(untold.into_iter().filter(|entry| !entry.is_owed_to_a_caller()).collect())
 }
 
-/// Prints receipts of what was settled as paid, and notes each.
+/// Prints receipts of what was settled as paid, but that which is handed out later, and notes each.
 fn settled_page(
     setting: &Setting<'_>,
     tapped: &mut Tapped<'_>,
     psam: Option<&mut Psam>,
-    settled: &[Entry],
+    store: &mut Store,
+    (settled, later): (&[Entry], Option<EntryNumber>),
 ) -> Result<Page, TerminalError> {
     let mut page = Page::new();
     let handout = setting.handout(&ReceiptArguments::default())?;
@@ -436,7 +439,9 @@ fn settled_page(
     let holder = if has_receipt { setting.holder(tapped, psam, &handout) } else { None };
     for entry in settled {
         let (number, state) = (entry.number, entry.state);
-        setting.hand_out_to(entry, Copy::Original, &handout, holder.as_ref())?;
+        if later != Some(number) {
+            setting.hand_out_settled(entry, store, &handout, holder.as_ref())?;
+        }
         if entry.is_contradicted() {
             page = page.noted("JUDGEMENT_CONTRADICTED", contradicted(entry));
             continue;

@@ -79,6 +79,7 @@ impl Exit {
             | Code::FontMissing
             | Code::CentreKeyUnknown
             | Code::ReceiptUnknown
+            | Code::OutputUnknown
             | Code::NotUndecided
             | Code::RefundOriginal
             | Code::RefundUnknown
@@ -117,6 +118,7 @@ impl Exit {
             | Code::YearTotalFull
             | Code::ClockBehindCard
             | Code::CentreRefused
+            | Code::LoadOwed
             | Code::PsamDiffers
             | Code::BillPaid
             | Code::BillOpen

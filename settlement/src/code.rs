@@ -208,6 +208,10 @@ codes! {
     RecordJudged = "RECORD_JUDGED", false,
         "没有 TAC,终端主管判定卡已执行", "由中心核查后处理",
         "there is no TAC: a supervisor at the terminal judged that the card did it", "the centre looks into it and decides";
+    /// Its time is ahead of the centre's clock by more than the centre allows.
+    RecordAhead = "RECORD_AHEAD", false,
+        "记录的时间晚于中心时钟", "校准终端时钟并重新签到;由中心核查后处理",
+        "the record's time is ahead of the centre's clock", "set the terminal's clock and sign in; the centre looks into it and decides";
     /// Same terminal and terminal sequence.
     DuplicateTerminalSequence = "DUPLICATE_TERMINAL_SEQUENCE", false,
         "终端交易序号重复", "不予入账,由中心核查",

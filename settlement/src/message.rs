@@ -204,7 +204,7 @@ pub struct QuoteRequest {
     pub terminal: TerminalNumber,
     /// Card.
     pub card_identifier: CardIdentifier,
-    /// Whether it is to be loaded: a holder who owes is told so (`LOAD_OWED`). A refund asks without, and is given to who owes too.
+    /// Whether it is to be loaded: what the holder owes is told. A refund asks without, and is given to who owes too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub to_load: bool,
 }
@@ -223,6 +223,9 @@ pub struct QuoteAnswer {
     /// A load of the card that has no outcome at the centre yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_load: Option<LoadId>,
+    /// What the holder owes, where it is asked in order to load: the next allotment covers it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed_fen: Option<Fen>,
 }
 
 /// The card's INITIALIZE FOR LOAD, for the centre to check MAC1 and answer MAC2.

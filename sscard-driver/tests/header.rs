@@ -14,7 +14,8 @@ const HEAD: &str = r#"/* sscarddriver.h: the C functions of libsscarddriver.so (
  *
  * Generated from the tables of functions and codes by tests/header.rs; do not edit.
  * Every function returns 0 or a negative code; pOutInfo receives GBK text ended by a zero byte, fields ended by '|',
- * or the message of the code. A refusal by the card is the negative status word: -27266 is 6A82.
+ * or the message of the code; with -3006 and -3007 the output of the earlier purchase, with -3007 without a TAC.
+ * A refusal by the card is the negative status word: -27266 is 6A82.
  * iType: 1 contact, 2 contactless, 3 either with contact first, 4 either with contactless first.
  * Texts are GBK; what each function reads and writes is described in README.md.
  */

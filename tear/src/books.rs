@@ -32,18 +32,18 @@ use crate::town::{PIN, Town};
 pub struct Holdings {
     /// The card itself.
     pub card_fen: i64,
-    /// The journal: loads less purchases, those that are confirmed.
+    /// The journals: loads less purchases, those that are confirmed.
     pub terminal_fen: i64,
     /// The centre's ledger.
     pub centre_fen: i64,
 }
 
-/// One look at a town with one card and one terminal.
+/// One look at a town with one card.
 #[derive(Clone, Debug)]
 pub struct Look {
     /// The three numbers.
     pub holdings: Holdings,
-    /// Entries of the journal.
+    /// Entries of the journals.
     pub entries: usize,
     /// State of the last one.
     pub last: Option<State>,
@@ -76,7 +76,7 @@ impl Look {
     pub fn at(town: &Town) -> Result<Self, Failure> {
         let mut key = String::new();
         let (card_fen, pin_tries) = card(town, &mut key)?;
-        let (terminal_fen, states) = terminal(town, &mut key)?;
+        let (terminal_fen, states) = terminals(town, &mut key)?;
         let (centre_fen, transit_fen, open_sales) = centre(town, &mut key)?;
         let open = states.iter().filter(|state| !state.is_final()).count();
         let (entries, last) = (states.len(), states.last().copied());
@@ -180,8 +180,22 @@ fn takes(socket: &Socket, environment: &[u8], digits: &str) -> bool {
     answered().unwrap_or(false)
 }
 
-fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure> {
-    let store = Store::open(&town.terminal_folder(0))?;
+/// What the journals say of the card, and the states of their entries, the first terminal's first.
+fn terminals(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure> {
+    let (mut sum, mut entries) = (0, Vec::new());
+    for terminal in 0..town.psams.len() {
+        let (moved, of_it) = terminal_of(town, terminal, key)?;
+        sum += moved;
+        entries.extend(of_it);
+    }
+    for letter in town.post.letters() {
+        let _ = write!(key, " late {} {}", letter.path, of_whom(&letter.body, &entries));
+    }
+    Ok((sum, entries.iter().map(|entry| entry.state).collect()))
+}
+
+fn terminal_of(town: &Town, terminal: usize, key: &mut String) -> Result<(i64, Vec<Entry>), Failure> {
+    let store = Store::open(&town.terminal_folder(terminal))?;
     let entries = store.entries()?;
     let mut sum = 0;
     for entry in &entries {
@@ -206,21 +220,18 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
     let words = store.unanswered(ContradictionRequest::PATH)?.len() + store.unanswered(ProofRequest::PATH)?.len();
     let codes = store.unreported_codes(ProofRequest::PATH)?.len();
     let _ = write!(key, " {asked:?} {untold} {contradicted} {words} {codes}");
-    for letter in town.post.letters() {
-        let _ = write!(key, " late {} {}", letter.path, of_whom(&letter.body, &entries));
-    }
     let _ = write!(key, " {} {} {unreported} {waiting:?} {}", loads?, outcomes?, store.chain()?.next_batch);
-    Ok((sum, entries.iter().map(|entry| entry.state).collect()))
+    Ok((sum, entries))
 }
 
 /// The content of a letter, its ids by the entry that they are of: ids are drawn by chance, and which is whose decides.
 fn of_whom(body: &str, entries: &[Entry]) -> String {
-    let named = entries.iter().fold(body.to_owned(), |body, entry| {
+    let named = (1..).zip(entries).fold(body.to_owned(), |body, (number, entry)| {
         let id = match &entry.draft.subject {
             Subject::Purchase { sale_id, .. } => sale_id.map(|id| id.to_string()),
             subject => subject.load_id().map(|id| id.to_string()),
         };
-        id.map_or(body.clone(), |id| body.replace(&id, &format!("entry {}", entry.number)))
+        id.map_or(body.clone(), |id| body.replace(&id, &format!("entry {number}")))
     });
     // What chance or a key made besides says nothing: ids of requests, nonces, codes, signatures.
     let is_chance =

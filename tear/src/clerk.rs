@@ -25,7 +25,7 @@ use card_counter::{journal, pin};
 use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
 use centre_line::http::Centre;
-use centre_line::load::Loader;
+use centre_line::load::{self, Loader};
 use centre_line::sell::Seller;
 use centre_line::upload;
 use issuer_service::http::Desk;
@@ -35,7 +35,7 @@ use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::TerminalLimits;
 use settlement::record::CardsCode;
-use settlement::refund::RefundAct;
+use settlement::refund::{Original, RefundAct};
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
 use settlement::{BusinessDate, DateTime};
@@ -61,6 +61,8 @@ pub enum Act {
     Load,
     /// `sscard refund`.
     Refund,
+    /// `sscard refund give --original` at another till of the institution than the one that sold.
+    Elsewhere,
     /// `sscard pin change`.
     Pin,
 }
@@ -173,6 +175,7 @@ impl Life<'_> {
             Act::Refund => {
                 self.give_back(&GivenBack { bill: None, before: 0, asked: Asked::Rest, act: RefundAct::Refund })?;
             }
+            Act::Elsewhere => self.give_back_elsewhere()?,
             Act::Pin => self.change_pin()?,
         }
         self.upload()
@@ -287,6 +290,39 @@ impl Life<'_> {
         loader.give_back((&mut tapped, business_date()?), &mut store, &order, None)?.1
     }
 
+    /// As `sscard refund give --original` with the receipt of the card's purchase at the first till, and `sscard refund finish` here.
+    fn give_back_elsewhere(&self) -> Result<(), TerminalError> {
+        let line = self.centre()?;
+        let (mut tapped, mut store) = self.to_give_back()?;
+        let original = self.receipt()?;
+        let is_of =
+            |order: &RefundOrder| matches!(order.original, Purchased::Elsewhere { original: of, .. } if of == original);
+        let order = match store.refunds()?.into_iter().find(is_of) {
+            Some(RefundOrder { state: RefundState::Done | RefundState::Withdrawn, .. }) => {
+                return upload::report_outcomes(&mut store, &line).map(drop);
+            }
+            Some(order) => refund::open(&store, &order.number.to_string())?,
+            None => {
+                let told = load::original(&mut store, &line, original, tapped.identifier)?;
+                self.course.say("the refund is agreed on");
+                let order = refund::agree_elsewhere(&mut store, &tapped, (original, &told), Asked::Rest, "");
+                self.course.say("a letter, or its answer");
+                order?
+            }
+        };
+        let mut loader = Loader { centre: &line, letters: self.store_beside()?, hand: self };
+        loader.give_back((&mut tapped, business_date()?), &mut store, &order, None)?.1
+    }
+
+    /// What the receipt of the purchase at the first till names.
+    fn receipt(&self) -> Result<Original, TerminalError> {
+        let entries = Store::open(&self.town.terminal_folder(0))?.entries()?;
+        let is_purchase = |entry: &&Entry| matches!(entry.draft.subject, Subject::Purchase { .. });
+        let sent = entries.iter().rfind(is_purchase).and_then(|entry| entry.sent);
+        let sent = sent.ok_or(TerminalError::Bug("something was bought"))?;
+        Ok(Original { terminal: Town::number(0), terminal_sequence: sent.terminal_sequence })
+    }
+
     /// As `sscard refund finish` for every refund of the card that is open here; what the centre refuses is withdrawn, as by
     /// `sscard refund withdraw`. How many were withdrawn.
     ///
@@ -324,7 +360,7 @@ impl Life<'_> {
     fn rules(&self) -> Result<Rules, TerminalError> {
         // The card was issued today; the time in its commands is the proof's, so that every life is the same.
         let (now, day) = (Now::of_system(), business_date()?);
-        Ok(Rules { city: None, day, limits: self.limits, parameters: None, now, clock_back: None })
+        Ok(Rules { city: None, day, limits: self.limits, parameters: None, now, clock_back: None, clock_ahead: None })
     }
 
     /// As `sscard pin change`. A holder who does not know whether it was changed tries the PIN that it had, then the new one: a
@@ -468,8 +504,17 @@ impl Hand for Life<'_> {
 
 impl Act {
     /// All.
-    pub const ALL: [Self; 8] =
-        [Self::Purchase, Self::Online, Self::Consent, Self::Closed, Self::Judged, Self::Load, Self::Refund, Self::Pin];
+    pub const ALL: [Self; 9] = [
+        Self::Purchase,
+        Self::Online,
+        Self::Consent,
+        Self::Closed,
+        Self::Judged,
+        Self::Load,
+        Self::Refund,
+        Self::Elsewhere,
+        Self::Pin,
+    ];
 
     /// Its word on the command line.
     #[must_use]
@@ -482,6 +527,7 @@ impl Act {
             Self::Judged => "judged",
             Self::Load => "load",
             Self::Refund => "refund",
+            Self::Elsewhere => "elsewhere",
             Self::Pin => "pin",
         }
     }

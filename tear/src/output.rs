@@ -75,6 +75,7 @@ impl Output {
             Act::Closed => Words::new("中心关闭的消费", "closed sale"),
             Act::Load => Words::new("划入", "load"),
             Act::Refund => Words::new("退费", "refund"),
+            Act::Elsewhere => Words::new("异机退费", "refund elsewhere"),
             Act::Pin => Words::new("改PIN", "PIN"),
         };
         let money = |fen: i64| column(&Fen::new(fen).to_string(), MONEY);

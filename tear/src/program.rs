@@ -57,6 +57,8 @@ pub enum What {
     Load,
     /// A refund.
     Refund,
+    /// A refund at another till than the one that sold.
+    Elsewhere,
     /// A change of the PIN.
     Pin,
 }
@@ -81,6 +83,7 @@ impl What {
             Self::Judged => vec![Act::Judged],
             Self::Load => vec![Act::Load],
             Self::Refund => vec![Act::Refund],
+            Self::Elsewhere => vec![Act::Elsewhere],
             Self::Pin => vec![Act::Pin],
         }
     }

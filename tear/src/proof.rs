@@ -122,10 +122,10 @@ impl<'a> Proof<'a> {
     /// # Errors
     /// [`Failure`].
     pub fn of(act: Act, habit: &'a dyn Habit, depth: Depth) -> Result<Self, Failure> {
-        let town = Town::found(1, 1, Fen::from_card(OPENING))?;
+        let town = Town::found(1, if act == Act::Elsewhere { 2 } else { 1 }, Fen::from_card(OPENING))?;
         // Loaded as any card is: the journal knows of it.
         lived(&town, &Course::with(&[]), &Ours, 1, Act::Load)??;
-        if act == Act::Refund {
+        if matches!(act, Act::Refund | Act::Elsewhere) {
             lived(&town, &Course::with(&[]), &Ours, 1, Act::Purchase)??;
         }
         let look = Look::at(&town)?;
@@ -273,7 +273,7 @@ impl<'a> Proof<'a> {
         match self.act {
             Act::Purchase | Act::Online | Act::Consent | Act::Closed | Act::Judged => -i64::from(PRICE),
             Act::Load => i64::from(TOP_UP),
-            Act::Refund => i64::from(PRICE),
+            Act::Refund | Act::Elsewhere => i64::from(PRICE),
             Act::Pin => 0,
         }
     }
@@ -312,10 +312,11 @@ fn lived(
     let online = match act {
         Act::Online => OnlinePolicy::OnlinePreferred,
         Act::Consent | Act::Closed => OnlinePolicy::OnlineRequired,
-        Act::Purchase | Act::Judged | Act::Load | Act::Refund | Act::Pin => OnlinePolicy::OfflineOnly,
+        Act::Purchase | Act::Judged | Act::Load | Act::Refund | Act::Elsewhere | Act::Pin => OnlinePolicy::OfflineOnly,
     };
     let limits = TerminalLimits { online, ..WIDE };
-    Ok(Life { town, desk: &desk, terminal: 0, card: 0, course, habit, date_time, again: number > 1, limits }.live(act))
+    let terminal = usize::from(act == Act::Elsewhere);
+    Ok(Life { town, desk: &desk, terminal, card: 0, course, habit, date_time, again: number > 1, limits }.live(act))
 }
 
 impl End {

@@ -117,6 +117,25 @@ fn a_refund_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn a_refund_at_another_till_torn_anywhere_loses_and_doubles_nothing() {
+    // All pairs: `make soak`, `sscard tear elsewhere`.
+    let (totals, rows) = proved(Act::Elsewhere, &Ours, Depth::Sample(41));
+    let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
+    assert!(totals.hold() && totals.points > 80 && totals.pairs > 200, "{totals:?}\n{broken:#?}");
+    for (words, least) in [
+        ("/refunds/original: before", 1),
+        ("/refunds/original: after", 1),
+        ("CREDIT FOR LOAD", 8),
+        ("/loads: late", 1),
+        ("/loads/outcome", 3),
+        ("agreed", 2),
+    ] {
+        assert!(count(&rows, words) >= least, "{words}: {}", count(&rows, words));
+    }
+    assert!(rows.iter().all(|row| row.end.card_fen == 50_000), "what was sold here came back there");
+}
+
+#[test]
 fn a_change_of_the_pin_torn_anywhere_and_again_anywhere_leaves_a_pin_that_somebody_knows() {
     let rows = holds(Act::Pin, 100);
     assert!(count(&rows, "CHANGE PIN: in write") >= 4);

@@ -346,6 +346,8 @@ codes! {
     NationalField = "NATIONAL_FIELD",
     /// Nothing to load for this card.
     NothingToLoad = "NOTHING_TO_LOAD",
+    /// The holder owes.
+    LoadOwed = "LOAD_OWED",
     /// No font to draw a receipt with.
     FontMissing = "FONT_MISSING",
     /// The font named cannot be used.
@@ -354,6 +356,8 @@ codes! {
     ReceiptUnwritten = "RECEIPT_UNWRITTEN",
     /// Receipt id unknown.
     ReceiptUnknown = "RECEIPT_UNKNOWN",
+    /// No output of a driver's call has this number.
+    OutputUnknown = "OUTPUT_UNKNOWN",
     /// A program for rehearsal is not beside this one.
     RehearsalMissing = "REHEARSAL_MISSING",
     /// Terminal has no key yet.

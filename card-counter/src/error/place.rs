@@ -171,6 +171,7 @@ impl TerminalError {
             Self::ChainDiffers { theirs, ours } => said(format!("中心等待第 {theirs} 批,终端已到第 {ours} 批")),
             Self::National(error) => error.place(),
             Self::NothingToLoad => said("没有为此卡待划入的金额".to_owned()),
+            Self::LoadOwed { owed } => said(format!("欠款 {owed} 元")),
             Self::NotEnrolled => said("终端还没有密钥和编号".to_owned()),
             Self::ReceiptUnwritten { id, path, source } => {
                 said(format!("交易 {id} 的小票写不到 {path}:{}", file::system(source).zh))
@@ -180,6 +181,7 @@ impl TerminalError {
             Self::SignedOut { at } => said(format!("本终端已于 {at} 签退")),
             Self::NotUndecided { id } => said(format!("没有结果未知的交易 {id}")),
             Self::ReceiptUnknown { id } => said(format!("没有小票 {id}")),
+            Self::OutputUnknown { id } => said(format!("没有调用的输出 {id}")),
             Self::RehearsalMissing { program, source } => {
                 said(format!("{program} 不能启动:{}", file::system(source).zh))
             }

@@ -261,6 +261,7 @@ fn what(code: Code) -> Words {
         Code::CentreRefused => ("中心拒绝了请求", "the centre refused"),
         Code::CentreBusy => ("中心暂时不能处理", "the centre cannot do it now"),
         Code::NothingToLoad => ("此卡没有待划入的金额", "nothing is waiting to be loaded for this card"),
+        Code::LoadOwed => ("持卡人有欠款,没有可划入的金额", "the holder owes money: nothing waits to be loaded"),
         Code::FontMissing => ("没有可用的中文字体", "there is no Chinese font to draw with"),
         Code::FontUnusable => ("此文件不是含中文的轮廓字体", "this file is no outline font with Chinese characters"),
         Code::ReceiptUnwritten => {
@@ -269,6 +270,9 @@ fn what(code: Code) -> Words {
         Code::ListenFailed => ("不能监听此地址", "the address cannot be listened on"),
         Code::RecordingMalformed => ("调用记录格式不对", "the recording of calls is malformed"),
         Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
+        Code::OutputUnknown => {
+            ("此编号没有驱动函数消费的输出", "no purchase of a driver's call that has an output has this number")
+        }
         Code::RehearsalMissing => ("演练程序未安装", "the program for rehearsal is not installed"),
         Code::NationalNotSignedIn => ("尚未在国家医保中心签到", "nobody signed in at the national centre"),
         Code::NationalUnreachable => ("国家医保中心无应答", "the national centre does not answer"),
@@ -507,7 +511,10 @@ fn next(code: Code) -> Words {
             "校准终端时钟;时钟无误则执行 sscard sign-in",
             "set the terminal's clock; where it is right, run sscard sign-in",
         ),
-        Code::ClockDiffers => ("校准终端时钟后再收款", "set the terminal's clock, then sell"),
+        Code::ClockDiffers => (
+            "校准终端时钟后再收款;时钟无误则执行 sscard sign-in",
+            "set the terminal's clock, then sell; where it is right, run sscard sign-in",
+        ),
         Code::SignedOut => ("执行 sscard sign-in 后再收款", "run sscard sign-in, then sell"),
         Code::NotUndecided => (
             "用 sscard journal list 查看状态为 UNCERTAIN 或 CONTRADICTED 的",
@@ -547,6 +554,7 @@ fn next(code: Code) -> Words {
         Code::CentreAnswer => ("检查中心地址;记录已保存", "check the centre's address; the record is kept"),
         Code::CentreRefused => ("按代码联系中心", "ask the centre, naming the code"),
         Code::NothingToLoad => ("请持卡人询问参保机构", "the holder may ask the insurance agency"),
+        Code::LoadOwed => ("下次划入先抵扣欠款", "the next allotment covers it first"),
         Code::FontMissing => (
             "安装 fonts-wqy-microhei,或在配置文件写 font = \"文件\"",
             "install fonts-wqy-microhei, or write font = \"FILE\" in the configuration file",
@@ -562,6 +570,10 @@ fn next(code: Code) -> Words {
         ),
         Code::RecordingMalformed => ("按 docs/compat.md 修改该行", "mend the line as docs/compat.md says"),
         Code::ReceiptUnknown => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
+        Code::OutputUnknown => (
+            "sscard day-end 列出调用程序未得知的编号",
+            "sscard day-end lists the numbers of which their program was not told",
+        ),
         Code::RehearsalMissing => (
             "把它放在 sscard 旁边:cargo build --release -p tear",
             "put it beside sscard: cargo build --release -p tear",

@@ -13,7 +13,7 @@ use settlement::{BusinessDate, DateTime};
 
 use super::entries::write;
 use super::{Store, StoreError};
-use crate::clock::Now;
+use crate::clock::{Now, Running};
 
 /// The last sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ const CENTRE_KEY: &str = "centre_key";
 const CONTACT: &str = "kiosk_contact";
 /// When the terminal signed out; gone with the next sign-in.
 const SIGNED_OUT: &str = "signed_out_at";
+/// The time that the centre signed last in an answer to this terminal, and how long the machine had run then: instant, seconds, start.
+const CLOCK_TOLD: &str = "clock_told";
 /// The last entry before the last sign-in: what was journalled since counts for the clock.
 const CLOCK_FROM: &str = "clock_from_entry";
 
@@ -117,6 +119,36 @@ impl Store {
             )?;
             Ok(())
         })
+    }
+
+    /// Keeps the time that the centre has just signed beside how long the machine runs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note_clock(&mut self, centre: Now, running: &Running) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        let told = format!("{} {} {}", centre.seconds(), running.seconds, running.boot);
+        write(&mut self.connection, &place, |connection| {
+            connection
+                .execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)", [CLOCK_TOLD, told.as_str()])
+                .map(drop)
+        })
+    }
+
+    /// What time it is by the centre's last word and by how long the machine has run since; `None` before the first, after another start
+    /// of the machine, and where the system does not say.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn centres_clock(&self, running: Option<&Running>) -> Result<Option<Now>, StoreError> {
+        let (Some(running), Some(told)) = (running, self.fact(CLOCK_TOLD)?) else { return Ok(None) };
+        let read = || {
+            let mut words = told.split(' ');
+            let (told, ran) = (words.next()?.parse().ok()?, words.next()?.parse::<i64>().ok()?);
+            Some((Now::at(told)?, running.seconds.checked_sub(ran)?, words.next()? == running.boot))
+        };
+        let (centre, since, is_same_start) = read().ok_or_else(|| self.corrupt("the centre's clock"))?;
+        Ok((is_same_start && since >= 0).then(|| centre.later(since)))
     }
 
     /// The latest instant that is known to have been: what the centre signed (limits, blacklist), and what was journalled since the

@@ -326,14 +326,7 @@ impl Store {
     /// [`StoreError`].
     pub fn count_reprint(&mut self, number: EntryNumber) -> Result<u32, StoreError> {
         let place = self.place.clone();
-        write(&mut self.connection, &place, |connection| {
-            connection
-                .prepare_cached("UPDATE entry SET reprints = reprints + 1 WHERE number = ?1")?
-                .execute([key(number)])?;
-            connection
-                .prepare_cached("SELECT reprints FROM entry WHERE number = ?1")?
-                .query_row([key(number)], |row| row.get(0))
-        })
+        write(&mut self.connection, &place, |connection| one_more_reprint(connection, number))
     }
 
     /// How often a card bought here on one business day, and what that takes or took from its account; purchases that are known
@@ -480,6 +473,14 @@ pub(super) fn write<T>(
     let result = work(&transaction).map_err(fail)?;
     transaction.commit().map_err(fail)?;
     Ok(result)
+}
+
+/// Counts one more reprint, in the transaction that is open.
+pub(super) fn one_more_reprint(connection: &Connection, number: EntryNumber) -> rusqlite::Result<u32> {
+    connection.prepare_cached("UPDATE entry SET reprints = reprints + 1 WHERE number = ?1")?.execute([key(number)])?;
+    connection
+        .prepare_cached("SELECT reprints FROM entry WHERE number = ?1")?
+        .query_row([key(number)], |row| row.get(0))
 }
 
 /// SQLite numbers rows with signed 64 bits; entry numbers come from it and go back unchanged.

@@ -14,7 +14,7 @@
 //!
 //! Source: clearing practice of two persons for what is entered by hand. Which codes may be posted is assumed: those whose record
 //! does not contradict the card (no TAC, listed, above a limit, an algorithm that cannot be checked, a number that nobody has any
-//! more, a sale that was closed).
+//! more, a sale that was closed, a time ahead of the centre's clock).
 //! Owns: states, who decides, the posting. Never: changes a record, computes a TAC.
 //! Units: fen.
 
@@ -264,6 +264,7 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
                         | ErrorCode::LimitExceeded
                         | ErrorCode::AlgorithmUnsupported
                         | ErrorCode::SaleClosed
+                        | ErrorCode::RecordAhead
                         | ErrorCode::DuplicateCardSequence
                         | ErrorCode::DuplicateTerminalSequence
                         | ErrorCode::Mac2Wrong

@@ -143,18 +143,31 @@ pub struct Prepared {
     pub mac2: Mac,
 }
 
-/// What the pending money of a card's holder is, as far as the card can take it; 0 for who owes, as a refund asks too.
+/// What a terminal is told of a card before it loads or refunds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The pending money of its holder, as far as the card can take it; 0 for who owes, as a refund asks too.
+    pub amount: Fen,
+    /// Its load that a request has to name ([`open_of`]).
+    pub open_load: Option<LoadId>,
+    /// What its holder owes, where it is asked in order to load.
+    pub owed: Option<Fen>,
+}
+
+/// Answers what a terminal asks about a card's money.
 ///
 /// # Errors
-/// [`ClearingError`] when the card is unknown, not active or on the blacklist; `LOAD_OWED` where it is asked in order to load.
-pub fn quote(tx: &Tx<'_>, card: CardIdentifier, to_load: bool) -> Result<Fen, ClearingError> {
+/// [`ClearingError`] when the card is unknown, not active or on the blacklist.
+pub fn quote(tx: &Tx<'_>, card: CardIdentifier, to_load: bool) -> Result<Quote, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
     let pending = tx.balance(&Account::Pending(holder))?;
+    let open_load = open_of(tx, card)?;
     // What is open is told first: it may be what the holder owes.
-    if to_load && pending < Fen::ZERO && open_of(tx, card)?.is_none() {
-        return Err(ClearingError::Refused(ErrorCode::LoadOwed));
-    }
-    Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
+    let owed = match to_load && pending < Fen::ZERO && open_load.is_none() {
+        true => Some(Fen::ZERO.minus(pending)?),
+        false => None,
+    };
+    Ok(Quote { amount: pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)), open_load, owed })
 }
 
 /// The load of a card that a request has to name to show that it was begun later: the one without outcome, or the last one where only
@@ -289,8 +302,7 @@ pub fn outcome(
             if load.tac.is_none() && check_tac(module, accounts, &load, request.tac)? == TacVerdict::Right =>
         {
             if let Some(tac) = request.tac {
-                tx.keep_load_code(load.load_id, tac)?;
-                close_open(tx, &load)?;
+                keep_code(tx, &load, tac)?;
             }
             Ok((true, act(&load, "load.outcome", "its TAC, for what was known")))
         }
@@ -398,6 +410,15 @@ pub fn prove(tx: &Tx<'_>, load: &Load, tac: Tac) -> Result<(), ClearingError> {
     close_open(tx, load)?;
     let before = load.evidence.as_deref().unwrap_or_default();
     settle(tx, load, LoadState::Credited, Some(tac), &format!("TAC, against: {before}"))
+}
+
+/// The card proves a load that people had called credited: what stands open beside it with its number was not.
+///
+/// # Errors
+/// [`ClearingError`].
+pub fn keep_code(tx: &Tx<'_>, load: &Load, tac: Tac) -> Result<(), ClearingError> {
+    tx.keep_load_code(load.load_id, tac)?;
+    close_open(tx, load)
 }
 
 /// A load whose TAC is known has its number: the one without outcome has it not.

@@ -5,7 +5,7 @@
 //! | judgement | when                                                                                  | posted | kept |
 //! |-----------|---------------------------------------------------------------------------------------|--------|------|
 //! | ACCEPTED  | the TAC is the card's own, sequences are new, card and limits allow it                 | yes    | yes  |
-//! | HELD      | no TAC: only the card's counter and log say so, or a person; a sale that was closed   | no     | yes  |
+//! | HELD      | no TAC: only the card's counter and log say so, or a person; a sale that was closed; a clock ahead (`latest`) | no | yes |
 //! | REFUSED   | anything else, with its code                                                           | no     | yes  |
 //!
 //! A sale that the centre authorised before the card was debited is not judged by blacklist and limits again (`sale`).
@@ -34,8 +34,9 @@ use settlement::tac::{self, NumberVerdict, TacVerdict};
 
 use super::decision::{Decided, RowAct, Undone};
 use super::institution::Terminal;
+use super::latest::Latest;
 use super::ledger;
-use super::load::{Load, LoadState, may_be_proved, prove, settle};
+use super::load::{Load, LoadState, keep_code, may_be_proved, prove, settle};
 use super::refusal::ClearingError;
 use super::sale::{self, AskedSale, SaleState};
 use super::{blacklist, card::CardFacts, succession};
@@ -334,8 +335,8 @@ pub fn take(
     module: &mut dyn SecurityModule,
     accounts: &Accounts,
     terminal: &Terminal,
-    request_id: RequestId,
-    batch: SignedBatch,
+    (request_id, batch): (RequestId, SignedBatch),
+    latest: &Latest,
 ) -> Result<(Taken, Act), ClearingError> {
     let (number, sequence) = (terminal.number, batch.sequence);
     if let Some((hash, before)) = tx.received_upload(number, sequence)? {
@@ -362,7 +363,8 @@ pub fn take(
     })?;
     let mut rows = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
-        let judged = judge(tx, module, accounts, terminal, record)?;
+        let (refused, number) = judge(tx, module, accounts, terminal, record)?;
+        let judged = (refused.or_else(|| latest.code(record)), number);
         let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, judged);
         tx.add_upload_row(&row)?;
         if row.outcome != RowOutcome::Refused
@@ -592,7 +594,7 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
                 }
                 (LoadState::NotCredited, Some(tac)) => prove(tx, &load, tac)?,
                 // People had called it credited; now the card's own code does.
-                (LoadState::Credited, Some(tac)) if load.tac.is_none() => tx.keep_load_code(*load_id, tac)?,
+                (LoadState::Credited, Some(tac)) if load.tac.is_none() => keep_code(tx, &load, tac)?,
                 (LoadState::NotCredited, None) | (LoadState::Credited, _) => {}
             }
         }
@@ -647,7 +649,9 @@ fn row(
         hash: record.hash(),
         outcome: match code {
             None => RowOutcome::Accepted,
-            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed) => RowOutcome::Held,
+            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed | ErrorCode::RecordAhead) => {
+                RowOutcome::Held
+            }
             Some(_) => RowOutcome::Refused,
         },
         code,

@@ -114,6 +114,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TacMissing
         | ErrorCode::RecordJudged
         | ErrorCode::SaleClosed
+        | ErrorCode::RecordAhead
         | ErrorCode::AlgorithmUnsupported
         | ErrorCode::DuplicateTerminalSequence
         | ErrorCode::DuplicateCardSequence

@@ -24,6 +24,7 @@ use super::problem::Problem;
 use super::{Desk, single};
 use crate::audit::Act;
 use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
+use crate::clearing::latest::Latest;
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::{blacklist, catalogue};
 use crate::clearing::{judgement, load, refund, sale, upload};
@@ -249,9 +250,9 @@ impl Endpoint for CataloguePartRequest {
 
 impl Endpoint for QuoteRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(QuoteAnswer, Act), ClearingError> {
-        let amount_fen = load::quote(tx, self.card_identifier, self.to_load)?;
-        let open_load = load::open_of(tx, self.card_identifier)?;
-        let answer = QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load };
+        let load::Quote { amount, open_load, owed } = load::quote(tx, self.card_identifier, self.to_load)?;
+        let (version, status) = (Version1, AnswerStatus::Created);
+        let answer = QuoteAnswer { version, status, amount_fen: amount, open_load, owed_fen: owed };
         Ok((answer, asked(terminal, "load.quote", format!("card {}", self.card_identifier))))
     }
 }
@@ -319,8 +320,9 @@ impl Endpoint for ProofRequest {
 
 impl Endpoint for BatchRequest {
     fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(BatchAnswer, Act), ClearingError> {
-        let (taken, act) =
-            upload::take(tx, &mut desk.keys.clone(), &desk.accounts, terminal, self.request_id, self.batch)?;
+        let latest = Latest::now(tx, desk.record_ahead_minutes)?;
+        let letter = (self.request_id, self.batch);
+        let (taken, act) = upload::take(tx, &mut desk.keys.clone(), &desk.accounts, terminal, letter, &latest)?;
         let answer = BatchAnswer {
             version: Version1,
             status: status(taken.known),

@@ -353,8 +353,8 @@ impl Tx<'_> {
     }
 
     /// Of the rows of a card that stand, those that it has not done, in the eyes of one who is told by it that `number` is its next: without
-    /// its own code, and with this number or a higher one, or with a number that the card gave to another record. How many, and their sum;
-    /// `at` a terminal on a business day, or anywhere.
+    /// its own code, and with this number or a higher one, or with a number that the card gave to another record, or contradicted by the
+    /// card at its own terminal. How many, and their sum; `at` a terminal on a business day, or anywhere.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -367,7 +367,7 @@ impl Tx<'_> {
         let mut statement = self.sql.prepare(&format!(
             "SELECT count(*), coalesce(sum(personal_fen), 0) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS}
              AND NOT {CODED} AND (card_sequence >= $2 OR card_sequence IN (SELECT card_sequence FROM upload_row WHERE card = $1
-             AND kind = 'purchase' AND {NUMBERED})) AND {AT}"
+             AND kind = 'purchase' AND {NUMBERED}) OR {CONTRADICTED}) AND {AT}"
         ))?;
         let (terminal, date) = place(at);
         Ok(statement
@@ -429,6 +429,11 @@ pub(super) fn over() -> String {
          WHERE taken_terminal = terminal AND taken_record = record AND taken_state = 'approved'))"
     )
 }
+
+/// Of a row without the card's own code: as [`UploadRow::is_contradicted`].
+const CONTRADICTED: &str =
+    "EXISTS (SELECT 1 FROM row_judgement WHERE judged_terminal = terminal AND judged_record = record
+    AND contradicted_at IS NOT NULL)";
 
 /// As [`UploadRow::has_cards_number`].
 const NUMBERED: &str = "((tac IS NOT NULL AND number_unproved = 0 AND coalesce(code, '') NOT IN ('TAC_WRONG', 'ALGORITHM_UNSUPPORTED',

@@ -1,7 +1,10 @@
 //! Allotments and online loads: two people, two phases, lost outcomes, wrong codes, the blacklist.
 
 use serde_json::{Value, json};
+use settlement::date::DateTime;
+use settlement::fen::Fen;
 use settlement::id::{LoadId, Tac};
+use settlement::record::{Evidence, Transaction};
 
 use crate::centre::{BLACKLIST, Centre, LOADS, OUTCOME, PHARMACY, QUOTE, load, loaded, outcome};
 use crate::decisions::{CONTRADICTED, proof, upload};
@@ -404,27 +407,38 @@ fn a_kept_initialize_takes_no_money_off_a_card_that_has_it() {
 }
 
 #[test]
-fn the_code_of_what_people_called_credited_closes_the_load_beside_it() {
-    let mut centre = Centre::with_cards(1);
-    centre.serve();
-    let mut terminal = centre.terminal(1);
-    centre.allot(1, "500");
-    let mut card = centre.card(1);
-    let mut kept = card.init_load(&terminal, 1, 100);
-    let body = card.init_load(&terminal, 2, 50_000);
-    let (_, answer) = terminal.ask(LOADS, body);
-    let tac = card.credit(&terminal, 2, 50_000, &answer);
-    decided(&centre, 2, "--credited");
-    centre.allot(1, "10");
-    kept["after"] = json!(LoadId([2; 16]));
-    assert_eq!(terminal.ask(LOADS, kept).0, 200);
-    let body = outcome(&terminal, 2, "credited", Some(tac), 50_000);
-    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
-    let balances = || ["card:", "pending:", "transit:"].map(|account| centre.balance(account));
-    assert_eq!(balances(), [50_000, 1_000, 0]);
-    load(&mut terminal, &mut card, 3, 1_000);
-    assert_eq!((i64::from(card.balance), balances()), (51_000, [51_000, 0, 0]));
-    proof(&centre);
+fn the_code_of_what_people_called_credited_closes_the_load_beside_it_whichever_way_it_comes() {
+    for by_record in [false, true] {
+        let mut centre = Centre::with_cards(1);
+        centre.serve();
+        let mut terminal = centre.terminal(1);
+        centre.allot(1, "500");
+        let mut card = centre.card(1);
+        let mut kept = card.init_load(&terminal, 1, 100);
+        let body = card.init_load(&terminal, 2, 50_000);
+        let (_, answer) = terminal.ask(LOADS, body);
+        let tac = card.credit(&terminal, 2, 50_000, &answer);
+        decided(&centre, 2, "--credited");
+        centre.allot(1, "10");
+        kept["after"] = json!(LoadId([2; 16]));
+        assert_eq!(terminal.ask(LOADS, kept).0, 200);
+        if by_record {
+            let mut record = card.purchase(&mut terminal, centre.today(), [0, 1, 0]);
+            record.card_sequence = card.online - 1;
+            record.transaction = Transaction::Load { load_id: LoadId([2; 16]), amount_fen: Fen::new(50_000) };
+            record.date_time = DateTime::parse(answer["date_time"].as_str().expect("text")).expect("real");
+            record.evidence = Evidence::Answered { tac, number: None };
+            assert_eq!(upload(&mut terminal, record).1, [""; 0]);
+        } else {
+            let body = outcome(&terminal, 2, "credited", Some(tac), 50_000);
+            assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
+        }
+        let balances = || ["card:", "pending:", "transit:"].map(|account| centre.balance(account));
+        assert_eq!(balances(), [50_000, 1_000, 0], "by its record: {by_record}");
+        load(&mut terminal, &mut card, 3, 1_000);
+        assert_eq!((i64::from(card.balance), balances()), (51_000, [51_000, 0, 0]));
+        proof(&centre);
+    }
 }
 
 #[test]

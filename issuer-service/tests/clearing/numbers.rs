@@ -4,7 +4,7 @@ use serde_json::json;
 use settlement::record::{CardsCode, Evidence, TransactionRecord};
 
 use crate::centre::{Card, Centre, Terminal, loaded};
-use crate::decisions::{PROVED, judged_and_real, proof, upload};
+use crate::decisions::{CONTRADICTED, PROVED, judged_and_real, proof, upload};
 use crate::sales;
 
 /// The record as a terminal of before sends it.
@@ -127,4 +127,23 @@ fn records_of_before_are_posted_whatever_became_of_the_number_before_theirs() {
     assert_eq!(upload(&mut elsewhere, late).1, [""; 0]);
     assert_eq!(centre.balance("card:"), 50_000 - 600);
     proof(&centre);
+}
+
+#[test]
+fn a_word_that_its_card_contradicted_takes_nothing_of_what_the_card_may_hold() {
+    let (centre, mut terminal, mut card) = loaded();
+    let mut elsewhere = centre.terminal_elsewhere(2);
+    let [judged, mut real] = judged_and_real(&centre, &mut terminal, &mut card);
+    let told = json!({ "version": 1, "terminal": terminal.number, "journal_sequence": judged.journal_sequence,
+                       "hash": judged.hash() });
+    let (word, _) = upload(&mut terminal, judged);
+    posted(&centre, &word);
+    // Only a record that shows no number has the word's: nothing but the card's own terminal says that the word is wrong.
+    real.journal_sequence = terminal.chain.next_record;
+    assert_eq!(upload(&mut terminal, of_before(real)).1, ["DUPLICATE_CARD_SEQUENCE"]);
+    let question = sales::asked(&centre, &elsewhere, &card, 1, [49_400, 0, 0]);
+    assert_eq!(elsewhere.ask(sales::SALES, question.clone()).1["code"], "BALANCE_BEYOND_LEDGER");
+    assert_eq!(terminal.ask(CONTRADICTED, told).0, 200);
+    let (status, answer) = elsewhere.ask(sales::SALES, question);
+    assert_eq!(status, 200, "{answer}");
 }

@@ -1,12 +1,14 @@
 //! Uploads: every judgement, duplicates, replays.
 
+use issuer_service::clock;
 use serde_json::{Value, json};
 use settlement::batch::ChainPosition;
 use settlement::fen::Fen;
 use settlement::id::Tac;
-use settlement::record::{Evidence, Transaction};
+use settlement::record::{Evidence, Transaction, TransactionRecord};
 
-use crate::centre::{BATCHES, Centre, LOADS, OUTCOME, codes, load, loaded, outcome, renumber};
+use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, Terminal, codes, load, loaded, outcome, renumber};
+use crate::decisions;
 
 #[test]
 fn every_kind_of_bad_record_is_refused_with_its_code_and_kept() {
@@ -272,4 +274,43 @@ fn a_loads_spoilt_code_that_its_card_tells_again_leaves_nothing_to_decide() {
     assert_eq!(crate::decisions::proved(&mut terminal, &record, &tac).0, 200);
     assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
     assert_eq!((rows(&["--open"]), rows(&[])), (Some(0), Some(1)), "its card settled it");
+}
+
+#[test]
+fn what_a_clock_ahead_dated_is_held_until_two_people_post_it() {
+    let (mut centre, mut terminal, mut card) = loaded();
+    let day = centre.today();
+    let dated = |terminal: &mut Terminal, card: &mut Card, seconds: u32| -> TransactionRecord {
+        let mut record = card.purchase(terminal, day, [100, 0, 0]);
+        record.date_time = clock::china_in(seconds);
+        card.sign(&mut record);
+        record
+    };
+    let near = dated(&mut terminal, &mut card, 540);
+    assert_eq!(decisions::upload(&mut terminal, near).1, [""; 0], "ten minutes are nothing");
+    let ahead = dated(&mut terminal, &mut card, 700);
+    let (place, refused) = decisions::upload(&mut terminal, ahead);
+    assert_eq!(refused, ["RECORD_AHEAD"]);
+    let later = clock::day_after(day).and_then(clock::day_after).expect("a day");
+    let counted = card.purchase(&mut terminal, later, [100, 0, 0]);
+    let (unbegun, refused) = decisions::upload(&mut terminal, counted);
+    assert_eq!(refused, ["RECORD_AHEAD"], "no terminal was told of that day");
+    assert_eq!(centre.balance("card:"), 50_000 - 100);
+    let rows = "SELECT DISTINCT outcome, window_date FROM upload_row WHERE code = 'RECORD_AHEAD'";
+    assert_eq!(centre.ask(rows).expect("rows"), [["HELD".to_owned(), day.to_string()]]);
+    for place in [place, unbegun] {
+        let dismiss = centre.run("ma", &["row", "propose", &place, "--dismiss", "--reason", "x"]);
+        assert!(String::from_utf8_lossy(&dismiss.stderr).contains("ROW_PROVED"), "the card paid: {dismiss:?}");
+        let proposed = centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "its clock was ahead"]);
+        centre.ok("wu", &["row", "approve", &proposed["number"].to_string()]);
+    }
+    assert_eq!(centre.balance("card:"), 50_000 - 300);
+    decisions::proof(&centre);
+
+    centre.kill_server();
+    centre.configure_above("record_ahead_minutes = 20\n");
+    centre.serve();
+    terminal.port = centre.port();
+    let ahead = dated(&mut terminal, &mut card, 700);
+    assert_eq!(decisions::upload(&mut terminal, ahead).1, [""; 0], "as far as the site allows");
 }

@@ -12,6 +12,7 @@ use issuer_service::card::state::{LifeState, Step, find};
 use issuer_service::centre::Centre;
 use issuer_service::clearing::allotment::{self, AllotmentState};
 use issuer_service::clearing::institution::{DEFAULT_LIMITS, Institution, InstitutionKind, Terminal, TerminalState};
+use issuer_service::clearing::latest::Latest;
 use issuer_service::clearing::ledger::Account;
 use issuer_service::clearing::refusal::ClearingError;
 use issuer_service::clearing::{load, upload};
@@ -241,7 +242,8 @@ fn the_codes_of_a_made_card_and_of_the_centre_are_the_same() {
     let (mut keys, accounts) = (counter.rig.vault.keys(), Accounts::builtin());
     let (taken, _) = counter.act(|tx| {
         let terminal = tx.terminal(TERMINAL)?.expect("registered");
-        upload::take(tx, &mut keys, &accounts, &terminal, RequestId([9; 16]), batch)
+        let latest = Latest::now(tx, 10)?;
+        upload::take(tx, &mut keys, &accounts, &terminal, (RequestId([9; 16]), batch), &latest)
     });
     assert_eq!((taken.accepted, taken.refused.len()), (1, 0), "{:?}", taken.refused);
     assert_eq!((counter.on_chip(), counter.balance(&card)), (48_766, 48_766));

@@ -18,6 +18,7 @@ use card_counter::error::TerminalError;
 use card_counter::journal::Entry;
 use card_counter::language::Words;
 use card_counter::read::{self, Keys};
+use card_counter::store::Store;
 use card_counter::tap::Tapped;
 use card_counter::terminal;
 
@@ -96,6 +97,24 @@ impl Setting<'_> {
             })?;
         }
         Ok(true)
+    }
+
+    /// Hands out the paper of what a tap settled: the original once, whatever was killed over it, and a reprint from then on.
+    ///
+    /// # Errors
+    /// As [`Self::hand_out`]; [`TerminalError::Store`]: nothing went out.
+    pub(super) fn hand_out_settled(
+        &self,
+        entry: &Entry,
+        store: &mut Store,
+        handout: &Handout,
+        holder: Option<&MaskedName>,
+    ) -> Result<bool, TerminalError> {
+        if self.printout(entry, Copy::Original, handout).is_none() {
+            return Ok(false);
+        }
+        let copy = store.next_copy(entry.number)?;
+        self.hand_out_to(entry, copy, handout, holder)
     }
 
     /// The receipt of a purchase, or the slip of a refund, that the card did.

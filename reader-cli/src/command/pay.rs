@@ -11,11 +11,10 @@ use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::Institution;
-use settlement::receipt::{Copy, MaskedName};
+use settlement::receipt::Copy;
 use settlement::sale::OnlinePolicy;
 use settlement::split::{Split, SplitError, Terms};
 
-use super::handout::Handout;
 use super::{Setting, settle_and_untold, settled_page, trial};
 use crate::arguments::{Form, PayArguments};
 use crate::exit::Exit;
@@ -51,12 +50,15 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     pin::verify_for_transaction(&mut tapped, &given, arguments.pin.last_try)?;
     let account = tapped.account()?;
     let settled = settle_and_untold(&mut tapped, &mut store)?;
-    let notes = settled_page(setting, &mut tapped, Some(&mut psam), &settled)?;
     let is_this_bill = |entry: &&Entry| entry.pays(&papers.bill.bill_id) && receipt::is_of(entry, &papers.bill);
-    if let Some(entry) = settled.iter().find(is_this_bill) {
+    let paid_before = settled.iter().find(is_this_bill);
+    let shown = (settled.as_slice(), paid_before.map(|entry| entry.number));
+    let notes = settled_page(setting, &mut tapped, Some(&mut psam), &mut store, shown)?;
+    if let Some(entry) = paid_before {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
         let holder = setting.holder(&mut tapped, Some(&mut psam), &handout);
-        return give(setting, entry, notes, (&handout, holder.as_ref()));
+        let handed = setting.hand_out_settled(entry, &mut store, &handout, holder.as_ref());
+        return answer(setting, entry, notes, handed);
     }
     card_counter::journal::unpaid(&store.entries()?, &papers.bill.bill_id)?;
     check::all_passed(check::card(&tapped, &rules))?;
@@ -137,16 +139,6 @@ fn standing(
             ),
         ),
     }
-}
-
-/// The receipt of a payment, then its result.
-fn give(
-    setting: &Setting<'_>,
-    entry: &Entry,
-    notes: Page,
-    (handout, holder): (&Handout, Option<&MaskedName>),
-) -> Result<Exit, TerminalError> {
-    answer(setting, entry, notes, setting.hand_out_to(entry, Copy::Original, handout, holder))
 }
 
 /// The result of a payment whose receipt was handed out, or not.

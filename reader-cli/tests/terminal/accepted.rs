@@ -102,9 +102,9 @@ fn whatever_refuses_a_sale_before_the_card_is_touched_is_told_by_the_check() {
     assert_eq!(shop.run(&["sign-out"]).status, 0);
     both_refuse(&shop, "SIGNED_OUT", &[], "env:PIN");
     // Parameters that end in a minute, and two minutes that are known to have passed.
-    shop.centre.books().signed_later_s = -(7 * 24 * 3600) + 60;
+    shop.centre.books().hold_s = 60;
     told(&shop, |_| ());
-    shop.centre.books().signed_later_s = 0;
+    shop.centre.books().hold_s = 7 * 24 * 3600;
     known_to_have_been(&shop, 120);
     both_refuse(&shop, "PARAMETERS_EXPIRED", &[], "env:PIN");
     told(&shop, |_| ());

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 use crate::judged::{judge, torn};
-use crate::shop::Shop;
+use crate::shop::{CARD, Shop};
 use crate::{cards, certificates};
 
 /// The bridge, ended with the test.
@@ -150,6 +150,45 @@ fn a_page_that_dies_in_the_instant_of_its_answer_is_told_at_its_next_call() {
     for (later, left) in [(2, 48_000), (3, 47_000)] {
         assert_eq!(page.success(&verify), "1");
         assert_eq!((page.success(&pay(later)).as_str(), shop.balance()), ("1", left));
+    }
+}
+
+#[test]
+fn what_a_page_was_not_told_is_handed_over_at_the_counter_without_the_card() {
+    let shop = Shop::ready();
+    let bridge = Bridge::start(&shop, &[]);
+    let (first, second) = (time(0), time(1));
+    let mut page = bridge.program();
+    assert_eq!(page.success(&json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN})), "1");
+    let pay = json!({"function": "iDoDebit", "iType": 3, "pPayInfo": format!("10.00|0|0|{first}|")});
+    page.0.send(Message::text(pay.to_string())).expect("sent");
+    page.0.get_ref().peek(&mut [0]).expect("an answer");
+    drop(page);
+    let listed = || shop.run(&["upload"]).json()["program_not_told"].clone();
+    assert_eq!(listed()[0]["entry"], "000002");
+    shop.farm.eject(CARD).expect("the holder left");
+    // What nobody could read was not handed over.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that takes nothing");
+    let unheard = shop.sscard(&["driver", "output", "2"]).stdout(full).output().expect("runs");
+    assert_ne!(unheard.status.code(), Some(0));
+    assert_eq!(listed()[0]["entry"], "000002");
+    let handed = shop.run(&["driver", "output", "2"]).json();
+    assert_eq!(
+        (&handed["code"], &handed["notes"][0]["code"]),
+        (&json!(-3006), &json!("PROGRAM_ENTERS_IT")),
+        "{handed}"
+    );
+    assert!(handed["output"].as_str().is_some_and(|output| output.contains(&first)), "{handed}");
+    assert_eq!(listed(), Value::Null);
+    shop.farm.insert(CARD, &shop.path("person.card")).expect("the card is back");
+    let answer = paid(&bridge, &second);
+    assert_eq!((&answer["success"], shop.balance()), (&json!("1"), 48_000), "it was told: {answer}");
+    // It is what the call itself answered; once more it is said that it was told before.
+    let again = shop.run(&["driver", "output", "3"]).json();
+    assert_eq!((&again["output"], &again["notes"][0]["code"]), (&answer["pOutInfo"], &json!("TOLD_BEFORE")), "{again}");
+    for unknown in ["1", "9", "x"] {
+        let refused = shop.run(&["driver", "output", unknown]);
+        assert_eq!((refused.status, refused.code().as_str()), (2, "OUTPUT_UNKNOWN"), "{unknown}");
     }
 }
 

@@ -71,10 +71,14 @@ pub(crate) struct Books {
     /// Sequence of the list, and the earlier ones as they were.
     pub(crate) sequence: u64,
     pub(crate) earlier: BTreeMap<u64, Vec<CardIdentifier>>,
-    /// Limits, their sequence, when they are signed from now in seconds, and whether somebody raises one on the way.
+    /// Limits, their sequence, when they are signed from now and for how long they hold in seconds, and whether somebody raises one on
+    /// the way.
     pub(crate) limits: TerminalLimits,
     pub(crate) parameters: u64,
     pub(crate) signed_later_s: i64,
+    pub(crate) hold_s: i64,
+    /// Whether it is one of before, which says that somebody owes and not how much.
+    pub(crate) tells_no_debt: bool,
     pub(crate) raised: bool,
     /// What falsifies a list on its way.
     pub(crate) falsify: Option<fn(&mut SignedBlacklist)>,
@@ -158,6 +162,8 @@ impl Centre {
             },
             parameters: 1,
             signed_later_s: 0,
+            hold_s: 7 * 24 * 3600,
+            tells_no_debt: false,
             raised: false,
             falsify: None,
             order: None,
@@ -425,7 +431,7 @@ impl Books {
 
     fn parameters(&self) -> SignedParameters {
         let clock = Now::of_system().later(self.signed_later_s);
-        let period = (clock.date_time(), clock.later(7 * 24 * 3600).date_time());
+        let period = (clock.date_time(), clock.later(self.hold_s).date_time());
         let (pair, key) = self.signer();
         let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
         let terminal = TerminalNumber(cards::TERMINAL);
@@ -447,7 +453,7 @@ impl Books {
         self.earlier.insert(self.sequence, self.blacklist.clone());
         let then = self.earlier.get(&since).map(|cards| cards.iter().copied().collect()).unwrap_or_default();
         let now = self.blacklist.iter().copied().collect();
-        let clock = Now::of_system();
+        let clock = Now::of_system().later(self.signed_later_s);
         let period = Period { issued_at: clock.date_time(), valid_until: clock.later(72 * 3600).date_time() };
         let (pair, key) = self.signer();
         let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
@@ -507,11 +513,12 @@ impl Books {
 
     fn quote(&mut self, request: QuoteRequest) -> Result<QuoteAnswer, &'static str> {
         let waits = self.pending.get(&request.card_identifier).copied().unwrap_or(Fen::ZERO);
-        if request.to_load && waits < Fen::ZERO {
+        let owed_fen = (request.to_load && waits < Fen::ZERO).then(|| Fen::new(-waits.get()));
+        if owed_fen.is_some() && self.tells_no_debt {
             return Err("LOAD_OWED");
         }
         let amount_fen = waits.max(Fen::ZERO);
-        Ok(QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load: None })
+        Ok(QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load: None, owed_fen })
     }
 
     fn load(&mut self, request: LoadRequest) -> Result<LoadAnswer, &'static str> {

@@ -1,5 +1,8 @@
 //! A day at the counter, and days on which something breaks.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use card_sim::fault::{Fault, Moment, Trigger};
 use serde_json::json;
 use settlement::message::{BatchRequest, LoadOutcome, LoadRequest};
@@ -8,6 +11,9 @@ use settlement::record::Evidence;
 use crate::cards;
 use crate::centre::{Silence, assert_right};
 use crate::shop::{AWAY_MS, CARD, Shop, user_image};
+
+/// On every receipt, once.
+const PHARMACY: &str = "康定演练药店";
 
 fn lost_answer_of_debit() -> Vec<Fault> {
     let at = Trigger::instruction(0x2C, 1);
@@ -26,7 +32,7 @@ fn a_day_from_sign_in_to_day_end_agrees_on_card_journal_and_centre() {
     assert_eq!(answer["state"], "CONFIRMED");
     assert_eq!(answer["personal_account_fen"], json!(5_500));
     assert_eq!(answer["self_paid_fen"], json!(500 + 990));
-    assert!(paid.stderr.contains("康定演练药店"), "the receipt: {}", paid.stderr);
+    assert!(paid.stderr.contains(PHARMACY), "the receipt: {}", paid.stderr);
     assert_eq!(shop.balance(), 50_000 - 5_500);
     let balance = shop.run(&["balance", "--pin", "env:PIN"]).json();
     assert_eq!((&balance["balance_fen"], &balance["card_sequence"]), (&json!(44_500), &json!(1)));
@@ -84,6 +90,44 @@ fn power_lost_after_the_debit_is_settled_once_and_the_same_bill_is_not_charged_a
     assert_eq!(next.status, 0, "{}", next.stderr);
     assert_eq!(shop.balance(), 48_000);
     assert_eq!(shop.run(&["upload"]).json()["accepted"], json!(3));
+}
+
+#[test]
+fn a_program_killed_over_the_paper_of_what_a_tap_settled_leaves_no_second_original() {
+    let shop = Shop::ready();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    shop.faults(CARD, lost_answer_of_debit());
+    assert_eq!(shop.pay(&bill).code(), "UNCERTAIN");
+    shop.tap_again();
+    let [catalogue, printer] = ["drugs.csv", "printer.txt"].map(|name| shop.path(name).display().to_string());
+    assert!(Command::new("mkfifo").arg(&printer).status().expect("starts").success());
+    let pay = ["--lang", "en", "pay", &bill, "--catalogue", &catalogue, "--pin", "env:PIN"];
+    // It waits for its printer when it is killed: the text has gone out, and nobody was told.
+    let mut killed =
+        shop.sscard(&[&pay[..], &["--receipt", &printer]].concat()).stdout(Stdio::piped()).spawn().expect("starts");
+    let mut out = BufReader::new(killed.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    assert!(out.any(|line| line.contains(PHARMACY)), "the original");
+    killed.kill().expect("it runs");
+    let _ = killed.wait();
+    for number in 1..=2 {
+        let again = match number {
+            1 => shop.run_text("en", &pay[2..]),
+            _ => shop.run_text("en", &["receipt", "reprint", "2"]),
+        };
+        assert_eq!(again.status, 0, "{}", again.stderr);
+        assert!(again.stdout.contains(&format!("REPRINT {number}")), "{}", again.stdout);
+    }
+    assert_eq!(shop.pay(&bill).code(), "BILL_PAID");
+    assert_eq!(shop.balance(), 49_000);
+
+    // One that lived prints one original, whatever else the same tap says.
+    let bill = shop.bill("B-2", &[("X1", 1, "10.00")]);
+    shop.faults(CARD, lost_answer_of_debit());
+    assert_eq!(shop.pay(&bill).code(), "UNCERTAIN");
+    shop.tap_again();
+    let whole = shop.run_text("en", &["pay", &bill, "--catalogue", &catalogue, "--pin", "env:PIN"]);
+    let printed = whole.stdout.matches(PHARMACY).count();
+    assert!(printed == 1 && !whole.stdout.contains("REPRINT"), "{}", whole.stdout);
 }
 
 #[test]

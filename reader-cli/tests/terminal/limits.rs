@@ -96,13 +96,33 @@ fn altered_older_early_and_another_centres_parameters_change_nothing() {
 #[test]
 fn parameters_that_are_past_their_time_are_not_taken_over_and_those_that_are_held_last() {
     let shop = Shop::open();
-    // Signed almost a week ago: good for the begin of the day, and then no more.
-    shop.centre.books().signed_later_s = -(7 * 24 * 3600) + 60;
+    // Good for the begin of the day, and then no more.
+    shop.centre.books().hold_s = 60;
     shop.begin();
     assert_eq!(sell(&shop, "B-1").status, 0);
-    shop.centre.books().signed_later_s = -(7 * 24 * 3600) - 60;
+    shop.centre.books().hold_s = -60;
     shop.centre.books().parameters = 2;
     let late = shop.run(&["sign-in"]);
     assert_eq!((late.status, late.code().as_str()), (3, "PARAMETERS_EXPIRED"));
     assert_eq!(sell(&shop, "B-2").status, 0, "those that are held still last");
+}
+
+#[test]
+fn a_clock_ahead_of_the_centres_signs_nobody_in_and_sells_nothing() {
+    let shop = Shop::ready();
+    assert_eq!(sell(&shop, "B-1").status, 0);
+    for fetch in [&["sign-in"][..], &["blacklist", "update"]] {
+        {
+            let mut books = shop.centre.books();
+            (books.signed_later_s, books.parameters) = (-3_600, books.parameters + 1);
+            books.sequence += 1;
+        }
+        let ran = shop.run(fetch);
+        assert_eq!((ran.status, ran.code().as_str()), (3, "CLOCK_DIFFERS"), "{fetch:?}: {}", ran.stdout);
+        let refused = sell(&shop, "B-2");
+        assert_eq!((refused.status, refused.code().as_str()), (3, "CLOCK_DIFFERS"), "{fetch:?}: {}", refused.stderr);
+        shop.centre.books().signed_later_s = 0;
+        assert_eq!(shop.run(&["sign-in"]).status, 0, "the centre's word is asked for again");
+    }
+    assert_eq!(sell(&shop, "B-2").status, 0);
 }

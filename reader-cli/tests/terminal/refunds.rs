@@ -69,7 +69,15 @@ fn who_owes_gets_a_refund_and_no_load() {
     assert_eq!(shop.run(&["load"]).code(), "NOTHING_TO_LOAD");
     shop.centre.books().pending.insert(shop.identifier(), Fen::new(-820));
     let refused = shop.run(&["load"]);
-    assert!(refused.stderr.contains("LOAD_OWED"), "{}", refused.stderr);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "LOAD_OWED"), "{}", refused.stderr);
+    for (language, said) in [("zh", "欠款 8.20 元"), ("en", "owed: 8.20 yuan")] {
+        let told = shop.run_text(language, &["load"]).stderr;
+        assert!(told.contains(said), "{told}");
+    }
+    shop.centre.books().tells_no_debt = true;
+    let of_before = shop.run(&["load"]);
+    assert_eq!((of_before.status, of_before.code().as_str()), (3, "CENTRE_REFUSED"));
+    assert!(of_before.stderr.contains("LOAD_OWED"), "{}", of_before.stderr);
     let given = give(&shop, &entry, &["--account", "10.00"]);
     assert_eq!((given.status, &given.json()["state"]), (0, &json!("DONE")), "{}", given.stderr);
     assert_eq!((shop.balance(), listed(&shop, &[]).len()), (45_500, 0));

@@ -165,6 +165,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("journal states".to_owned(), false),
         ("journal export".to_owned(), false),
         ("receipt reprint 1".to_owned(), false),
+        ("driver output 1".to_owned(), false),
         ("card authenticate".to_owned(), false),
         ("upload".to_owned(), false),
         ("day-end".to_owned(), false),
