@@ -479,6 +479,7 @@ fn page() -> Box<OverviewAnswer> {
 fn what_explains_the_difference_has_pages_where_there_is_much_of_it() {
     let item = |fen| PendingItem {
         kind: PendingKind::SaleNotUploaded,
+        amount_fen: Fen::new(fen),
         difference_fen: Fen::new(fen),
         date: None,
         institution: None,
