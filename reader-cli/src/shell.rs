@@ -191,7 +191,7 @@ impl Shell {
             versions: KeyVersions::default(),
         };
         let profile = self.profile.clone();
-        let reader = Reader::new(&profile, &[(&df, &ef)], means).sparing(keys.refused()).after(self.so_far());
+        let reader = Reader::new(&profile, &[(&df, &ef)], means).after(self.so_far()).sparing(keys.refused());
         let mut kept = Kept { reader, raw: Vec::new(), reads: false };
         let shown = self.current().is_some_and(|current| current.id == df);
         if !shown {

@@ -258,7 +258,7 @@ fn the_city_s_own_text_counts_in_shell_trace_and_lists() {
     assert_eq!(shop.run(&["profile", "lint"]).status, 7);
     std::fs::write(&own, text.replace("name = \"own words\"", "size = 7")).expect("written");
     let refused = shop.run(&["card", "read"]);
-    assert_eq!((refused.status, refused.code().as_str()), (2, "PROFILE_CONTRADICTS"), "{}", refused.stderr);
+    assert_eq!((refused.status, refused.code().as_str()), (1, "PROFILE_CONTRADICTS"), "{}", refused.stderr);
     assert!(refused.stderr.contains("line 8") || refused.stderr.contains("第 8 行"), "{}", refused.stderr);
 }
 

@@ -56,7 +56,7 @@ fn items_are_read_and_written_by_their_addresses_and_the_card_must_be_the_one_me
 #[test]
 fn a_file_of_a_city_s_own_is_read_where_the_settings_name_its_text() {
     let town = "format = 2\nextends = \"ssc-3.0\"\nname = \"ssc-3.0-town\"\n\n[[df]]\nid = \"SSSE\"\n\n  [[df.ef]]\n  id = \"EF0E\"\n  name = \"市民服务\"\n  \
-        fid = \"EF0E\"\n  kind = \"tlv-records\"\n  size = 4\n  records = 1\n  read = \"free\"\n  update = \"never\"\n  \
+        fid = \"EF0E\"\n  kind = \"tlv-records\"\n  size = 4\n  records = 1\n  read = \"free\"\n  update = \"UKSSSE\"\n  \
         elements = [{ tag = 0xE1, id = \"level\", name = \"等级\", format = \"an(2)\", value = \"A3\" }]\n";
     let mut counter = Counter::open(2);
     let card = counter.card("town.card", town, &third_generation());
