@@ -15,6 +15,7 @@ mod refunds;
 mod sales;
 mod schema;
 mod sealed;
+mod spent;
 mod untold;
 
 use std::cell::RefCell;

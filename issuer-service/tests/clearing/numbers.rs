@@ -167,7 +167,9 @@ fn give_back(terminal: &mut Terminal, card: &mut Card, id: u8, of: Option<u16>, 
 }
 
 fn told_of(centre: &Centre, terminal: &Terminal, record: &TransactionRecord) -> (String, i64) {
-    let verdict = centre.ok("ma", &["receipt", "check", &code(record, &terminal.key).text()]);
+    // It ends with 7 where anything went back.
+    let ran = centre.run("ma", &["receipt", "check", &code(record, &terminal.key).text()]);
+    let verdict: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("JSON");
     let left = &verdict["remaining"]["total_fen"];
     (verdict["sale"].as_str().expect("a word").to_owned(), left.as_i64().unwrap_or(-1))
 }

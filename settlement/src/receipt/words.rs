@@ -61,7 +61,7 @@ const ZH: Words = Words {
     judged: "由主管判定,中心核查",
     class: ["", "类"],
     code: "验证码",
-    check: "扫码可向中心查验",
+    check: "扫码或凭验证码可向中心查验",
 };
 
 const EN: Words = Words {
