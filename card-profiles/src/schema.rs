@@ -27,7 +27,7 @@ mod tests {
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
                 "type": "string",
-                "pattern": "^(b|cn|an|cn-amt|b-amt|b-seq|b-tlv)\\([1-9][0-9]{0,2}\\)$",
+                "pattern": "^(b|cn|an|cn-amt|b-amt|b-seq|b-tlv)\\((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9][0-9]?)\\)$",
                 "description": "Format and bytes on the card: an(30)"
             })
         }

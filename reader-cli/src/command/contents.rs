@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use card_profiles::builtin;
+use card_profiles::{Profile, builtin};
 
 use super::profile::Source;
 use super::{Setting, card};
@@ -29,13 +29,15 @@ pub(super) fn reads_cards(arguments: &DiffArguments) -> bool {
 
 /// `card diff` of files only: no reader, no configuration.
 pub(super) fn diff(output: &Output, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
-    compare(output, arguments, |card| read(Path::new(card)))
+    compare(output, arguments, builtin, |card| read(Path::new(card)))
 }
 
 /// `card diff` with cards in readers.
 pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
     let output = setting.output;
-    compare(output, arguments, |card| match card.strip_prefix(READER) {
+    let of_site = |name: &str| setting.catalog.site().find(|profile| profile.name == name).cloned();
+    let known = |name: &str| builtin(name).or_else(|| of_site(name));
+    compare(output, arguments, known, |card| match card.strip_prefix(READER) {
         None => read(Path::new(card)),
         Some(name) => {
             let mut configuration = setting.configuration.clone();
@@ -51,12 +53,13 @@ pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) 
 fn compare(
     output: &Output,
     arguments: &DiffArguments,
+    profile_named: impl Fn(&str) -> Option<Profile>,
     mut card: impl FnMut(&str) -> Result<Dump, TerminalError>,
 ) -> Result<Exit, TerminalError> {
     let differences = match (arguments.cards.as_slice(), &arguments.against) {
         ([left, right], None) => {
             let left = card(left)?;
-            left.differences(&card(right)?, builtin(&left.profile).as_ref())
+            left.differences(&card(right)?, profile_named(&left.profile).as_ref())
         }
         ([one], Some(profile)) => {
             let profile = Source::named(profile)?.profile;
