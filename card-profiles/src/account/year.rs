@@ -60,7 +60,7 @@ fn digits(stored: u16) -> [u16; 4] {
 }
 
 fn bcd(number: u16) -> u16 {
-    [1000, 100, 10, 1].iter().fold(0, |year, place| year << 4 | number / place % 10)
+    [1000, 100, 10, 1].iter().fold(0, |year, place| (year << 4) | (number / place % 10))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(crate) fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16,
     let text = String::deserialize(deserializer)?;
     u16::from_str_radix(&text, 16)
         .ok()
-        .filter(|_| text.len() == 4)
+        .filter(|_| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .ok_or_else(|| de::Error::custom(format!("{text:?} is not a file identifier of four hex digits")))
 }
 
