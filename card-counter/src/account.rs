@@ -3,7 +3,7 @@
 //! Source: LD/T 32.7 account commands as rows of the profile; EF08 (医疗交易明细).
 //! Owns: reading them. Never: moves money.
 
-use card_profiles::account::{AccountRules, Amounts, BalanceKind, Balances};
+use card_profiles::account::{AccountRules, Amounts, BalanceKind, Balances, TotalsYear};
 use card_profiles::profile::Ef;
 use settlement::id::TerminalNumber;
 use settlement::recovery::LogRecord;
@@ -15,17 +15,23 @@ use crate::tap::{Approached, Tapped};
 /// Selects the account's DF and reads the three balances.
 ///
 /// # Errors
-/// [`TerminalError::ApplicationMissing`], that the card refuses, or that its totals are not of one year.
+/// [`TerminalError::ApplicationMissing`], that the card refuses, or that its totals are of two years.
 pub fn balances(card: &mut Approached<'_>, rules: &AccountRules) -> Result<Balances, TerminalError> {
     let (personal_account, _) = balance(card, rules, BalanceKind::PersonalAccount)?;
     let (self_paid_total, year) = balance(card, rules, BalanceKind::SelfPaidTotal)?;
     let (pooled_fund_total, same) = balance(card, rules, BalanceKind::PooledFundTotal)?;
-    let year = year.unwrap_or_default();
-    // Both totals are of one year, in digits: an answer without check value is held to what can be known of it.
-    if same != Some(year) || year.to_be_bytes().iter().any(|digits| digits >> 4 > 9 || digits & 0x0F > 9) {
-        return Err(TerminalError::CardAnswer { command: "GET BALANCE" });
-    }
+    let years = [year, same].map(Option::unwrap_or_default);
+    let year = one_year(rules, years).ok_or(TerminalError::CardAnswer { command: "GET BALANCE" })?;
     Ok(Balances { personal_account, self_paid_total, pooled_fund_total, year })
+}
+
+/// The year of both totals, as the card writes it: an answer without check value is held to what can be known of it. What is no
+/// year says nothing against the amounts.
+fn one_year(rules: &AccountRules, years: [u16; 2]) -> Option<u16> {
+    match years.map(|stored| rules.totals_year.read(stored)) {
+        [TotalsYear::Unreadable(stored), _] | [_, TotalsYear::Unreadable(stored)] => Some(stored),
+        [one, other] => years.first().copied().filter(|_| one == other),
+    }
 }
 
 /// Personal account, fen.
@@ -90,4 +96,27 @@ fn log_record(ef: &Ef, record: &[u8]) -> Option<LogRecord> {
             pooled_fund: amount("pooled_fund")?,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin;
+
+    #[test]
+    fn totals_are_of_one_year_or_of_none_that_can_be_read() {
+        let rules = builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
+        for (years, year) in [
+            ([0x2026, 0x2026], Some(0x2026)),
+            ([0x2026, 0x2025], None),
+            ([0x2026, 0], None),
+            ([0, 0], Some(0)),
+            ([0xFFFF, 0xFFFF], Some(0xFFFF)),
+            ([0, 0xFFFF], Some(0)),
+            ([0x07EA, 0x07EA], Some(0x07EA)),
+            ([0x2026, 0x07EA], Some(0x07EA)),
+        ] {
+            assert_eq!(one_year(&rules, years), year, "{years:04X?}");
+        }
+    }
 }

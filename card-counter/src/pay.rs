@@ -7,7 +7,9 @@ use card_core::StatusWord;
 use card_core::algorithm::{Algorithm, Ssf33};
 use card_core::security::SecurityError;
 use card_core::security::psam::Psam;
-use card_profiles::account::{AccountRules, Amounts, Balances, DebitDate, PurchaseStart, psam_purchase_fields};
+use card_profiles::account::{
+    AccountRules, Amounts, Balances, DebitDate, PurchaseStart, TotalsYear, psam_purchase_fields,
+};
 use settlement::DateTime;
 use settlement::fen::Fen;
 use settlement::id::{CardRandom, Mac, Tac};
@@ -231,12 +233,17 @@ fn acceptable(
     }
     let [century, year, ..] = date_time.to_bcd();
     let year = u16::from_be_bytes([century, year]);
-    // A card may refuse it, or leave it out of its totals: a clock that is behind is mended first.
-    if rules.debit_date != DebitDate::Any && year < before.year {
-        return Err(TerminalError::ClockBehindCard { year: format!("{:04X}", before.year) });
-    }
-    // Totals start from zero with the first purchase of another year.
-    let totals = if year == before.year { [before.self_paid_total, before.pooled_fund_total] } else { [0, 0] };
+    let totals = [before.self_paid_total, before.pooled_fund_total];
+    let totals = match rules.totals_year.read(before.year) {
+        // A card may refuse it, or leave it out of its totals: a clock that is behind is mended first.
+        TotalsYear::Of(held) if rules.debit_date != DebitDate::Any && year < held => {
+            return Err(TerminalError::ClockBehindCard { year: format!("{held:04X}") });
+        }
+        // Totals start from zero with the first purchase of another year; of one that cannot be read nobody knows.
+        TotalsYear::Of(held) if held != year => [0, 0],
+        TotalsYear::None => [0, 0],
+        TotalsYear::Of(_) | TotalsYear::Unreadable(_) => totals,
+    };
     let fits = |(total, amount): (u32, u32)| total.checked_add(amount).is_some();
     match totals.into_iter().zip([amounts.self_paid, amounts.pooled_fund]).all(fits) {
         true => Ok(()),
@@ -365,4 +372,45 @@ pub const fn is_refusal(sw: StatusWord) -> bool {
 
 const fn refused_by_card(error: &TerminalError) -> bool {
     matches!(error, TerminalError::CardRefused { .. } | TerminalError::BalanceInsufficient)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use card_profiles::account::YearCoding;
+    use card_profiles::builtin;
+
+    /// What is said of a purchase of 2 fen by the pool on a day of 2026, where the totals are of a year and so many fen.
+    fn judged(coding: YearCoding, date: DebitDate, year: u16, pooled_fund_total: u32) -> Result<(), Code> {
+        let mut rules = builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
+        (rules.totals_year, rules.debit_date) = (coding, date);
+        let before = Balances { pooled_fund_total, year, ..Balances::default() };
+        let amounts = Amounts { pooled_fund: 2, ..Amounts::default() };
+        let now = DateTime::parse("20261123163000").expect("a time");
+        acceptable(&rules, &before, amounts, now).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn a_year_that_is_none_is_no_clock_behind_the_card() {
+        let (full, calendar) = (u32::MAX - 1, DebitDate::Calendar);
+        for (coding, year, total, expected) in [
+            (YearCoding::Bcd, 0x2026, 5, Ok(())),
+            (YearCoding::Bcd, 0x2027, 5, Err(Code::ClockBehindCard)),
+            (YearCoding::Bcd, 0xFFFF, 5, Ok(())),
+            (YearCoding::Bcd, 0x0000, 5, Ok(())),
+            (YearCoding::Bcd, 0x2FFF, 5, Ok(())),
+            (YearCoding::Binary, 2026, 5, Ok(())),
+            (YearCoding::Binary, 2027, 5, Err(Code::ClockBehindCard)),
+            // Totals of another year end with it; those of nobody knows which year may be of this one.
+            (YearCoding::Bcd, 0x2026, full, Err(Code::YearTotalFull)),
+            (YearCoding::Bcd, 0x2025, full, Ok(())),
+            (YearCoding::Bcd, 0xFFFF, full, Ok(())),
+            (YearCoding::Binary, 2026, full, Err(Code::YearTotalFull)),
+            (YearCoding::Bcd, 2026, full, Err(Code::YearTotalFull)),
+        ] {
+            assert_eq!(judged(coding, calendar, year, total), expected, "{coding:?} {year:04X} {total}");
+        }
+        assert_eq!(judged(YearCoding::Bcd, DebitDate::Any, 0x2027, full), Ok(()));
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! Source: LD/T 32.7 purchase pair as seen in two programs; balance and load from one article; the rest is PBOC's
 //! analogue. Every CLA, INS, P1, P2 and every MAC input is a row of the profile, marked assumed where it is.
-//! Owns: the rows; commands built (`commands`), answers read (`answers`) and MAC inputs made (`mac`) from them. Never: computes a MAC (`SecurityModule`), sends.
+//! Owns: the rows; commands built (`commands`), answers read (`answers`, `year`) and MAC inputs made (`mac`) from them. Never: computes a MAC (`SecurityModule`), sends.
 //! Units: amounts in fen, unsigned 32 bits big-endian, as the card holds them.
 #![warn(clippy::indexing_slicing)]
 
 mod answers;
 mod commands;
 mod mac;
+mod year;
 
 use card_core::apdu::Command;
 use card_core::crypto::KeyForm;
@@ -19,6 +20,7 @@ pub(crate) use self::answers::take;
 pub use self::answers::{AnswerLength, BalanceKind, Balances, LoadStart, PurchaseProof, PurchaseStart};
 pub use self::commands::psam_purchase_fields;
 pub use self::mac::{Amounts, Field, MacFields, MacRows, load_seed, purchase_seed};
+pub use self::year::{TotalsYear, YearCoding};
 use crate::access::Access;
 use crate::profile::key_name;
 
@@ -73,6 +75,9 @@ pub struct AccountRules {
     /// What DEBIT FOR PURCHASE asks of its date, on which the yearly totals depend; `calendar` when left out.
     #[serde(default)]
     pub debit_date: DebitDate,
+    /// How the card writes the year of its totals; `bcd` when left out.
+    #[serde(default)]
+    pub totals_year: YearCoding,
     /// MAC inputs.
     pub mac: MacRows,
     /// What is assumed about these rows.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub use commands::{CertificateAnswer, CertificateTooLong, Role, certificate_in, certifies};
 
 use crate::account::CommandRow;
-use crate::profile::{hex_bytes, hex_u16, named};
+use crate::profile::{hex_bytes, hex_u16, id, named};
 
 /// Name of the application's master key (主控密钥), which no row of the profile's keys has.
 pub const MASTER_KEY: &str = "MKCERT";
@@ -35,7 +35,7 @@ pub struct CertificateRules {
     pub application_name: Vec<u8>,
     /// FID of the ADF below it.
     #[serde(deserialize_with = "hex_u16")]
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[0-9A-Fa-f]{4}$")))]
     pub application_fid: u16,
     /// Files.
     pub file: Vec<CertificateFile>,
@@ -177,12 +177,14 @@ const fn assumed_sign() -> CommandRow {
 #[serde(deny_unknown_fields)]
 pub struct CertificateFile {
     /// `EF12`.
+    #[serde(deserialize_with = "id")]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[A-Za-z0-9_]+$")))]
     pub id: String,
     /// Name in Chinese.
     pub name: String,
     /// File identifier.
     #[serde(deserialize_with = "hex_u16")]
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[0-9A-Fa-f]{4}$")))]
     pub fid: u16,
     /// What it holds.
     pub content: CertificateContent,

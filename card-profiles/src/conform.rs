@@ -54,6 +54,7 @@ pub use selection::algorithm_of;
 pub use with_psam::{PsamAct, PsamWhat};
 use workshop::Workshop;
 
+use crate::account::{DebitDate, YearCoding};
 use crate::approach::Means;
 use crate::certificate::Role;
 use crate::profile::{CardKind, Profile};
@@ -370,7 +371,16 @@ pub enum Expect {
     /// Yearly totals and their year are those of the start before (account).
     TotalsStay,
     /// Yearly totals follow from those before (account).
-    Totals(Rc<Deal>),
+    Totals(Rc<Deal>, TotalsRule),
+}
+
+/// What the profile says of yearly totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TotalsRule {
+    /// What a purchase of an earlier year does to them.
+    pub date: DebitDate,
+    /// How the card writes their year.
+    pub year: YearCoding,
 }
 
 /// What the cases are made for.

@@ -20,9 +20,16 @@ use crate::said;
 /// Most diversification steps of one key: province, city, card, and one to spare.
 const FACTORS_MAX: usize = 4;
 
+/// Bytes of the application serial number in file 0015 of a purse; the last 8 are the factor of its keys.
+pub type ApplicationSerial = [u8; 10];
+
 /// Rows of a key file.
 #[derive(Default)]
-pub struct GivenKeys(Vec<Row>);
+pub struct GivenKeys {
+    rows: Vec<Row>,
+    /// The serial of a purse, and its line.
+    serial: Option<(usize, ApplicationSerial)>,
+}
 
 /// A key for every slot that `which` means.
 struct Row {
@@ -44,10 +51,21 @@ enum Given {
     Master { key: Key16, factors: Vec<Factor> },
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Factor {
     Block(Block),
+    /// That of the card's ATR.
     Card,
+    /// That of the application serial of a purse.
+    Serial,
+}
+
+/// What `card` and `serial` are on one card.
+#[derive(Clone, Copy)]
+struct OwnFactors {
+    card: Block,
+    /// `None`: the profile has no purse.
+    serial: Option<Block>,
 }
 
 /// Why a text is no key file, or does not fit the card. Never says what a key is.
@@ -108,6 +126,9 @@ pub enum RowProblem {
     /// Too many steps.
     #[error("a master key has 1 to {FACTORS_MAX} factors")]
     Factors,
+    /// A serial, or a factor that is one, where the profile has no purse.
+    #[error("the profile has no purse: no serial of file 0015")]
+    NoSerial,
     /// The profile has no such key.
     #[error("the profile has no such key")]
     NoSuchKey,
@@ -126,6 +147,7 @@ impl RowProblem {
             Self::Value => "每个密钥须写 value，或写 master 和 factors，且只写一种".to_owned(),
             Self::Hex { what, bytes } => format!("{what} 不是 {bytes} 字节的十六进制"),
             Self::Factors => format!("上级密钥须有 1 到 {FACTORS_MAX} 个分散因子"),
+            Self::NoSerial => "卡片描述中没有电子钱包：没有 0015 文件的应用序列号".to_owned(),
             Self::NoSuchKey => "卡片描述中没有这个密钥".to_owned(),
             Self::NoSuchVersion => "卡片描述中没有这个版本的密钥".to_owned(),
         }
@@ -163,6 +185,9 @@ impl KeyFileError {
 struct Text {
     #[serde(default)]
     mark: String,
+    /// Application serial of a purse: 10 bytes in hex.
+    #[serde(default)]
+    serial: Option<toml::Spanned<String>>,
     #[serde(default)]
     key: Vec<toml::Spanned<TextRow>>,
 }
@@ -220,6 +245,13 @@ impl GivenKeys {
         if rows.key.is_empty() {
             return Err(KeyFileError::Empty);
         }
+        let serial = rows.serial.map(|text| {
+            let line = line_of(text.span().start);
+            let problem = RowProblem::Hex { what: "serial", bytes: 10 };
+            let bytes = of_hex(text.get_ref()).as_slice().try_into();
+            bytes.map(|serial| (line, serial)).map_err(|_| KeyFileError::Row { line, key: None, problem })
+        });
+        let serial = serial.transpose()?;
         let rows = rows.key.into_iter().map(|row| {
             let line = line_of(row.span().start);
             let row = row.into_inner();
@@ -231,7 +263,27 @@ impl GivenKeys {
                 KeyFileError::Row { line, key, problem }
             })
         });
-        rows.collect::<Result<_, _>>().map(Self)
+        Ok(Self { rows: rows.collect::<Result<_, _>>()?, serial })
+    }
+
+    /// The application serial that the factory puts into a purse, so that a host finds in file 0015 the factor that its keys
+    /// have: as the key file says it, or `0000` and the factor of the ATR. `None` where no key is derived with it.
+    #[must_use]
+    pub fn serial(&self, profile: &Profile, card_factor: Block) -> Option<ApplicationSerial> {
+        let uses = |row: &Row| matches!(&row.key, Given::Master { factors, .. } if factors.contains(&Factor::Serial));
+        let is_wanted = profile.purse.is_some() && (self.serial.is_some() || self.rows.iter().any(uses));
+        is_wanted.then(|| self.serial_or(card_factor))
+    }
+
+    fn serial_or(&self, card_factor: Block) -> ApplicationSerial {
+        self.serial.map_or_else(
+            || {
+                let mut serial = ApplicationSerial::default();
+                serial.iter_mut().skip(2).zip(card_factor).for_each(|(slot, byte)| *slot = byte);
+                serial
+            },
+            |(_, serial)| serial,
+        )
     }
 
     /// What fills each slot of `profile`, the last row that means it; and those slots as the image is marked with them.
@@ -239,8 +291,13 @@ impl GivenKeys {
     /// # Errors
     /// [`KeyFileError::Row`] of the first row that does not fit the profile.
     pub fn slots(&self, profile: &Profile, card_factor: Block) -> Result<Vec<Slot>, KeyFileError> {
+        if let Some((line, _)) = self.serial.filter(|_| profile.purse.is_none()) {
+            return Err(KeyFileError::Row { line, key: None, problem: RowProblem::NoSerial });
+        }
+        let serial = self.serial_or(card_factor).last_chunk().copied().filter(|_| profile.purse.is_some());
+        let own = OwnFactors { card: card_factor, serial };
         let mut slots: Vec<Slot> = Vec::new();
-        for row in &self.0 {
+        for row in &self.rows {
             let wrong = |problem| KeyFileError::Row { line: row.line, key: row.which.shown(), problem };
             let meant = || profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key));
             let mut found = false;
@@ -248,7 +305,7 @@ impl GivenKeys {
             let rows = rows.map(|(index, key)| (index, key.name.clone(), profile.form(key)));
             for (index, name, form) in rows.chain(master_key(profile).filter(|(_, name, _)| row.which.names(name))) {
                 found = true;
-                let bytes = row.key.of_card(form, card_factor).map_err(wrong)?;
+                let bytes = row.key.of_card(form, own).map_err(wrong)?;
                 slots.retain(|slot| slot.index != index);
                 slots.push(Slot { index, name, version: row.version, bytes });
             }
@@ -338,12 +395,13 @@ impl Which {
 }
 
 impl Given {
-    fn of_card(&self, form: KeyForm, card_factor: Block) -> Result<Zeroizing<Vec<u8>>, RowProblem> {
+    fn of_card(&self, form: KeyForm, own: OwnFactors) -> Result<Zeroizing<Vec<u8>>, RowProblem> {
         match self {
             Self::Value(bytes) if bytes.len() == form.length.bytes() => Ok(bytes.clone()),
             Self::Value(_) => Err(RowProblem::Hex { what: "value", bytes: form.length.bytes() }),
             Self::Master { key, factors } => {
-                let path: Vec<Block> = factors.iter().map(|factor| factor.block(card_factor)).collect();
+                let path = factors.iter().map(|factor| factor.block(own)).collect::<Option<Vec<Block>>>();
+                let path = path.ok_or(RowProblem::NoSerial)?;
                 Ok(Zeroizing::new(CardKey::derived(key, &path, form).expose().to_vec()))
             }
         }
@@ -351,10 +409,11 @@ impl Given {
 }
 
 impl Factor {
-    const fn block(self, card: Block) -> Block {
+    const fn block(self, own: OwnFactors) -> Option<Block> {
         match self {
-            Self::Block(block) => block,
-            Self::Card => card,
+            Self::Block(block) => Some(block),
+            Self::Card => Some(own.card),
+            Self::Serial => own.serial,
         }
     }
 }
@@ -397,10 +456,12 @@ fn of_hex(text: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(hex::decode(digits.as_slice()).unwrap_or_default())
 }
 
-/// 8 bytes in hex, or `card`: the last 8 historical bytes of the card's ATR.
+/// 8 bytes in hex; `card`: the last 8 historical bytes of the card's ATR; `serial`: those of the application serial of a purse.
 fn factor(text: &str) -> Result<Factor, RowProblem> {
-    if text == "card" {
-        return Ok(Factor::Card);
+    match text {
+        "card" => return Ok(Factor::Card),
+        "serial" => return Ok(Factor::Serial),
+        _ => {}
     }
     let block = of_hex(text).as_slice().try_into().ok();
     block.map(Factor::Block).ok_or(RowProblem::Hex { what: "factors", bytes: 8 })
@@ -408,7 +469,7 @@ fn factor(text: &str) -> Result<Factor, RowProblem> {
 
 impl fmt::Debug for GivenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GivenKeys({} rows)", self.0.len())
+        write!(f, "GivenKeys({} rows)", self.rows.len())
     }
 }
 
@@ -455,6 +516,41 @@ mod tests {
             slots.iter().map(|slot| format!("{slot} {}", hex::encode_upper(&*slot.bytes))).collect();
         assert_eq!(texts, ["DPK version 2 FDDDBACD60892A46777871F41C45BC9A"]);
         assert_eq!(format!("{keys:?}"), "GivenKeys(1 rows)");
+    }
+
+    #[test]
+    fn a_purse_key_comes_down_by_the_serial_of_file_0015() {
+        let rows = |serial: &str, factor: &str| {
+            format!(
+                "mark = \"REHEARSAL\"\n{serial}[[key]]\nname = \"DPK\"\nmaster = \"{}\"\nfactors = [\"{factor}\"]\n",
+                "A0".repeat(16)
+            )
+        };
+        let keys = |text: &str| GivenKeys::parse(text).expect("a key file");
+        let purse = builtin("pboc-purse").expect("built in");
+        let value = |text: &str| keys(text).slots(&purse, CARD).expect("fits").first().expect("a slot").bytes.clone();
+        // purse.md 1.4: the last 8 bytes of the serial.
+        let stated = "serial = \"0055 0102030405060708\"\n";
+        assert_eq!(value(&rows(stated, "serial")), value(&rows("", "0102030405060708")));
+        assert_eq!(keys(&rows(stated, "serial")).serial(&purse, CARD), Some([0, 0x55, 1, 2, 3, 4, 5, 6, 7, 8]));
+        // Not stated: the factory gives a serial that ends in the factor of the ATR.
+        assert_eq!(value(&rows("", "serial")), value(&rows("", "card")));
+        let made = keys(&rows("", "serial")).serial(&purse, CARD).expect("a serial");
+        assert_eq!(made.last_chunk(), Some(&CARD));
+        assert_eq!(keys(&rows("", "card")).serial(&purse, CARD), None);
+        let social = builtin("ssc-3.0").expect("built in");
+        for (text, at) in [(rows(stated, "card"), 2), (rows("", "serial"), 2)] {
+            let error = keys(&text).slots(&social, CARD).err();
+            assert!(
+                matches!(error, Some(KeyFileError::Row { line, problem: RowProblem::NoSerial, .. }) if line == at),
+                "{error:?}"
+            );
+        }
+        let short = GivenKeys::parse(&rows("serial = \"0102\"\n", "serial")).err();
+        assert!(matches!(
+            short,
+            Some(KeyFileError::Row { line: 2, problem: RowProblem::Hex { what: "serial", bytes: 10 }, .. })
+        ));
     }
 
     #[test]

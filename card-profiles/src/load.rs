@@ -15,8 +15,8 @@ use toml::de::DeTable;
 use crate::builtin::builtin_text;
 use crate::format::FormatKind;
 use crate::hexadecimal;
-use crate::number;
-use crate::overlay;
+use crate::number::{self, Said};
+use crate::overlay::{self, Misfit};
 use crate::profile::{Df, Element, Profile};
 use crate::said;
 
@@ -123,8 +123,8 @@ impl<'i> Layers<'i> {
                 .map_err(|problem| error(problem.span().map_or(0, |span| span.start), problem.message().to_owned()))?;
             let mut table = table.into_inner();
             overlay::retire(&mut table);
-            let base =
-                overlay::take_text(&mut table, "extends").map_err(|misfit| error(misfit.offset, misfit.message))?;
+            let base = overlay::take_text(&mut table, "extends")
+                .map_err(|misfit| error(misfit.offset, misfit.said.en).in_chinese(misfit.said.zh))?;
             if let Some(base) = base {
                 let (offset, base) = (base.span().start, base.into_inner());
                 if !table.contains_key("name") {
@@ -155,12 +155,11 @@ impl<'i> Layers<'i> {
             if start == 0 {
                 merged = table;
             } else {
-                overlay::merge(&mut merged, table, false)
-                    .map_err(|misfit| layers.error(misfit.offset, misfit.message))?;
+                overlay::merge(&mut merged, table, false).map_err(|misfit| layers.misfit(misfit))?;
             }
             start += text.len().max(1);
         }
-        overlay::choose(&mut merged, other).map_err(|misfit| layers.error(misfit.offset, misfit.message))?;
+        overlay::choose(&mut merged, other).map_err(|misfit| layers.misfit(misfit))?;
         Ok((layers, merged))
     }
 
@@ -172,8 +171,12 @@ impl<'i> Layers<'i> {
         key.rsplit(|character: char| !character.is_alphanumeric() && character != '_').next()
     }
 
+    fn misfit(&self, misfit: Misfit) -> ProfileError {
+        self.error(misfit.offset, misfit.said.en).in_chinese(misfit.said.zh)
+    }
+
     /// What the reader of TOML says of a value, in words of the profile.
-    fn misfit(&self, offset: usize, message: &str) -> ProfileError {
+    fn value_misfit(&self, offset: usize, message: &str) -> ProfileError {
         match self.key_before(offset).and_then(|key| number::said(message, key)) {
             Some(said) => self.error(offset, said.en).in_chinese(said.zh),
             None => self.error(offset, message.to_owned()),
@@ -211,8 +214,9 @@ impl Profile {
     fn parse_with(text: &str, other: Option<(&str, &str)>) -> Result<Self, ProfileError> {
         let (layers, table) = Layers::read(text, CHAIN_MAX, other)?;
         let root = Spanned::new(layers.end()..layers.end(), table);
-        let mut profile = Self::deserialize(toml::Deserializer::from(root))
-            .map_err(|error| layers.misfit(error.span().map_or(layers.end(), |span| span.start), error.message()))?;
+        let mut profile = Self::deserialize(toml::Deserializer::from(root)).map_err(|error| {
+            layers.value_misfit(error.span().map_or(layers.end(), |span| span.start), error.message())
+        })?;
         if !(GRAMMAR_MIN..=GRAMMAR).contains(&profile.format) {
             let message = format!(
                 "grammar version {} is not known; this program reads versions {GRAMMAR_MIN} to {GRAMMAR}",
@@ -225,8 +229,9 @@ impl Profile {
         profile.base = layers.0.iter().rev().nth(1).and_then(|layer| layer.name.clone());
         let composites = std::mem::take(&mut profile.composite);
         for element in profile.df.iter_mut().flat_map(|df| &mut df.ef).flat_map(|ef| &mut ef.elements) {
-            element.inner = resolve(element, &composites)
-                .map_err(|message| layers.error(layers.offset_of(&format!("{:?}", element.id)), message))?;
+            element.inner = resolve(element, &composites).map_err(|said| {
+                layers.misfit(Misfit { offset: layers.offset_of(&format!("{:?}", element.id)), said })
+            })?;
         }
         profile.composite = composites;
         profile.df.iter_mut().for_each(Df::name_places);
@@ -257,13 +262,21 @@ pub fn flatten(text: &str) -> Result<String, ProfileError> {
 fn resolve(
     element: &Element,
     composites: &std::collections::BTreeMap<String, Vec<Element>>,
-) -> Result<Vec<Element>, String> {
-    match (element.format.kind, &element.composite) {
-        (FormatKind::BTlv, Some(name)) => {
-            composites.get(name).cloned().ok_or_else(|| format!("there is no composite {name:?}"))
-        }
-        (FormatKind::BTlv, None) => Err(format!("{} is b-tlv: name its composite", element.id)),
-        (_, Some(_)) => Err(format!("{} is {}: only b-tlv has a composite", element.id, element.format)),
+) -> Result<Vec<Element>, Said> {
+    let (id, format) = (&element.id, element.format);
+    match (format.kind, &element.composite) {
+        (FormatKind::BTlv, Some(name)) => composites.get(name).cloned().ok_or_else(|| Said {
+            en: format!("there is no composite {name:?}"),
+            zh: format!("没有名为 {name:?} 的复合数据项"),
+        }),
+        (FormatKind::BTlv, None) => Err(Said {
+            en: format!("{id} is b-tlv: name its composite"),
+            zh: format!("{id} 的格式是 b-tlv：须写明 composite"),
+        }),
+        (_, Some(_)) => Err(Said {
+            en: format!("{id} is {format}: only b-tlv has a composite"),
+            zh: format!("{id} 的格式是 {format}：只有 b-tlv 才有 composite"),
+        }),
         (_, None) => Ok(Vec::new()),
     }
 }
@@ -375,6 +388,82 @@ id = "SSSE"
         assert!(error("remove = true", "remove = false").2.contains("remove = true"));
         assert!(error("[pin]", "[pin]\nunset = [\"last\"]").2.contains("nothing to unset"));
         assert!(error("tries = 5", "trials = 5").2.contains("trials"));
+    }
+
+    #[test]
+    fn a_row_that_one_text_states_twice_is_refused_at_its_second_place() {
+        let key =
+            "{ name = \"TOWN1\", df = \"SSSE\", class = \"UK\", id = 0x0B, usage = 0x60, length = 16, tries = 3 }";
+        let file = OVERLAY.get(OVERLAY.find("  [[df.ef]]").expect("a file")..).expect("the rest");
+        let forgotten = file.replacen("fid = \"EF0C\"", "fid = \"EF0F\"", 1);
+        let df = "\n[[df]]\nid = \"SSSE\"\nname = \"other\"\n";
+        let keys = OVERLAY.replacen("[pin]", &format!("key = [\n  {key},\n  {key},\n]\n[pin]"), 1);
+        let element = "    { tag = 0xEA, id = \"town\", format = \"an(4)\" },\n";
+        let cases = [
+            (format!("{OVERLAY}\n{forgotten}"), 30, 8, "EF0C"),
+            (format!("{OVERLAY}{df}"), 30, 6, "SSSE"),
+            (keys, 7, 12, "TOWN1"),
+            (
+                format!("{OVERLAY}\n  [[df.ef]]\n  id = \"EF05\"\n  elements = [\n{element}{element}  ]\n"),
+                33,
+                24,
+                "town",
+            ),
+        ];
+        for (text, line, column, id) in cases {
+            let error = Profile::parse(&text).expect_err(id);
+            assert_eq!((error.base.as_deref(), error.line, error.column), (None, line, column), "{error}");
+            assert!(error.message.contains(&format!("{id:?} already")) && error.zh().contains("已写过一次"), "{error}");
+        }
+        // Taken out and stated anew is one row.
+        let anew = OVERLAY.replacen("  [[df.ef]]", "  [[df.ef]]\n  id = \"EF08\"\n  remove = true\n\n  [[df.ef]]", 1);
+        let anew = anew.replacen("  before = \"EF08\"\n", "", 1).replace("EF0C", "EF08");
+        assert_eq!(Profile::parse(&anew).expect("one row").df[0].ef.len(), 4);
+    }
+
+    #[test]
+    fn errors_in_chinese_hold_no_english_sentence() {
+        for (from, to) in [
+            ("[pin]", "[pin]\nunset = [\"last\"]"),
+            ("[pin]", "[pin]\nunset = \"last\""),
+            ("id = \"DF07\"", "id = \"DF17\""),
+            ("id = \"DF07\"\n", ""),
+            ("remove = true", "remove = false"),
+            ("before = \"EF08\"", "before = \"EF18\""),
+            ("before = \"EF08\"", "before = 8"),
+            ("read = \"free\"", "read = \"PIN and RK or UK1\""),
+            ("read = \"free\"", "read = \"PIN and RK1 or UK1\""),
+            ("read = \"free\"", "read = \"MAC PIN\""),
+            ("read = \"free\"", "read = \"PIN with RK1\""),
+            ("read = \"free\"", "read = \"sometimes\""),
+            ("read = \"free\"", "read = \"PIN and\""),
+            ("read = \"free\"", "read = free"),
+            ("tries = 5", "tries ="),
+            ("tries = 5", "tries = 5 6"),
+            ("tries = 5", "tries 5"),
+            ("[pin]", "[pin"),
+            ("name = \"town\"\n  fid", "name = \"town\n  fid"),
+            ("an(4)", "an[4]"),
+            ("an(4)", "b-tlv(4)"),
+            ("format = \"an(4)\"", "format = \"an(4)\", composite = \"degree\""),
+            ("fid = \"EF0C\"", "fid = \"EF0\""),
+            ("name = \"town\"\n\n", "name = \"town\"\nalgorithm = \"ssf33\"\n\n"),
+            ("name = \"town\"\n\n", "name = \"town\"\nalgorithm = \"aes\"\n\n"),
+            ("name = \"town\"\n\n", "name = \"town\"\n[option.item_60]\nchoice = \"perhaps\"\n"),
+            ("[pin]", "key = [ { name = \"UKSSSE\", length = 24 } ]\n[atr]\nprefix = \"3\"\n[pin]"),
+            ("[pin]", "[atr]\nprefix = \"3\"\n[pin]"),
+        ] {
+            assert!(OVERLAY.contains(from), "{from}");
+            let error = Profile::parse(&OVERLAY.replacen(from, to, 1)).expect_err(to);
+            let zh = error.zh();
+            assert!(!zh.contains("此处写法不对"), "{to}: {zh}");
+            // Names and values of the text may stand in it, and no words between them.
+            let english = |words: &str| {
+                words.split(' ').filter(|word| word.bytes().all(|b| b.is_ascii_lowercase()) && word.len() > 1).count()
+            };
+            let outside: String = zh.split(['"', '`']).step_by(2).collect::<Vec<_>>().join(" ");
+            assert!(english(&outside) < 6, "{to}: {zh}");
+        }
     }
 
     #[test]

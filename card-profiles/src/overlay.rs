@@ -1,14 +1,18 @@
 //! A profile text that extends another: rows added, replaced, removed.
 //!
 //! Source: `docs/profile.md`, grammar version 2.
-//! Owns: merging two texts before anything is judged, so that an overlay is held to every rule of a whole profile.
+//! Owns: merging two texts before anything is judged, so that an overlay is held to every rule of a whole profile; a row that
+//! one text states twice, which merging would make one.
 //! Never: knows what a row means beyond the name that tells it from its neighbours.
 //! Units: offsets in bytes from the start of the first text; the texts of a chain follow each other.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
+
+use crate::number::Said;
 
 /// Lists whose rows are told apart by a key, and that key.
 const ROWS: [(&str, &str); 5] = [("df", "id"), ("ef", "id"), ("elements", "id"), ("file", "id"), ("key", "name")];
@@ -26,7 +30,13 @@ const COMPOSITE: &str = "composite";
 #[derive(Debug)]
 pub(crate) struct Misfit {
     pub(crate) offset: usize,
-    pub(crate) message: String,
+    pub(crate) said: Said,
+}
+
+impl Misfit {
+    fn new(offset: usize, en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self { offset, said: Said { en: en.into(), zh: zh.into() } }
+    }
 }
 
 /// Moves every span of a text behind the texts before it.
@@ -72,7 +82,11 @@ pub(crate) fn take_text(table: &mut DeTable<'_>, key: &str) -> Result<Option<Spa
     let Some((_, value)) = table.remove_entry(key) else { return Ok(None) };
     match value.get_ref().as_str() {
         Some(text) => Ok(Some(Spanned::new(value.span(), text.to_owned()))),
-        None => Err(Misfit { offset: value.span().start, message: format!("{key} is a text in quotes") }),
+        None => Err(Misfit::new(
+            value.span().start,
+            format!("{key} is a text in quotes"),
+            format!("{key} 应为加引号的文字"),
+        )),
     }
 }
 
@@ -93,8 +107,11 @@ pub(crate) fn choose(table: &mut DeTable<'_>, other: Option<(&str, &str)>) -> Re
         let word = instead.unwrap_or(choice.get_ref().as_str());
         let rows = choices.remove_entry(word).map(|(_, rows)| rows.into_inner());
         let Some(DeValue::Table(rows)) = rows else {
-            let message = format!("{word:?} is no choice here; there are {}", known.join(", "));
-            return Err(Misfit { offset: choice.span().start, message });
+            return Err(Misfit::new(
+                choice.span().start,
+                format!("{word:?} is no choice here; there are {}", known.join(", ")),
+                format!("此处没有 {word:?} 这个取值；有 {}", known.join("、")),
+            ));
         };
         merge(table, rows, false)?;
     }
@@ -138,13 +155,16 @@ fn identity(list: &str, is_composite: bool) -> Option<&'static str> {
 fn unset(base: &mut DeTable<'_>, over: &mut DeTable<'_>) -> Result<(), Misfit> {
     let Some((_, value)) = over.remove_entry("unset") else { return Ok(()) };
     let Some(names) = value.get_ref().as_array() else {
-        return Err(Misfit { offset: value.span().start, message: "unset is a list of keys".to_owned() });
+        return Err(Misfit::new(value.span().start, "unset is a list of keys", "unset 应为键名的列表"));
     };
     for name in names.iter() {
         let word = name.get_ref().as_str().unwrap_or_default();
         if base.remove_entry(word).is_none() {
-            let message = format!("the base has no {word:?} here: nothing to unset");
-            return Err(Misfit { offset: name.span().start, message });
+            return Err(Misfit::new(
+                name.span().start,
+                format!("the base has no {word:?} here: nothing to unset"),
+                format!("基础描述此处没有 {word:?}，无可取消（unset）"),
+            ));
         }
     }
     Ok(())
@@ -152,27 +172,48 @@ fn unset(base: &mut DeTable<'_>, over: &mut DeTable<'_>) -> Result<(), Misfit> {
 
 fn merge_rows<'i>(rows: DeArray<'i>, over: DeArray<'i>, identity: &'static str) -> Result<DeArray<'i>, Misfit> {
     let mut merged: Vec<Spanned<DeValue<'i>>> = rows.into_iter().collect();
+    // Rows that this text stated: a second one of the same name would be taken for a change of the first.
+    let mut stated = BTreeSet::new();
     for row in over {
         let span = row.span();
-        let misfit = |message: String| Misfit { offset: span.start, message };
+        let misfit = |en: String, zh: String| Misfit::new(span.start, en, zh);
         let DeValue::Table(mut row) = row.into_inner() else {
-            return Err(misfit(format!("a row is a table with {identity}")));
+            return Err(misfit(format!("a row is a table with {identity}"), format!("每一行应为含 {identity} 的表")));
         };
-        let id = text_of(&row, identity).ok_or_else(|| misfit(format!("a row names its {identity}")))?.to_owned();
+        let Some((id, at)) = named(&row, identity) else {
+            return Err(misfit(format!("a row names its {identity}"), format!("每一行须写明 {identity}")));
+        };
         let position = merged.iter().position(|other| row_id(other, identity) == Some(id.as_str()));
         let is_removed = row.remove_entry("remove").map(|(_, value)| value);
         let before = take_text(&mut row, "before")?;
+        if stated.contains(&id) {
+            return Err(Misfit::new(
+                at,
+                format!("this text has a row with {identity} {id:?} already: each row has an {identity} of its own"),
+                format!("本文件中 {identity} 为 {id:?} 的行已写过一次：每一行的 {identity} 不得重复"),
+            ));
+        }
         match (is_removed.map(|value| value.get_ref().as_bool()), position) {
+            // A row taken out may be stated anew after that.
             (Some(Some(true)), Some(position)) => {
                 merged.remove(position);
                 continue;
             }
             (Some(Some(true)), None) => {
-                return Err(misfit(format!("the base has no {identity} {id:?} here: nothing to remove")));
+                return Err(misfit(
+                    format!("the base has no {identity} {id:?} here: nothing to remove"),
+                    format!("基础描述此处没有 {identity} 为 {id:?} 的行，无可删除（remove）"),
+                ));
             }
-            (Some(_), _) => return Err(misfit("remove = true takes a row out; leave it away otherwise".to_owned())),
+            (Some(_), _) => {
+                return Err(misfit(
+                    "remove = true takes a row out; leave it away otherwise".to_owned(),
+                    "remove = true 表示删除该行；不删除时不写 remove".to_owned(),
+                ));
+            }
             (None, _) => {}
         }
+        stated.insert(id);
         let row = match position.map(|position| merged.remove(position).into_inner()) {
             Some(DeValue::Table(mut base)) => {
                 merge(&mut base, row, false)?;
@@ -185,14 +226,24 @@ fn merge_rows<'i>(rows: DeArray<'i>, over: DeArray<'i>, identity: &'static str) 
             Some(before) => merged
                 .iter()
                 .position(|other| row_id(other, identity) == Some(before.get_ref().as_str()))
-                .ok_or_else(|| Misfit {
-                    offset: before.span().start,
-                    message: format!("there is no {identity} {:?} here to stand before", before.get_ref()),
+                .ok_or_else(|| {
+                    let before_id = before.get_ref();
+                    Misfit::new(
+                        before.span().start,
+                        format!("there is no {identity} {before_id:?} here to stand before"),
+                        format!("此处没有 {identity} 为 {before_id:?} 的行，不能排在它之前（before）"),
+                    )
                 })?,
         };
         merged.insert(index, Spanned::new(span, DeValue::Table(row)));
     }
     Ok(merged.into_iter().collect())
+}
+
+/// The name that a row states, and where it stands.
+fn named(row: &DeTable<'_>, identity: &str) -> Option<(String, usize)> {
+    let value = row.get(identity)?;
+    Some((value.get_ref().as_str()?.to_owned(), value.span().start))
 }
 
 fn row_id<'r>(row: &'r Spanned<DeValue<'_>>, identity: &str) -> Option<&'r str> {

@@ -22,7 +22,7 @@ pub use self::files::{Df, Ef, EfKind, Element};
 pub use self::keys::{KeyClass, KeyRow, PsamPlace};
 pub use self::options::OptionRow;
 use self::words::{algorithm, choice};
-pub(crate) use self::words::{hex_bytes, hex_u16, key_name, named};
+pub(crate) use self::words::{hex_bytes, hex_u16, id, key_name, named};
 use crate::account::AccountRules;
 use crate::certificate::CertificateRules;
 use crate::maintenance::BlockingRow;
@@ -49,7 +49,7 @@ pub struct Profile {
     pub version: String,
     /// Symmetric algorithm.
     #[serde(deserialize_with = "algorithm")]
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", extend("enum" = ["3des", "sm4"])))]
     pub algorithm: Algorithm,
     /// Its open choices.
     #[serde(default)]

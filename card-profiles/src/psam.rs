@@ -24,6 +24,9 @@ pub struct PsamRules {
     pub wrong_mac2_max: u8,
     /// Whether a purchase dated after the expiry date of the application is refused.
     pub checks_expiry: bool,
+    /// Whether a purchase dated before the start date of the application is refused.
+    #[serde(default)]
+    pub checks_start: bool,
     /// Security authentication code (安全认证码) that `80 CA 00 00 09` answers: 9 bytes. Empty: the PSAM does not know the
     /// command, which is the construction ministry's.
     #[serde(default, deserialize_with = "hex_bytes")]
@@ -46,6 +49,7 @@ impl Default for PsamRules {
             purchase_levels: None,
             wrong_mac2_max: 0,
             checks_expiry: false,
+            checks_start: false,
             authentication_code: Vec::new(),
             shared_files: Vec::new(),
             assumed: Vec::new(),

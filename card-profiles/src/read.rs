@@ -1,7 +1,8 @@
 //! Reading files of a card in the fewest exchanges.
 //!
 //! Source: LD/T 32 READ RECORD and READ BINARY by SFI; a published log reads all records at once (`00B20105FF`).
-//! Owns: which step comes next, given the answers so far; falling back to other ways of reading (`answers`);
+//! Owns: which step comes next, given the answers so far; falling back to other ways of reading (`answers`); where a file of
+//! records ends (`extent`);
 //! values, faults and refusals side by side (`outcome`). Never: sends, stops at the first refusal, believes a length.
 //!
 //! ```text
@@ -15,6 +16,7 @@
 //! ```
 
 mod answers;
+mod extent;
 mod outcome;
 
 use std::collections::VecDeque;
@@ -28,6 +30,7 @@ use card_core::security::KeyName;
 use card_core::tries::Secret;
 use card_core::{Command, Response, StatusWord};
 
+use self::extent::Extent;
 pub use self::outcome::{CyclicRecord, ModuleFault, Outcome, Reason, Refusal};
 use crate::access::Right;
 use crate::address::{self, RecordRead};
@@ -90,6 +93,8 @@ struct File<'a> {
     refused: Option<StatusWord>,
     /// Whether it refused one for a reason that says nothing of what it can.
     by_chance: bool,
+    /// How far its records are known, in case there are more than its rows.
+    extent: Extent,
 }
 
 /// What a step was for.
@@ -99,6 +104,7 @@ enum Wanted {
     Proof(Right),
     File,
     Records(RecordRead),
+    Further(u8),
     Entry(u8),
     Part { offset: u16, asked: usize },
 }
@@ -204,6 +210,7 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn next_step(&mut self) -> Option<Step> {
         loop {
+            self.read_on();
             if let Some((step, _)) = self.queue.front() {
                 return Some(step.clone());
             }
@@ -229,6 +236,7 @@ impl<'a> Reader<'a> {
             }
             Wanted::File => self.give_up(answer.sw),
             Wanted::Records(read) => self.take_records(&read, answer),
+            Wanted::Further(number) => self.take_further(number, answer),
             Wanted::Entry(number) => self.take_entry(number, answer),
             Wanted::Part { offset, asked } => self.take_part(offset, asked, answer),
         }
@@ -405,6 +413,7 @@ impl<'a> Reader<'a> {
         // A card that gives no item by its tag is asked for all records by number.
         if file.basic {
             file.parts.clear();
+            file.extent = Extent::default();
             self.basic = false;
             self.queue.clear();
             let way = file.tried.pop().unwrap_or(self.ways);
@@ -456,7 +465,7 @@ impl Script for Reader<'_> {
 }
 
 impl<'a> File<'a> {
-    const fn new(df: &'a Df, ef: &'a Ef) -> Self {
+    fn new(df: &'a Df, ef: &'a Ef) -> Self {
         Self {
             df,
             ef,
@@ -468,6 +477,7 @@ impl<'a> File<'a> {
             asked_together: false,
             refused: None,
             by_chance: false,
+            extent: Extent::default(),
         }
     }
 }

@@ -27,7 +27,7 @@ mod tests {
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
                 "type": "string",
-                "pattern": "^(b|cn|an|cn-amt|b-amt|b-seq|b-tlv)\\([1-9][0-9]{0,2}\\)$",
+                "pattern": "^(b|cn|an|cn-amt|b-amt|b-seq|b-tlv)\\((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9][0-9]?)\\)$",
                 "description": "Format and bytes on the card: an(30)"
             })
         }
@@ -136,6 +136,26 @@ mod tests {
             }
             _ => {}
         }
+    }
+
+    /// What the grammar refuses in one word, an editor refuses too: of whole rows and of rows that change others.
+    #[test]
+    fn the_schema_says_what_a_word_may_be() {
+        let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+        let of = |row: &str, key: &str| schema["$defs"][row]["properties"][key].clone();
+        for row in ["Df", "DfChange", "Ef", "EfChange"] {
+            assert_eq!(of(row, "fid")["pattern"], "^[0-9A-Fa-f]{4}$", "{row}");
+        }
+        for row in ["Df", "Ef", "Element", "ElementChange", "CertificateFile"] {
+            assert_eq!(of(row, "id")["pattern"], "^[A-Za-z0-9_]+$", "{row}");
+        }
+        for (row, key) in [("MacRows", "purchase_mac1"), ("MacRows", "load_tac"), ("PurseMacRows", "unload_mac3")] {
+            assert_eq!(of(row, key)["minItems"], 1, "{row} {key}");
+        }
+        assert_eq!(of("KeyRow", "length")["enum"], json!([8, 16]));
+        assert_eq!(schema["else"]["properties"]["algorithm"]["enum"], json!(["3des", "sm4"]));
+        let format = schema["$defs"]["Format"]["pattern"].as_str().expect("a pattern");
+        assert!(format.contains("(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9][0-9]?)"), "1 to 255: {format}");
     }
 
     #[test]

@@ -164,7 +164,8 @@ impl Made {
         let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
         let slots: Vec<Vec<Slot>> =
             parts.iter().map(|(profile, keys)| keys.slots(profile, factor)).collect::<Result<_, _>>()?;
-        let memory = environments.factory(&profiles, transport_key, factor, &slots);
+        let serials: Vec<_> = parts.iter().map(|(profile, keys)| keys.serial(profile, factor)).collect();
+        let memory = environments.factory(&profiles, transport_key, factor, &slots, &serials);
         let given_keys = slots.iter().map(|slots| slots.iter().map(ToString::to_string).collect()).collect();
         Ok(Self { environments, atr, memory, given_keys })
     }
@@ -181,7 +182,7 @@ impl Card {
         let environments = Environments::of(&[profile])?;
         let atr = atr(profile, serial);
         let factor = Atr::parse(&atr)?.card_factor()?;
-        let memory = Memory::in_process(environments.factory(&[profile], transport_key, factor, &[]));
+        let memory = Memory::in_process(environments.factory(&[profile], transport_key, factor, &[], &[]));
         Ok(Self::assemble(environments, atr, memory, FaultPlan::default()))
     }
 

@@ -116,25 +116,34 @@ impl Dump {
         }
     }
 
-    /// What differs from another card: values, faults and files that were read on one side only. The
-    /// profile, where it is known, says in which record they stand.
+    /// What differs from another card: values, faults and files that were read on one side only. Of a file that one side could
+    /// not read that is said, and not each value that it lacks. The profile, where it is known, says in which record they stand.
     #[must_use]
     pub fn differences(&self, other: &Self, profile: Option<&Profile>) -> Vec<Difference> {
         let mut found = self.kinds(&other.profile, &other.version);
         if self.atr != other.atr {
             found.push(Difference::new("atr", Some(self.atr.clone()), Some(other.atr.clone())));
         }
-        found.extend(compare(&shown(&self.values), &shown(&other.values)));
-        found.extend(compare(&listed(&self.faults), &listed(&other.faults)));
+        let is_told = |row: &Difference| {
+            let is_lacking = |side: Option<&String>, dump: &Self| side.is_none() && dump.could_not_read(&row.place);
+            !is_lacking(row.left.as_ref(), self) && !is_lacking(row.right.as_ref(), other)
+        };
+        found.extend(compare(&shown(&self.values), &shown(&other.values)).into_iter().filter(is_told));
+        found.extend(compare(&listed(&self.faults), &listed(&other.faults)).into_iter().filter(is_told));
         found.extend(compare(&listed(&self.unread), &listed(&other.unread)));
         // Dumps of version 1 do not say what they do not give back.
         if self.format.min(other.format) > 1 {
-            add_bytes(&mut found, &self.bytes, &other.bytes);
+            add_bytes(&mut found, &self.bytes, &other.bytes, is_told);
         }
         if let Some(profile) = profile {
             locate(&mut found, profile);
         }
         found
+    }
+
+    /// Whether a place lies in a file that could not be read, or not whole.
+    fn could_not_read(&self, place: &str) -> bool {
+        self.unread.iter().any(|file| is_within(place, &file.place))
     }
 
     /// What differs in the kind of card, whatever it holds: the profile, the version that it states, the algorithm.
@@ -157,10 +166,8 @@ impl Dump {
     /// that was written, so that every other item is blank.
     #[must_use]
     pub fn differences_from(&self, profile: &Profile, person: Option<&CardValues>, is_whole: bool) -> Vec<Difference> {
-        let unread: BTreeSet<&str> = self.unread.iter().map(|fault| fault.place.as_str()).collect();
-        let expected: BTreeMap<String, String> = blanks(profile)
-            .filter(|(place, _)| !unread.iter().any(|file| place == file || place.starts_with(&format!("{file}."))))
-            .collect();
+        let expected: BTreeMap<String, String> =
+            blanks(profile).filter(|(place, _)| !self.could_not_read(place)).collect();
         // Records of cyclic files come and go with the card's life: neither missing nor surplus.
         let is_record = |place: &str| place.contains('[');
         let held: BTreeMap<String, String> = shown(&self.values);
@@ -191,19 +198,21 @@ impl Dump {
         }
         found.extend(compare(&listed(&self.faults), &BTreeMap::new()));
         found.extend(compare(&listed(&self.unread), &BTreeMap::new()));
-        add_bytes(&mut found, &self.bytes, &CardValues::new());
+        add_bytes(&mut found, &self.bytes, &CardValues::new(), |_| true);
         locate(&mut found, profile);
         found
     }
 }
 
 /// Adds stored bytes that differ where nothing else was found: what is read of them is the same.
-fn add_bytes(found: &mut Vec<Difference>, left: &CardValues, right: &CardValues) {
-    let is_within = |place: &str, whole: &str| {
-        place.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
+fn add_bytes(
+    found: &mut Vec<Difference>,
+    left: &CardValues,
+    right: &CardValues,
+    is_told: impl Fn(&Difference) -> bool,
+) {
     // Items come before the files that they are in.
-    for row in compare(&shown(left), &shown(right)).into_iter().rev() {
+    for row in compare(&shown(left), &shown(right)).into_iter().rev().filter(|row| is_told(row)) {
         if !found.iter().any(|other| is_within(&other.place, &row.place)) {
             let byte = first_difference(row.left.as_deref(), row.right.as_deref());
             found.push(Difference { byte, ..row });
@@ -222,6 +231,11 @@ impl Difference {
         let byte = first_difference(left.as_deref(), right.as_deref()).filter(|_| is_file(place));
         Self { place: place.to_owned(), record: None, byte, left, right }
     }
+}
+
+/// Whether a place is a file, record or item, or lies in it.
+fn is_within(place: &str, whole: &str) -> bool {
+    place.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// A place of two words is a whole file, and its value the file's bytes.
@@ -283,6 +297,9 @@ fn listed(faults: &[DumpFault]) -> BTreeMap<String, String> {
 
 fn compare(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<Difference> {
     let places: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let mut places: Vec<&String> = places.into_iter().collect();
+    // Record 10 comes after record 9.
+    places.sort_by_cached_key(|place| place.parse::<Place>().ok());
     let differing = places.into_iter().filter(|place| left.get(*place) != right.get(*place));
     differing.map(|place| Difference::new(place, left.get(place).cloned(), right.get(place).cloned())).collect()
 }
@@ -381,6 +398,33 @@ mod tests {
             ("DF04.EF05", None, Some("PIN_NEEDED")),
         ];
         assert_eq!(seen(&differences), expected);
+    }
+
+    #[test]
+    fn of_a_file_that_one_side_could_not_read_only_that_is_told() {
+        let whole = dump(&[("DF04.EF05.tag_81", "A"), ("DF04.EF06.tag_86", "B"), ("DF04.EF08[2].sequence", "1")]);
+        let mut without_pin = dump(&[("DF04.EF06.tag_86", "C"), ("DF04.EF06.tag_88", "D")]);
+        for file in ["DF04.EF05", "DF04.EF06", "DF04.EF08"] {
+            without_pin.unread.push(DumpFault { place: file.to_owned(), code: "PIN_NEEDED".to_owned() });
+        }
+        // What both sides have differs; what the side that read everything lacks is a difference too.
+        let expected = [
+            ("DF04.EF06.tag_86", Some("B"), Some("C")),
+            ("DF04.EF06.tag_88", None, Some("D")),
+            ("DF04.EF05", None, Some("PIN_NEEDED")),
+            ("DF04.EF06", None, Some("PIN_NEEDED")),
+            ("DF04.EF08", None, Some("PIN_NEEDED")),
+        ];
+        assert_eq!(seen(&whole.differences(&without_pin, None)), expected);
+        assert_eq!(without_pin.differences(&whole, None).len(), expected.len());
+    }
+
+    #[test]
+    fn records_come_in_the_order_of_their_numbers() {
+        let places: Vec<String> = (1..=12).map(|number| format!("DF04.EF08[{number}].sequence")).collect();
+        let values: Vec<(&str, &str)> = places.iter().map(|place| (place.as_str(), "1")).collect();
+        let found = dump(&[]).differences(&dump(&values), None);
+        assert_eq!(found.iter().map(|row| &row.place).collect::<Vec<_>>(), places.iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -248,9 +248,26 @@ impl Output {
     }
 }
 
-/// Text from a card or a file may hold control characters: a terminal must not obey them.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+/// Text from a card or a file may hold characters that are not seen and change what is: a terminal must not obey them.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_unseen(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// Whether a character turns the direction of a text, breaks its line or takes no place: with it one name looks like another.
+/// Unicode 15, category Cf, without marks of scripts that no card has; Zl and Zp.
+const fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}'
+            | '\u{61C}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E007F}'
+    )
 }
 
 /// Places on the screen that a value of its own line may take, and one in a table: a photo has thousands.
@@ -349,6 +366,15 @@ mod tests {
     fn control_characters_of_a_card_do_not_reach_the_terminal() {
         let output = Output { form: Form::Text, language: Language::En };
         assert_eq!(output.word(&Value::text("a\u{1B}[2Jb")), "a\u{FFFD}[2Jb");
+        // Nor do those that show a name reversed, or two names alike.
+        for unseen in ['\u{202E}', '\u{2066}', '\u{200B}', '\u{200F}', '\u{FEFF}', '\u{AD}', '\u{2028}', '\u{E0041}'] {
+            let shown = Value::Texts(vec![format!("张{unseen}三")]);
+            assert_eq!(output.word(&Value::text(format!("张{unseen}三"))), "张\u{FFFD}三", "{unseen:?}");
+            assert_eq!(output.word(&shown), "张\u{FFFD}三", "{unseen:?}");
+        }
+        for seen in ['张', '𠮷', '·', 'é', '\u{E864}', '　'] {
+            assert_eq!(printable(&seen.to_string()), seen.to_string());
+        }
     }
 
     #[test]

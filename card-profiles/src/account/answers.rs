@@ -13,7 +13,7 @@ pub struct Balances {
     pub self_paid_total: u32,
     /// 统筹累计 (SPFP) of `year`, fen.
     pub pooled_fund_total: u32,
-    /// Year of the totals, BCD `2026`; 0 before the first purchase.
+    /// Year of the totals as the card writes it: the profile's row `totals_year` says how.
     pub year: u16,
 }
 

@@ -12,16 +12,22 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct MacRows {
     /// MAC1 of a purchase (terminal to card).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub purchase_mac1: Vec<Field>,
     /// MAC2 of a purchase (card to terminal).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub purchase_mac2: Vec<Field>,
     /// TAC of a purchase.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub purchase_tac: Vec<Field>,
     /// MAC1 of a load (card to centre).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub load_mac1: Vec<Field>,
     /// MAC2 of a load (centre to card).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub load_mac2: Vec<Field>,
     /// TAC of a load.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub load_tac: Vec<Field>,
 }
 

@@ -8,9 +8,11 @@ use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
 use super::workshop::{Draft, Workshop, done, sw};
-use super::{Act, Area, Asked, Deal, Effect, Ending, Expect, Money, Move, Text, composite, dates, with_psam};
+use super::{
+    Act, Area, Asked, Deal, Effect, Ending, Expect, Money, Move, Text, TotalsRule, composite, dates, with_psam,
+};
 use crate::access::{Access, Right};
-use crate::account::{AccountRules, Amounts, BalanceKind, DebitDate};
+use crate::account::{AccountRules, Amounts, BalanceKind, DebitDate, YearCoding};
 use crate::profile::Df;
 use crate::purse::{Purse, PurseRules};
 
@@ -26,6 +28,8 @@ pub(super) struct Till<'a> {
     pub(super) log: (u8, usize),
     /// What the second half of a transaction asks of its day.
     date: DebitDate,
+    /// How the card writes the year of its totals.
+    year: YearCoding,
 }
 
 /// What surrounds a transaction, so that the money stays what it was.
@@ -53,7 +57,14 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     let df = shop.profile.df(&rules.df)?;
     let log = shop.profile.ef(&rules.df, &rules.log)?;
     let balance = (rules.get_balance(BalanceKind::PersonalAccount), rules.balance_access.clone());
-    let till = Till { df, row: "account", balance, log: (log.sfi(), log.record_length()), date: rules.debit_date };
+    let till = Till {
+        df,
+        row: "account",
+        balance,
+        log: (log.sfi(), log.record_length()),
+        date: rules.debit_date,
+        year: rules.totals_year,
+    };
     let load = |amount| account_load(shop, rules, amount).map(Rc::new);
     let purchase = |amounts| account_purchase(shop, rules, amounts).map(Rc::new);
     let most = Amounts { personal_account: u32::MAX, ..Amounts::default() };
@@ -96,7 +107,7 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     let draft = draft.with(till.proofs(shop, &deal.access));
     let draft = draft.then(Act::Begin(Rc::clone(&deal)), [Expect::Started]);
     let draft = draft.then(Act::Complete { deal: Rc::clone(&deal), wrong: false }, [Expect::Proved]);
-    drafts.push(draft.then(Act::Begin(zero), [Expect::Started, Expect::Totals(deal)]));
+    drafts.push(draft.then(Act::Begin(zero), [Expect::Started, Expect::Totals(deal, till.totals())]));
     let totals = purchase(Amounts { personal_account: 0, ..ONE })?;
     drafts.extend(with_psam::drafts(shop, &till, &purchase(Amounts::default())?, &totals));
     drafts.push(till.exhausted(shop, &load(0)?));
@@ -114,7 +125,14 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
             Purse::Purse => &rules.access.ep_balance,
         };
         let balance = (rules.get_balance(purse), access.clone());
-        Till { df, row: "purse", balance, log: (log.sfi(), log.record_length()), date: rules.debit_date }
+        Till {
+            df,
+            row: "purse",
+            balance,
+            log: (log.sfi(), log.record_length()),
+            date: rules.debit_date,
+            year: YearCoding::default(),
+        }
     };
     let deal = |which, amount| purse_deal(shop, rules, which, amount).map(Rc::new);
     let mut drafts = Vec::new();
@@ -203,6 +221,11 @@ impl Till<'_> {
     /// What the second half of a transaction asks of its day.
     pub(super) const fn date(&self) -> DebitDate {
         self.date
+    }
+
+    /// What its yearly totals are held to.
+    pub(super) const fn totals(&self) -> TotalsRule {
+        TotalsRule { date: self.date, year: self.year }
     }
 
     fn draft(&self, shop: &Workshop<'_>, what: &str, title: Text) -> Draft {

@@ -12,6 +12,7 @@ use card_core::security::PurchaseStart;
 use super::culprit::{Culprit, culprit};
 use super::deal::Tail;
 use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, PsamAct, PsamWhat, Start, Text};
+use crate::account::{DebitDate, TotalsYear};
 use crate::certificate::{CertificateRules, certificate_in, certifies};
 
 /// What came of a move.
@@ -289,14 +290,22 @@ impl Memory {
                     Text::new("年度累计改变", "other yearly totals"),
                 )
             }
-            Expect::Totals(deal) => {
+            Expect::Totals(deal, rule) => {
                 let (before, now) = (self.before.balances, self.start.balances);
                 let year = deal.fields.date_time.first_chunk::<2>().map_or(0, |year| u16::from_be_bytes(*year));
-                let (paid, pooled) =
-                    if before.year == year { (before.self_paid_total, before.pooled_fund_total) } else { (0, 0) };
-                let amounts = deal.fields.amounts;
-                let wanted = (paid.wrapping_add(amounts.self_paid), pooled.wrapping_add(amounts.pooled_fund), year);
-                let right = wanted == (now.self_paid_total, now.pooled_fund_total, now.year);
+                let totals = (before.self_paid_total, before.pooled_fund_total);
+                let added = |(paid, pooled): (u32, u32)| {
+                    let amounts = deal.fields.amounts;
+                    (paid.wrapping_add(amounts.self_paid), pooled.wrapping_add(amounts.pooled_fund))
+                };
+                let (wanted, year) = match rule.year.read(before.year) {
+                    TotalsYear::Of(held) if held == year => (added(totals), year),
+                    // The terminal's year is before the card's: the card leaves its totals.
+                    TotalsYear::Of(held) if held > year && rule.date == DebitDate::Calendar => (totals, held),
+                    TotalsYear::Of(_) | TotalsYear::None | TotalsYear::Unreadable(_) => (added((0, 0)), year),
+                };
+                let right = wanted == (now.self_paid_total, now.pooled_fund_total)
+                    && rule.year.read(now.year) == TotalsYear::Of(year);
                 check(
                     right,
                     Text::new("年度累计随交易增加", "yearly totals that follow the transaction"),

@@ -72,7 +72,7 @@ pub(super) fn drafts(shop: &Workshop<'_>, till: &Till<'_>, zero: &Rc<Deal>, some
     let paid = paid.then(at_psam(PsamWhat::Check), [Expect::Done]);
     let paid = paid.with(way).send(read, [Expect::Logged(Rc::clone(some))]).with(proofs());
     let since = |balance, sequence| Expect::Since { balance: Some(balance), sequence: Some(sequence) };
-    let paid = paid.then(begin(zero), [since(0, 1), Expect::Totals(Rc::clone(some))]);
+    let paid = paid.then(begin(zero), [since(0, 1), Expect::Totals(Rc::clone(some), till.totals())]);
     let leaves = Text::new("终端交易序号前进", "the terminal's transaction number advances");
     let title = Text::new(
         "PSAM 的 MAC1 错一位时拒绝，交易结束，余额与序号不变",

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use card_core::algorithm::Named;
 
 use crate::access::Access;
-use crate::account::{AccountRules, DebitDate, Field, SequenceConvention};
+use crate::account::{AccountRules, DebitDate, Field, SequenceConvention, YearCoding};
 use crate::profile::{MfEnvironment, Profile};
 use crate::purse::{BlockedSelect, FactorOrder, PurseRules};
 
@@ -106,6 +106,7 @@ fn account(rules: &AccountRules) -> Vec<Row> {
         ("balance_access", "查询余额条件 before a balance", access(&rules.balance_access)),
         ("sequence_convention", "明细与证明的序号 number in log and proof", sequence(rules.sequence_convention)),
         ("debit_date", "日期检查 day and time", date(rules.debit_date)),
+        ("totals_year", "累计年度的编码 coding of the year of totals", coding(rules.totals_year)),
         ("mac.purchase_mac1", "消费 MAC1 MAC1 of a purchase", fields(&mac.purchase_mac1)),
         ("mac.purchase_mac2", "消费 MAC2 MAC2 of a purchase", fields(&mac.purchase_mac2)),
         ("mac.purchase_tac", "消费 TAC TAC of a purchase", fields(&mac.purchase_tac)),
@@ -203,6 +204,7 @@ fn psam(profile: &Profile) -> Vec<Row> {
         ("purchase_levels", "消费接受的因子数 factors that a purchase takes", levels),
         ("wrong_mac2_max", "连续错误 MAC2 的上限 wrong MAC2 in a row", most),
         ("checks_expiry", "过期后拒绝消费 no purchase after the expiry date", yes(rules.checks_expiry)),
+        ("checks_start", "启用前拒绝消费 no purchase before the start date", yes(rules.checks_start)),
         ("authentication_code", "安全认证码 security authentication code", code),
         ("shared_files", "两个环境共用的文件 files that both environments share", shared),
     ]
@@ -226,6 +228,14 @@ fn sequence(convention: SequenceConvention) -> String {
     match convention {
         SequenceConvention::Before => "加一之前 before the step",
         SequenceConvention::After => "加一之后 after the step",
+    }
+    .to_owned()
+}
+
+fn coding(coding: YearCoding) -> String {
+    match coding {
+        YearCoding::Bcd => "四位数字 bcd",
+        YearCoding::Binary => "二进制数 binary",
     }
     .to_owned()
 }

@@ -1,10 +1,12 @@
 //! Contradictions of the medical account and of the purses.
 //!
-//! Source: LD/T 32.7 and a COS manual for the bytes of a log record. Owns: keys, types, commands, conditions, logs of both.
+//! Source: LD/T 32.7 and a COS manual for the bytes of a log record; PBOC for what a MAC is over. Owns: keys, types, commands,
+//! conditions, MAC inputs, logs of both.
 
 use super::files::lint_access;
 use super::keys::lint_key_of;
 use super::{Findings, Problem, Term, terms};
+use crate::account::Field;
 use crate::profile::{KeyClass, Profile};
 
 /// Bytes of a record of the transaction log that the account commands write.
@@ -26,10 +28,28 @@ pub(super) fn lint_account(profile: &Profile, findings: &mut Findings) {
     let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
         return findings.add("account", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
     };
+    let mac = &rules.mac;
+    for (name, fields, amount) in [
+        ("purchase_mac1", &mac.purchase_mac1, Field::Amounts),
+        ("purchase_mac2", &mac.purchase_mac2, Field::Amounts),
+        ("purchase_tac", &mac.purchase_tac, Field::Amounts),
+        ("load_mac1", &mac.load_mac1, Field::Amount),
+        ("load_mac2", &mac.load_mac2, Field::Amount),
+        ("load_tac", &mac.load_tac, Field::Amount),
+    ] {
+        lint_mac(&format!("account.mac.{name}"), fields, amount, findings);
+    }
     for access in [&rules.purchase_access, &rules.load_access, &rules.balance_access] {
         lint_access(profile, df, "account", access, findings);
     }
     findings.log("account", df, log, LOG_RECORD);
+}
+
+/// What moves money is held to how much it moves.
+fn lint_mac(place: &str, fields: &[Field], amount: Field, findings: &mut Findings) {
+    if !fields.contains(&amount) {
+        findings.add(place, Problem::MacWithoutAmount(amount.word()));
+    }
 }
 
 pub(super) fn lint_purse(profile: &Profile, findings: &mut Findings) {
@@ -67,6 +87,23 @@ pub(super) fn lint_purse(profile: &Profile, findings: &mut Findings) {
         types.overdraw,
         types.composite,
     ];
+    let mac = &rules.mac;
+    for (name, fields, amount) in [
+        ("load_mac1", &mac.load_mac1, Field::Amount),
+        ("load_mac2", &mac.load_mac2, Field::Amount),
+        ("load_tac", &mac.load_tac, Field::Amount),
+        ("purchase_mac1", &mac.purchase_mac1, Field::Amount),
+        ("purchase_mac2", &mac.purchase_mac2, Field::Amount),
+        ("purchase_tac", &mac.purchase_tac, Field::Amount),
+        ("unload_mac1", &mac.unload_mac1, Field::Amount),
+        ("unload_mac2", &mac.unload_mac2, Field::Amount),
+        ("unload_mac3", &mac.unload_mac3, Field::Amount),
+        ("overdraw_mac1", &mac.overdraw_mac1, Field::OldLimit),
+        ("overdraw_mac2", &mac.overdraw_mac2, Field::NewLimit),
+        ("overdraw_tac", &mac.overdraw_tac, Field::NewLimit),
+    ] {
+        lint_mac(&format!("purse.mac.{name}"), fields, amount, findings);
+    }
     findings.duplicates("purse", terms::TRANSACTION_TYPE, types.into_iter().map(|kind| format!("{kind:02X}")));
     if profile.ef(&rules.df, &rules.public_data).is_none() {
         findings.add("purse", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.public_data)));

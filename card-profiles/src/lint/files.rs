@@ -8,7 +8,7 @@ use super::{Findings, Problem, Term, terms};
 use crate::access::{Access, Right};
 use crate::codec::{self, Value};
 use crate::format::FormatKind;
-use crate::profile::{Df, Ef, EfKind, Element, KeyRow, Profile};
+use crate::profile::{Df, Ef, EfKind, Element, KeyClass, KeyRow, Profile};
 
 /// Tags that mark padding, not a record.
 const PADDING: [u8; 2] = [0x00, 0xFF];
@@ -18,8 +18,18 @@ pub(super) fn lint_df(profile: &Profile, df: &Df, findings: &mut Findings) {
     findings.duplicates(&df.id, terms::FID, df.ef.iter().map(|ef| format!("{:04X}", ef.fid)));
     findings.duplicates(&df.id, terms::SFI, df.ef.iter().map(|ef| format!("{:02X}", ef.sfi())));
     match profile.key(&df.control_key) {
-        Some(key) if key.df == df.id => {}
+        Some(key) if key.df == df.id && key.class == KeyClass::Mk => {}
+        Some(key) if key.df == df.id => {
+            let (key, found) = (key.name.clone(), key.class);
+            let problem = Problem::KeyClassWrong { key, found, needed: KeyClass::Mk };
+            findings.add(format!("{}.control_key", df.id), problem);
+        }
         _ => findings.add(&df.id, Problem::KeyMissing(df.control_key.clone())),
+    }
+    // Both lie below the first directory: SELECT by FID would find one of them.
+    let first = profile.df.first().filter(|first| first.id != df.id);
+    if first.is_some_and(|first| first.ef.iter().any(|ef| ef.fid == df.fid)) {
+        findings.add(&df.id, Problem::Duplicate { what: terms::FID, value: format!("{:04X}", df.fid) });
     }
     for ef in &df.ef {
         lint_ef(profile, df, ef, findings);

@@ -2,6 +2,7 @@
 //!
 //! Owns: names, slots, addresses, tries; whether a key serves the row that names it.
 
+use card_core::algorithm::Algorithm;
 use card_core::security::KeyName;
 
 use super::{Findings, Problem, Term, terms};
@@ -51,6 +52,10 @@ pub(super) fn lint_keys(profile: &Profile, findings: &mut Findings) {
             }
         }
         findings.tries(&place, key.tries);
+        if profile.algorithm == Algorithm::Sm4 {
+            let expected = Term::new("16：SM4 的密钥", "16: a key of SM4");
+            findings.range(&place, terms::KEY_BYTES, key.length.bytes(), &[16], expected);
+        }
     }
 }
 

@@ -131,6 +131,9 @@ pub enum Problem {
     /// Commands without access conditions.
     #[error("no row says what must be proved before its commands")]
     AccessMissing,
+    /// A MAC or TAC over nothing that says how much.
+    #[error("{0} is not among the fields: whatever the amount, the MAC would fit")]
+    MacWithoutAmount(&'static str),
     /// A tag where none may be, or none where one must be.
     #[error("a record of TLV files has a tag, a field of other files has none")]
     Tag,
@@ -187,6 +190,7 @@ impl Problem {
             Self::PinsAlike => "LINT_PINS_ALIKE",
             Self::PrivateReadable => "LINT_PRIVATE_READABLE",
             Self::AccessMissing => "LINT_ACCESS_MISSING",
+            Self::MacWithoutAmount(_) => "LINT_MAC_WITHOUT_AMOUNT",
             Self::Tag => "LINT_TAG",
             Self::OutOfRange { .. } => "LINT_OUT_OF_RANGE",
             Self::Unencodable { .. } => "LINT_UNENCODABLE",
@@ -222,6 +226,7 @@ impl Problem {
             Self::PinsAlike => "两个口令由同一条命令设置，而长度分不出是哪一个".to_owned(),
             Self::PrivateReadable => "私钥文件不应可读".to_owned(),
             Self::AccessMissing => "没有写明执行其命令之前须通过什么认证".to_owned(),
+            Self::MacWithoutAmount(field) => format!("各字段中没有 {field}：无论金额多少，MAC 都会相符"),
             Self::Tag => "记录文件的每条记录须有标识，其他文件的数据项不得有标识".to_owned(),
             Self::OutOfRange { what, value, expected } => format!("{}为 {value}，应为{}", what.zh, expected.zh),
             Self::Unencodable { value, error } => format!("{value:?} 写不进去：{}", error.zh()),

@@ -16,6 +16,7 @@ pub(super) const SIZE: Term = Term::new("文件大小", "size");
 pub(super) const LENGTH: Term = Term::new("长度", "length");
 pub(super) const TAG: Term = Term::new("记录标识", "tag");
 pub(super) const KEY_NAME: Term = Term::new("密钥名", "name");
+pub(super) const KEY_BYTES: Term = Term::new("密钥的字节数", "bytes of a key");
 pub(super) const KEY_SLOT: Term = Term::new("密钥位置", "slot");
 pub(super) const AUTHENTICATION_ID: Term = Term::new("外部认证密钥标识", "authentication id");
 pub(super) const TRANSACTION_TYPE: Term = Term::new("交易类型", "transaction type");

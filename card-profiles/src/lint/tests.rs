@@ -29,7 +29,7 @@ pub(super) fn each_is_found(name: &str, changes: &[(&str, &str, &str)]) {
 }
 
 /// One change of the built-in text, and a word of the finding that it must bring.
-const CHANGES: [(&str, &str, &str); 36] = [
+const CHANGES: [(&str, &str, &str); 43] = [
     ("bytes_max = 6", "bytes_max = 255", "pin: bytes of a PIN is 255"),
     ("records = 30", "records = 0", "DF04.EF08: records is 0, expected 1 to 254"),
     ("version = \"3.00\"", "version = \"3.00.1\"", "SSSE.EF05.spec_version: \"3.00.1\" does not fit: 6 bytes"),
@@ -52,6 +52,29 @@ const CHANGES: [(&str, &str, &str); 36] = [
     ("name = \"PUK\",", "name = \"IRK\",", "name IRK is used twice"),
     ("class = \"UK\",  id = 0x04", "class = \"UK\",  id = 0x0A", "authentication id SSSE 0A is used twice"),
     ("control_key = \"MKDF01\"", "control_key = \"MKDF02\"", "key MKDF02 is not among"),
+    (
+        "control_key = \"MKDF01\"",
+        "control_key = \"UK1DF01\"",
+        "DF01.control_key: key UK1DF01 has the class Uk, this row needs Mk",
+    ),
+    (
+        "purchase_mac1 = [\"amounts\", ",
+        "purchase_mac1 = [",
+        "account.mac.purchase_mac1: amounts is not among the fields",
+    ),
+    (
+        "purchase_mac2 = [\"amounts\"]",
+        "purchase_mac2 = [\"amount\"]",
+        "account.mac.purchase_mac2: amounts is not among",
+    ),
+    ("purchase_tac  = [\"amounts\", ", "purchase_tac  = [", "account.mac.purchase_tac: amounts is not among"),
+    (
+        "load_mac2     = [\"amount\", \"type\", \"terminal\", \"date-time\"]",
+        "load_mac2     = []",
+        "account.mac.load_mac2: amount is not among",
+    ),
+    ("algorithm = \"3des\"", "algorithm = \"sm4\"", "key STKSSSE: bytes of a key is 8, expected 16"),
+    ("fid = \"DF02\"", "fid = \"EF07\"", "DF02: FID EF07 is used twice"),
     ("capacity = 32768", "capacity = 9000", "the chip has 9000"),
     ("log = \"EF08\"", "log = \"EF09\"", "DF04.EF09 does not exist"),
     ("challenge = 4", "challenge = 5", "bytes of the challenge is 5"),
@@ -74,12 +97,19 @@ fn every_contradiction_is_found_where_it_is() {
 }
 
 /// The same for the purse.
-const PURSE_CHANGES: [(&str, &str, &str); 9] = [
+const PURSE_CHANGES: [(&str, &str, &str); 12] = [
     ("unload = \"DULK\"", "unload = \"DULX\"", "purse: key DULX is not among"),
     ("public_data = \"EF15\"", "public_data = \"EF14\"", "ADF1.EF14 does not exist"),
     ("log = \"EF18\"", "log = \"EF20\"", "ADF1.EF20 does not exist"),
     ("update = \"MAC DAMK\"", "update = \"MAC DAMX\"", "key DAMX is not among"),
     ("format = \"b(3)\"", "format = \"b(4)\"", "purse: bytes of a log record is stated as 23, the rows give 24"),
+    ("purchase_mac1 = [\"amount\", ", "purchase_mac1 = [", "purse.mac.purchase_mac1: amount is not among the fields"),
+    (
+        "\"new-limit\", \"type\", \"terminal\", \"date-time\"]",
+        "\"type\"]",
+        "purse.mac.overdraw_mac2: new-limit is not among",
+    ),
+    ("control_key = \"MKADF1\"", "control_key = \"DAMK\"", "key DAMK has the class"),
     ("factors = 1", "factors = 4", "purse: factors is 4"),
     ("cash = 0x04", "cash = 0x05", "purse: transaction type 05 is used twice"),
     ("unload = \"DULK\"", "unload = \"DLK\"", "purse: key DLK has the class Dlk, this row needs Dulk"),

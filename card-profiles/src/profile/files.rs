@@ -8,7 +8,7 @@ use std::sync::Arc;
 use card_core::security::KeyName;
 use serde::Deserialize;
 
-use super::words::{hex_bytes, hex_u16, key_name, shared};
+use super::words::{hex_bytes, hex_u16, id, key_name, shared};
 use crate::access::Access;
 use crate::format::{Format, FormatKind};
 use crate::place::Place;
@@ -19,12 +19,14 @@ use crate::place::Place;
 #[serde(deny_unknown_fields)]
 pub struct Df {
     /// `SSSE`, `DF01`, for a PSAM `MF`.
+    #[serde(deserialize_with = "id")]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[A-Za-z0-9_]+$")))]
     pub id: String,
     /// Name in Chinese.
     pub name: String,
     /// File identifier.
     #[serde(deserialize_with = "hex_u16")]
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[0-9A-Fa-f]{4}$")))]
     pub fid: u16,
     /// DF name or AID by which SELECT P1=04 finds it.
     #[serde(default, deserialize_with = "hex_bytes")]
@@ -51,12 +53,14 @@ pub struct Df {
 #[serde(deny_unknown_fields)]
 pub struct Ef {
     /// `EF05`.
+    #[serde(deserialize_with = "id")]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[A-Za-z0-9_]+$")))]
     pub id: String,
     /// Name in Chinese.
     pub name: String,
     /// File identifier.
     #[serde(deserialize_with = "hex_u16")]
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[0-9A-Fa-f]{4}$")))]
     pub fid: u16,
     /// Structure.
     pub kind: EfKind,
@@ -113,6 +117,7 @@ pub struct Element {
     /// English identifier, unique in its file: `card_number`; `tag_8c` where the name is unknown. Shared with the places of
     /// its values.
     #[serde(deserialize_with = "shared")]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[A-Za-z0-9_]+$")))]
     pub id: Arc<str>,
     /// Name in Chinese, where known.
     #[serde(default)]

@@ -36,7 +36,7 @@ pub struct KeyRow {
     pub usage: u8,
     /// Bytes: 8 or 16.
     #[serde(deserialize_with = "key_length")]
-    #[cfg_attr(test, schemars(with = "u8"))]
+    #[cfg_attr(test, schemars(with = "u8", extend("enum" = [8, 16])))]
     pub length: KeyLength,
     /// Tries before it blocks.
     pub tries: u8,

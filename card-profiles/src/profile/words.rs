@@ -19,13 +19,22 @@ pub(crate) fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16,
     let text = String::deserialize(deserializer)?;
     u16::from_str_radix(&text, 16)
         .ok()
-        .filter(|_| text.len() == 4)
+        .filter(|_| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .ok_or_else(|| de::Error::custom(format!("{text:?} is not a file identifier of four hex digits")))
 }
 
-/// A word that its places share.
+/// The name of a row as places and commands write it.
+pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        true => Ok(text),
+        false => Err(de::Error::custom(format!("{text:?} is no id: write letters A to Z, a to z, digits and _ only"))),
+    }
+}
+
+/// The same, which its places share.
 pub(super) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
-    Ok(String::deserialize(deserializer)?.into())
+    Ok(id(deserializer)?.into())
 }
 
 pub(crate) fn key_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyName, D::Error> {

@@ -145,27 +145,39 @@ pub struct PurseCommands {
 #[serde(deny_unknown_fields)]
 pub struct PurseMacRows {
     /// MAC1 of a load (card to host).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub load_mac1: Vec<Field>,
     /// MAC2 of a load (host to card).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub load_mac2: Vec<Field>,
     /// TAC of a load.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub load_tac: Vec<Field>,
     /// MAC1 of a purchase (terminal to card).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub purchase_mac1: Vec<Field>,
     /// MAC2 of a purchase (card to terminal).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub purchase_mac2: Vec<Field>,
     /// TAC of a purchase.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub purchase_tac: Vec<Field>,
     /// MAC1 of an unload.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub unload_mac1: Vec<Field>,
     /// MAC2 of an unload.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub unload_mac2: Vec<Field>,
     /// MAC3 of an unload.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub unload_mac3: Vec<Field>,
     /// MAC1 of an overdraw limit.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub overdraw_mac1: Vec<Field>,
     /// MAC2 of an overdraw limit.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub overdraw_mac2: Vec<Field>,
     /// TAC of an overdraw limit.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub overdraw_tac: Vec<Field>,
 }

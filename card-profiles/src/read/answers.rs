@@ -26,20 +26,29 @@ impl Reader<'_> {
                 // A record by itself, after all at once did not bring it: this card does not know the latter.
                 self.ways.together &= !(is_learnt && file.asked_together) || self.sure.together;
                 file.cut.clear();
+                file.extent.see(file.ef, read.records.start, answer.data.first().copied());
                 file.parts.push(answer.data.clone());
             }
             // The record is not there, or from here on none: reading the file says so beside the values.
-            StatusWord::RECORD_NOT_FOUND if !self.asks_basic() && (!is_together || self.sure.together) => {}
+            StatusWord::RECORD_NOT_FOUND if !self.asks_basic() && (!is_together || self.sure.together) => {
+                self.current.iter_mut().for_each(|file| file.extent.miss(file.ef, read.records.end));
+            }
             sw => self.try_otherwise(sw, read.records.start),
         }
     }
 
     pub(super) fn take_together(&mut self, read: &RecordRead, data: &[u8]) {
         self.confirm();
-        let whole = tlv::items(data).map_while(Result::ok);
-        let (count, bytes) = whole.fold((0, 0), |(count, bytes), item| (count + 1, bytes + 2 + item.value.len()));
-        let (records, cut) = data.split_at_checked(bytes).unwrap_or((data, &[]));
+        let is_exact = self.way().exact_le;
         let Some(file) = self.current.as_mut() else { return };
+        let whole = tlv::items(data).map_while(Result::ok);
+        let (count, bytes) = whole.fold((0, 0), |(count, bytes), item| {
+            file.extent.see(file.ef, read.records.start + count, Some(item.tag));
+            (count + 1, bytes + 2 + item.value.len())
+        });
+        let (records, cut) = data.split_at_checked(bytes).unwrap_or((data, &[]));
+        // A card gives no more than it was asked for; one that gave another number of bytes gave all that it has.
+        file.extent.is_whole = !is_exact || data.len() != read.length;
         file.parts.push(records.to_vec());
         file.cut = cut.to_vec();
         if count > 1 {
@@ -49,6 +58,7 @@ impl Reader<'_> {
         }
         let missing = read.records.start + count..read.records.end;
         if !missing.is_empty() && (!self.sure.together || !cut.is_empty()) {
+            file.extent.is_whole = false;
             let way = Ways { together: false, ..self.way() };
             self.ask_records(way, missing);
         }

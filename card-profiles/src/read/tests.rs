@@ -364,7 +364,8 @@ fn a_record_of_wrong_tag_or_length_spoils_no_other() {
     let mut at = 0;
     while let Some(step) = reader.next_step() {
         let is_read = text(&step).starts_with("00B2");
-        reader.answer(&response(if is_read { &records[at] } else { "" }, 0x9000));
+        let record = if is_read { records.get(at).map(String::as_str) } else { Some("") };
+        reader.answer(&record.map_or_else(|| response("", 0x6A83), |record| response(record, 0x9000)));
         at += usize::from(is_read);
     }
     let outcome = reader.finish();
@@ -372,6 +373,7 @@ fn a_record_of_wrong_tag_or_length_spoils_no_other() {
     assert_eq!(outcome.reading.values.text("SSSE.EF05.card_number"), Some("X00000019"));
     assert_eq!(outcome.reading.values.len(), 6, "the unknown record under its tag");
     assert_eq!(faults.len(), 4, "{faults:?}");
+    assert_eq!(at, 8, "whether there is more was asked once");
 }
 
 #[test]

@@ -58,6 +58,20 @@ fn value(seen: &Seen, name: &str) -> String {
 }
 
 #[test]
+fn the_record_of_a_composite_purchase_is_the_one_of_its_file() {
+    let record = "5A".repeat(41);
+    let log = format!(
+        "00A4040009A00000000386980701 -> 9000\n80DCAAC82BAA29{record} -> 9000\n80DC01CC2BAA29{record} -> 9000\n"
+    );
+    let seen = explained(Decoder::with_profile(crate::builtin("pboc-purse").expect("built in")), &log);
+    let [_, by_tag, by_number] = seen.as_slice() else { panic!("{}", seen.len()) };
+    for exchange in [by_tag, by_number] {
+        assert_eq!(value(exchange, "ADF1.EF19.composite_record"), record);
+        assert!(exchange.2.parts.iter().all(|part| part.guard != Guard::Unknown));
+    }
+}
+
+#[test]
 fn every_byte_of_the_published_transcripts_has_a_meaning() {
     for (name, text, exchanges) in TRANSCRIPTS {
         let seen = explained(Decoder::new(), text);

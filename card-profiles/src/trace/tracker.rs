@@ -243,7 +243,18 @@ impl Tracker {
                 parts.fields(sent);
                 Plan::Fields(answered)
             }
-            Kind::UpdateCache => Plan::Nothing,
+            // Nothing reaches the file, nor is it selected, before the DEBIT that follows.
+            Kind::UpdateCache => {
+                about = self.meant(catalogue, shape.header[3] >> 3, false);
+                written = files::records(
+                    Side::Command,
+                    command,
+                    shape.data,
+                    self.file(catalogue, about),
+                    asked(kind, shape.header),
+                );
+                Plan::Nothing
+            }
             Kind::Unknown => Plan::Hidden,
         };
         let mut parts = if written.is_empty() { parts.finish() } else { written };

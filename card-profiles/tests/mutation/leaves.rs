@@ -45,6 +45,7 @@ const WORDS: &[&[&str]] = &[
     &["closed", "keyed"],
     &["and", "or"],
     &["checked", "any", "calendar"],
+    &["bcd", "binary"],
     &["folded", "leftmost"],
     &["folded", "whole"],
     &["folded", "left"],

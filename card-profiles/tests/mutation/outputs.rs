@@ -162,7 +162,11 @@ fn write_cases(profile: &Profile, factors: Factors, take: &mut Taker<'_>) {
             take(5, &format_args!("{} {keep}", act_name(act)));
             for expect in expect {
                 match expect {
-                    Expect::Logged(of) | Expect::Totals(of) => deal(of, take),
+                    Expect::Logged(of) => deal(of, take),
+                    Expect::Totals(of, rule) => {
+                        take(5, &format_args!("{rule:?}"));
+                        deal(of, take);
+                    }
                     other => {
                         take(5, &format_args!("{other:?}"));
                     }

@@ -42,7 +42,7 @@ impl Card {
             1 => out.extend_from_slice(self.memory.read(at + PERSONAL, 4)),
             _ => {
                 out.extend_from_slice(self.memory.read(at + TOTALS + 4 * usize::from(kind.saturating_sub(2)), 4));
-                out.extend_from_slice(self.memory.read(at + YEAR, 2));
+                out.extend(account.rules.totals_year.stored(self.number_at(at + YEAR)).to_be_bytes());
             }
         }
         expect_le(le, out.len())?;
@@ -128,7 +128,7 @@ impl Card {
         out.extend(balances.personal_account.to_be_bytes());
         out.extend(balances.self_paid_total.to_be_bytes());
         out.extend(balances.pooled_fund_total.to_be_bytes());
-        out.extend(balances.year.to_be_bytes());
+        out.extend(account.rules.totals_year.stored(balances.year).to_be_bytes());
         out.extend(card_sequence.to_be_bytes());
         let fields = MacFields {
             amounts,

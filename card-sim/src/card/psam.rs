@@ -244,10 +244,13 @@ impl Card {
 
     /// Whether the application still serves on the day of a purchase; a date that is none, as on a new card, is no bound.
     fn psam_serves(&self, psam: &PsamModel, [a, b, c, d, ..]: [u8; 7]) -> Result<(), Stop> {
-        let Some(address) = psam.expiry.filter(|_| psam.rules.checks_expiry) else { return Ok(()) };
-        let expiry: [u8; 4] = self.memory.array(address);
-        let is_date = expiry != [0; 4] && expiry.iter().all(|byte| byte >> 4 <= 9 && byte & 0x0F <= 9);
-        if is_date && [a, b, c, d] > expiry { Err(StatusWord::CONDITIONS_OF_USE.into()) } else { Ok(()) }
+        let is_date = |date: &[u8; 4]| *date != [0; 4] && date.iter().all(|byte| byte >> 4 <= 9 && byte & 0x0F <= 9);
+        let bound =
+            |address: Option<usize>, counts: bool| Some(self.memory.array(address.filter(|_| counts)?)).filter(is_date);
+        let day = [a, b, c, d];
+        let is_early = bound(psam.start, psam.rules.checks_start).is_some_and(|start| day < start);
+        let is_late = bound(psam.expiry, psam.rules.checks_expiry).is_some_and(|expiry| day > expiry);
+        if is_early || is_late { Err(StatusWord::CONDITIONS_OF_USE.into()) } else { Ok(()) }
     }
 
     /// Derivation runs from the top; where the card's factor comes first on the wire, that is the other way.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use card_core::key::Key16;
 use card_profiles::Profile;
-use card_profiles::key_file::Slot;
+use card_profiles::key_file::{ApplicationSerial, Slot};
 use card_profiles::profile::CardKind;
 
 use super::{Model, ModelError, Places, Shared};
@@ -66,18 +66,21 @@ impl Environments {
         if layout == 1 { last.blocks } else { last.size }
     }
 
-    /// The memory of a card as a factory delivers it. `keys` are those of each environment.
+    /// The memory of a card as a factory delivers it. `keys` are those of each environment, `serials` the application serials of
+    /// its purse.
     pub(crate) fn factory(
         &self,
         profiles: &[&Profile],
         transport_key: &Key16,
         card_factor: [u8; 8],
         keys: &[Vec<Slot>],
+        serials: &[Option<ApplicationSerial>],
     ) -> Vec<u8> {
         let mut memory = vec![0; self.size_in(super::LAYOUT)];
         for (index, (model, profile)) in self.0.iter().zip(profiles).enumerate() {
             let keys = keys.get(index).map_or(&[][..], Vec::as_slice);
-            model.fill(&mut memory, profile, transport_key, card_factor, keys);
+            let serial = serials.get(index).copied().flatten();
+            model.fill(&mut memory, profile, transport_key, card_factor, keys, serial);
         }
         memory
     }

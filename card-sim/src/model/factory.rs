@@ -6,14 +6,14 @@
 use card_core::crypto::{CardKey, KeyForm, KeyLength};
 use card_core::key::Key16;
 use card_profiles::format::{Format, FormatKind};
-use card_profiles::key_file::Slot;
-use card_profiles::profile::{Ef, EfKind, Element, Profile};
+use card_profiles::key_file::{ApplicationSerial, Slot};
+use card_profiles::profile::{Df, Ef, EfKind, Element, Profile};
 
 use super::{Model, Structure};
 
 impl Model {
     /// Fills its part of the memory as a factory does: control keys are transport keys, files are there and empty.
-    /// `keys` fill slots besides.
+    /// `keys` fill slots besides, `serial` the application serial of a purse.
     pub(super) fn fill(
         &self,
         memory: &mut [u8],
@@ -21,6 +21,7 @@ impl Model {
         transport_key: &Key16,
         card_factor: [u8; 8],
         keys: &[Slot],
+        serial: Option<ApplicationSerial>,
     ) {
         let mut put = |address: usize, bytes: &[u8]| {
             memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
@@ -47,9 +48,21 @@ impl Model {
                     Structure::Transparent | Structure::Tlv(_) => put(ef.address, &empty_file(row)),
                     Structure::Cyclic { .. } => put(ef.address, &[0, 0]),
                 }
+                if let Some((serial, at)) = serial.zip(serial_at(profile, rows, row)) {
+                    put(ef.address + at, &serial);
+                }
             }
         }
     }
+}
+
+/// Where in this file the application serial of a purse stands; `None` in any other file.
+fn serial_at(profile: &Profile, df: &Df, ef: &Ef) -> Option<usize> {
+    let purse = profile.purse.as_ref().filter(|purse| (&purse.df, &purse.public_data) == (&df.id, &ef.id))?;
+    let is_serial =
+        |row: &Element| &*row.id == "serial" && usize::from(row.format.length) == size_of::<ApplicationSerial>();
+    let index = profile.ef(&purse.df, &ef.id)?.elements.iter().position(is_serial)?;
+    Some(ef.elements.iter().take(index).map(|row| usize::from(row.format.length)).sum())
 }
 
 /// A file whose tags and lengths are there and whose values are empty: cn and cn-amt F, everything else 00.

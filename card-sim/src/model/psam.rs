@@ -15,7 +15,8 @@ pub(crate) struct PsamModel {
     /// Address of the terminal sequence, and the DF that holds it.
     pub(crate) sequence: usize,
     pub(crate) df: usize,
-    /// Address of the expiry date, where the profile has one.
+    /// Addresses of the start and the expiry date, where the profile has them.
+    pub(crate) start: Option<usize>,
     pub(crate) expiry: Option<usize>,
     pub(crate) rules: PsamRules,
 }
@@ -42,8 +43,9 @@ pub(super) fn model(profile: &Profile, dfs: &[DfModel]) -> Result<PsamModel, Mod
     let (terminal, sequence) = (find("terminal_number", 6)?, find("terminal_sequence", 4)?);
     let holds = |df: &DfModel| df.efs.iter().any(|ef| (ef.address..ef.address + ef.size).contains(&sequence));
     let df = dfs.iter().position(holds).ok_or_else(|| ModelError::NoSuchFile("terminal_sequence".to_owned()))?;
-    let expiry = find("expiry_date", 4).ok();
-    Ok(PsamModel { terminal, sequence, df, expiry, rules: PsamRules { assumed: Vec::new(), ..profile.psam.clone() } })
+    let (start, expiry) = (find("start_date", 4).ok(), find("expiry_date", 4).ok());
+    let rules = PsamRules { assumed: Vec::new(), ..profile.psam.clone() };
+    Ok(PsamModel { terminal, sequence, df, start, expiry, rules })
 }
 
 #[cfg(test)]

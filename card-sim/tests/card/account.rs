@@ -3,7 +3,7 @@
 use card_core::crypto::KeyForm;
 use card_core::key::Key16;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
-use card_profiles::account::{DebitDate, load_seed};
+use card_profiles::account::{DebitDate, YearCoding, load_seed};
 use card_profiles::builtin;
 use card_sim::Card;
 
@@ -220,6 +220,24 @@ fn a_card_whose_profile_says_any_takes_every_date() {
         assert_eq!(rig.raw("B026000206"), total, "{then}");
     }
     assert!(load_dated(&mut rig, 5, "20261399030405").ends_with("9000"));
+}
+
+#[test]
+fn a_card_whose_profile_says_binary_answers_the_year_of_its_totals_so() {
+    let mut rows = builtin("ssc-3.0").expect("built in");
+    rows.account.as_mut().expect("an account").totals_year = YearCoding::Binary;
+    let card = Card::factory(&rows, SERIAL, &Key16::new(TRANSPORT)).expect("a card");
+    let mut rig = account_of(in_socket("ssc-3.0", card));
+    assert_eq!(rig.raw("B026000206"), "0000000000009000", "no totals yet");
+    rig.verify_pin();
+    assert!(purchase(&mut rig, "000000000000000A00000014", "00000001", THEN).ends_with("9000"));
+    assert_eq!(rig.raw("B026000206"), "0000000A07E99000", "2025");
+    assert_eq!(init(&mut rig, "000000000000000000000000")[24..28], *"07E9");
+    // A later year starts anew, an earlier one leaves the totals, as with digits.
+    assert!(purchase(&mut rig, "000000000000000100000000", "00000002", "20240101030405").ends_with("9000"));
+    assert_eq!(rig.raw("B026000206"), "0000000A07E99000");
+    assert!(purchase(&mut rig, "000000000000000100000000", "00000003", "20260101030405").ends_with("9000"));
+    assert_eq!(rig.raw("B026000206"), "0000000107EA9000");
 }
 
 #[test]

@@ -337,8 +337,11 @@ fn psam_of_the_published_set(levels: &str, order: &str) -> Rig {
     let row = "purchase_levels = 2\n";
     assert!(text.contains(row) && text.contains("factor_order = \"card-first\""));
     let text = text.replacen(row, levels, 1);
-    let text = text.replacen("factor_order = \"card-first\"", &format!("factor_order = \"{order}\""), 1);
-    let profile = card_profiles::Profile::parse(&text).expect("a profile");
+    psam_of_text(&text.replacen("factor_order = \"card-first\"", &format!("factor_order = \"{order}\""), 1))
+}
+
+fn psam_of_text(text: &str) -> Rig {
+    let profile = card_profiles::Profile::parse(text).expect("a profile");
     let keys = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DPK\"\nvalue = \"A0A1A2A3A4A5A6A7A8A9AAABACADAEAF\"\n\
         [[key]]\nname = \"MKMF\"\nvalue = \"00112233445566778899AABBCCDDEEFF\"\n\
         [[key]]\nname = \"UKSSSE\"\nvalue = \"101112131415161718191A1B1C1D1E1F\"\n";
@@ -498,6 +501,21 @@ fn a_psam_that_has_expired_makes_no_purchase() {
     let before = rig.socket.card().inspect().terminal_sequence;
     rig.sw(&on("20310101"));
     assert_eq!(rig.socket.card().inspect().terminal_sequence, before, "no number is used up");
+}
+
+#[test]
+fn a_psam_whose_profile_says_so_makes_no_purchase_before_its_start() {
+    let text = card_profiles::builtin_text("psam").expect("built in").replacen("purchase_levels = 2\n", "", 1);
+    let mut rig = psam_of_text(&text.replacen("checks_start = false", "checks_start = true", 1));
+    let on = |day: &str| init_one_amount(6, &format!("{day}120000"), CARD);
+    assert_eq!(rig.sw(&on("19990101")), "6108", "no date on a new PSAM");
+    rig.select("MF");
+    write_as_issuer(&mut rig, "00D6960006990011223344");
+    rig.select("DF01");
+    assert_eq!(rig.raw("00D69711082025010120301231"), "9000");
+    for (day, sw) in [("20241231", "6985"), ("20250101", "6108"), ("20301231", "6108"), ("20310101", "6985")] {
+        assert_eq!(rig.sw(&on(day)), sw, "{day}");
+    }
 }
 
 #[test]

@@ -119,6 +119,31 @@ fn state(rig: &Rig) -> PurseInspection {
 }
 
 #[test]
+fn keys_by_the_serial_fit_a_host_that_derives_them_from_file_0015() {
+    let (_, dpk) = MASTERS[0];
+    for stated in ["serial = \"00991122334455667788\"\n", ""] {
+        let keys = format!(
+            "mark = \"REHEARSAL\"\n{stated}[[key]]\nname = \"DPK\"\nmaster = \"{dpk}\"\nfactors = [\"serial\"]\n\
+            [[key]]\nname = \"DTK\"\nvalue = \"{dpk}\"\n"
+        );
+        let mut rig = made(&keys, &|text| text);
+        // purse.md 1.4: the serial stands at byte 10 of file 0015, its last 8 bytes are the factor.
+        let public = rig.raw("00B095001E");
+        let factor: [u8; 8] = bytes(&public[24..40]).try_into().expect("8 bytes");
+        assert!(stated.is_empty() || public[20..40] == *"00991122334455667788", "{public}");
+        assert_ne!(factor, [0; 8]);
+        let master = Key16::new(bytes(dpk).try_into().expect("16 bytes"));
+        let key = CardKey::derived(&master, &[factor], KeyForm::TDES);
+        let start = rig.fetch(&format!("805001020B0100000000{TERMINAL}"));
+        assert!(start.ends_with("9000"), "{start}");
+        let seed = purchase_seed(random_of(&start, 11), sequence_of(&start), 1);
+        let mac1 = key.transaction_session(seed).mac([0; 8], &bytes(&format!("0000000006{TERMINAL}{THEN}")));
+        let answer = rig.fetch(&format!("805401000F00000001{THEN}{}", hex::encode_upper(mac1)));
+        assert!(answer.ends_with("9000"), "{answer}");
+    }
+}
+
+#[test]
 fn a_load_has_the_macs_of_a_real_card_log() {
     // Example A of the published logs: the answer of INIT, MAC2, TAC and the record of the log.
     let keys = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DLK\"\nvalue = \"3F3F3F3F3F3F3F3F1122334455667788\"\n\

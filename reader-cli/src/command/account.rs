@@ -14,6 +14,7 @@ use card_counter::language::Words;
 use card_counter::secret::Pin;
 use card_counter::tap::{Approached, Ask, Tapped, approach, tap};
 use card_counter::{account, pay, pin};
+use card_profiles::account::TotalsYear;
 
 /// `balance`.
 pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
@@ -81,7 +82,18 @@ fn balance_page(card: &mut Approached<'_>, verified: bool) -> Result<Page, Termi
         .with("balance_fen", Words::new("个人账户余额", "personal account"), money(balances.personal_account))
         .with("self_paid_total_fen", Words::new("个人自付累计", "self-paid total"), money(balances.self_paid_total))
         .with("pooled_fund_total_fen", Words::new("统筹累计", "pooled fund total"), money(balances.pooled_fund_total))
-        .with("year", Words::new("年度", "year"), year(balances.year));
+        .with("year", Words::new("年度", "year"), year(rules.totals_year.read(balances.year)));
+    let page = match rules.totals_year.read(balances.year) {
+        TotalsYear::Unreadable(stored) => page.with(
+            "year_stored",
+            Words::new(
+                "卡上的累计年度无法识别，其字节为",
+                "year of the totals on the card, of which it is not known what they mean",
+            ),
+            Value::text(format!("{stored:04X}")),
+        ),
+        TotalsYear::None | TotalsYear::Of(_) => page,
+    };
     if !verified {
         return Ok(page);
     }
@@ -89,9 +101,12 @@ fn balance_page(card: &mut Approached<'_>, verified: bool) -> Result<Page, Termi
     Ok(page.with("card_sequence", Words::new("下一交易序号", "next number"), Value::Number(i64::from(number))))
 }
 
-/// The year of the totals in BCD; a card that was never paid with has none.
-fn year(bcd: u16) -> Value {
-    if bcd == 0 { Value::Absent } else { Value::text(format!("{bcd:04X}")) }
+/// The year of the totals; a card that was never paid with has none.
+fn year(year: TotalsYear) -> Value {
+    match year {
+        TotalsYear::Of(bcd) => Value::text(format!("{bcd:04X}")),
+        TotalsYear::None | TotalsYear::Unreadable(_) => Value::Absent,
+    }
 }
 
 /// What a card says of itself before it is asked anything: which card the answer is about.

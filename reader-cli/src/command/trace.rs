@@ -16,7 +16,7 @@ use card_profiles::trace::{Decoder, Explained, Label, Part, Side};
 use super::profile::Source;
 use crate::arguments::{Form, Places};
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::page::{Page, Value};
 use crate::trace::Trace;
 use card_counter::clock::Now;
@@ -409,8 +409,4 @@ fn words(label: &Label) -> Words {
 
 fn number(number: u64) -> Value {
     i64::try_from(number).map_or(Value::Absent, Value::Number)
-}
-
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use card_core::Session;
+use card_profiles::account::YearCoding;
 use card_profiles::conform::{Case, Effect, cases, in_order};
 use reader_cli::conform::{Runner, Verdict};
 
@@ -117,5 +118,36 @@ fn a_card_near_the_end_of_its_numbers_is_never_failed_for_what_it_has_not_left()
             most = not_run;
         }
         assert_eq!(named.iter().map(String::as_str).collect::<BTreeSet<_>>(), numbers.into_iter().collect(), "{name}");
+    }
+}
+
+#[test]
+fn a_card_whose_totals_are_of_a_later_year_than_the_terminals_is_no_wrong_card() {
+    for (name, coding) in [
+        ("ssc-1.0", YearCoding::Bcd),
+        ("ssc-3.0", YearCoding::Bcd),
+        ("ssc-3.0", YearCoding::Binary),
+        ("ssc-3.0-sm4", YearCoding::Bcd),
+    ] {
+        let mut profile = profile(name);
+        profile.account.as_mut().expect("an account").totals_year = coding;
+        let socket = card(&profile);
+        let mut module = Module::of(&profile, &socket);
+        let mut bench = bench(&profile, &socket);
+        bench.terminal = module.terminal().unwrap_or(bench.terminal);
+        // Another terminal's purchase of the next year; then this one's.
+        for (year, wanted) in [(0x27, "account.purchase.totals"), (0x26, "account.")] {
+            let [_, own, ..] = &mut bench.moment;
+            *own = year;
+            let takes = |case: &Case| case.id.starts_with(wanted) && !matches!(case.effect, Effect::Final(_));
+            let all: Vec<Case> = cases(&profile, &bench).into_iter().filter(takes).collect();
+            assert!(!all.is_empty(), "{name}");
+            let session = Session::new(straight(socket.clone()));
+            let mut runner = Runner::new(session, Some(&mut module), (&profile, &bench), true);
+            for case in &all {
+                let outcome = runner.run(case, true).expect("the card answers");
+                assert_eq!(outcome.verdict, Verdict::Passed, "{name} {coding:?} 20{year:02X}: {}", case.id);
+            }
+        }
     }
 }
