@@ -4,6 +4,8 @@
 //! Owns: the C boundary: pointers, GBK, unwinding, one call at a time, the end of a card's time. Never: unwinds into C, reads or
 //! writes past the caller's buffers, writes through a null pointer; knows what a function does (`card-calls`).
 
+#![expect(non_snake_case, reason = "names of the published interface")]
+
 pub mod boundary;
 pub mod output;
 pub mod server;
@@ -62,7 +64,6 @@ macro_rules! exports {
             /// A text is null or ends with a zero byte; a buffer is null or has as many writable bytes as the settings say, and
             /// nothing else uses it during the call.
             #[expect(unsafe_code, reason = "a C interface: the name is not mangled, texts and buffers are raw pointers")]
-            #[expect(non_snake_case, reason = "names of the published interface")]
             #[unsafe(no_mangle)]
             pub unsafe extern "system" fn $name($($parameter: c_type!($kind)),*) -> c_long {
                 // SAFETY: the caller's promise is ours to `answer`.
