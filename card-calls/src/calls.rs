@@ -202,10 +202,8 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_code_and_the_next_call_works() {
-        static PANICS: Function =
-            own("p", |_, _, _| panic!("a broken invariant"));
-        static WORKS: Function =
-            own("w", |_, _, _| Ok(vec!["a|".into()]));
+        static PANICS: Function = own("p", |_, _, _| panic!("a broken invariant"));
+        static WORKS: Function = own("w", |_, _, _| Ok(vec!["a|".into()]));
         let mut calls = Calls::default();
         let answer = calls.call(Ok(Settings::default()), &PANICS, &[]);
         assert_eq!(answer.code, Code::UNKNOWN);
@@ -215,10 +213,8 @@ mod tests {
 
     #[test]
     fn output_that_does_not_fit_with_its_zero_is_refused() {
-        static FITS: Function =
-            own("f", |_, _, _| Ok(vec!["x".repeat(1023)]));
-        static LONG: Function =
-            own("l", |_, _, _| Ok(vec!["张".repeat(512)]));
+        static FITS: Function = own("f", |_, _, _| Ok(vec!["x".repeat(1023)]));
+        static LONG: Function = own("l", |_, _, _| Ok(vec!["张".repeat(512)]));
         assert_eq!(call(&FITS).code, Code::OK);
         let answer = call(&LONG);
         assert_eq!(answer.code, Code::DATA_LENGTH);

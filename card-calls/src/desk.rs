@@ -42,7 +42,9 @@ type Outputs = Result<Vec<String>, Failure>;
 /// `ICC_Reader_Open`.
 pub(crate) fn open(calls: &mut Calls, _: &Settings, given: &Arguments<'_>) -> Outputs {
     let name = given.text("dev_Name")?.to_ascii_uppercase();
-    let is_port = |kind: &str| name.strip_prefix(kind).is_some_and(|n| n.len() == 1 && n != "0" && n.bytes().all(|b| b.is_ascii_digit()));
+    let is_port = |kind: &str| {
+        name.strip_prefix(kind).is_some_and(|n| n.len() == 1 && n != "0" && n.bytes().all(|b| b.is_ascii_digit()))
+    };
     if name != "AUTO" && !is_port("USB") && !is_port("COM") {
         return Err(Failure::Argument { name: "dev_Name", expected: "AUTO, USB1 to USB9 or COM1 to COM9" });
     }

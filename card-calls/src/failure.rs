@@ -256,9 +256,9 @@ impl Failure {
     #[must_use]
     pub fn receipt(&self) -> Option<&str> {
         match self {
-            Self::EarlierPaid { receipt, .. } | Self::EarlierUnpaid { receipt, .. } | Self::GivenBack { receipt, .. } => {
-                Some(receipt)
-            }
+            Self::EarlierPaid { receipt, .. }
+            | Self::EarlierUnpaid { receipt, .. }
+            | Self::GivenBack { receipt, .. } => Some(receipt),
             _ => None,
         }
     }

@@ -300,14 +300,17 @@ pub const FUNCTIONS: &[Function] = &[
     row("iWriteCard_HSM_Step2", &[KEY, DATA, OUT], "通用写, step 2.", write::step2).needs(Needs::Writes),
     row("iVerifyPIN", &[TYPE, OUT], "校验PIN: typed by the holder.", pin::verify),
     row("iChangePIN", &[TYPE, OUT], "修改PIN: typed by the holder.", pin::change),
-    row("iReloadPIN", &[TYPE, CARD, OUT], "重置PIN: the new PIN typed by the holder.", pin::reload).needs(Needs::Writes),
+    row("iReloadPIN", &[TYPE, CARD, OUT], "重置PIN: the new PIN typed by the holder.", pin::reload)
+        .needs(Needs::Writes),
     row("iReloadPIN_HSM_Step1", &[TYPE, CARD, OUT], "重置PIN, step 1.", pin::reload_step1).needs(Needs::Writes),
     row("iReloadPIN_HSM_Step2", &[KEY, OUT], "重置PIN, step 2.", pin::reload_step2).needs(Needs::Writes),
-    row("iReloadPIN_HSM_Step3", &[KEY, OUT], "重置PIN, step 3: pKey is the whole command.", pin::reload_step3).needs(Needs::Writes),
+    row("iReloadPIN_HSM_Step3", &[KEY, OUT], "重置PIN, step 3: pKey is the whole command.", pin::reload_step3)
+        .needs(Needs::Writes),
     row("iUnblockPIN", &[TYPE, CARD, OUT], "解锁PIN.", pin::unblock).needs(Needs::Writes),
     row("iUnblockPIN_HSM_Step1", &[TYPE, CARD, OUT], "解锁PIN, step 1.", pin::unblock_step1).needs(Needs::Writes),
     row("iUnblockPIN_HSM_Step2", &[KEY, OUT], "解锁PIN, step 2.", pin::unblock_step2).needs(Needs::Writes),
-    row("iUnblockPIN_HSM_Step3", &[KEY, OUT], "解锁PIN, step 3: pKey is the whole command.", pin::unblock_step3).needs(Needs::Writes),
+    row("iUnblockPIN_HSM_Step3", &[KEY, OUT], "解锁PIN, step 3: pKey is the whole command.", pin::unblock_step3)
+        .needs(Needs::Writes),
     row("iDoDebit", &[TYPE, CARD, PAY, OUT], "消费: journalled before the card is debited.", debit::debit),
     row("iDoDebit_HSM_Step1", &[TYPE, CARD, PAY, OUT], "消费, step 1.", debit::step1),
     row("iDoDebit_HSM_Step2", &[KEY, OUT], "消费, step 2.", debit::step2),
@@ -447,8 +450,13 @@ pub const FUNCTIONS: &[Function] = &[
         "消费 by a web service: not supported, -13.",
         elsewhere::web_service,
     ),
-    row("ICC_Reader_Open", &[text("dev_Name")], "打开读写器: a handle; AUTO, USB1 and COM1 are the readers of the desk.", desk::open)
-        .number(),
+    row(
+        "ICC_Reader_Open",
+        &[text("dev_Name")],
+        "打开读写器: a handle; AUTO, USB1 and COM1 are the readers of the desk.",
+        desk::open,
+    )
+    .number(),
     row("ICC_Reader_Close", &[HANDLE], "关闭读写器.", desk::close),
     row(
         "ICC_Reader_pre_PowerOn",
@@ -473,7 +481,12 @@ pub const FUNCTIONS: &[Function] = &[
         keypad::get_input,
     )
     .needs(Needs::GivesPins),
-    row("SD_ReadCardInfo", &[HANDLE, out("cardinfo")], "读卡信息 (vendor): `sbjgbh~t…~n` and four more.", public::sd_card),
+    row(
+        "SD_ReadCardInfo",
+        &[HANDLE, out("cardinfo")],
+        "读卡信息 (vendor): `sbjgbh~t…~n` and four more.",
+        public::sd_card,
+    ),
     row(
         "SD_VerifyPin",
         &[HANDLE, secret("PIN"), Parameter { name: "Sw1Sw2", kind: Kind::OutShort }],
@@ -531,7 +544,8 @@ mod tests {
             assert_eq!(row.needs == Needs::Writes, writes && !is_helper, "{row:?}");
             assert_eq!(row.lacks(&off).is_some(), row.needs != Needs::Nothing, "{row:?}");
         }
-        let on = |writes, raw_commands, gives_pins| Settings { writes, raw_commands, gives_pins, ..Settings::default() };
+        let on =
+            |writes, raw_commands, gives_pins| Settings { writes, raw_commands, gives_pins, ..Settings::default() };
         assert!(of(Needs::Writes).all(|row| row.lacks(&on(true, false, false)).is_none()));
         assert!(of(Needs::RawCommands).all(|row| row.lacks(&on(true, false, true)) == Some("raw_commands")));
         assert!(of(Needs::GivesPins).all(|row| row.lacks(&on(true, true, false)) == Some("gives_pins")));

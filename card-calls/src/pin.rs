@@ -3,8 +3,8 @@
 //! Source: PIN functions of the driver interface; steps of the HSM flow: the proof of PUK, then one command under a MAC of STK.
 //! Owns: which PIN is asked for when, what each step answers. Never: shows a PIN, but in step 2 of iReloadPIN, whose output has it.
 
-use card_core::{Command, StatusWord};
 use card_core::pin::PinBcd;
+use card_core::{Command, StatusWord};
 use card_counter::TerminalError;
 use card_counter::secret::Pin;
 use card_counter::{order, pin};

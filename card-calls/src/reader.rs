@@ -58,9 +58,7 @@ pub(crate) fn reader_info(calls: &mut Calls, settings: &Settings, _given: &Argum
 
 /// `iReadICCardNum`.
 pub(crate) fn bank_number(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
-    calls.with_card(settings, given.number("iType")?, |visit| {
-        Ok(vec![output::fields([account_of(visit)?.as_str()])])
-    })
+    calls.with_card(settings, given.number("iType")?, |visit| Ok(vec![output::fields([account_of(visit)?.as_str()])]))
 }
 
 /// `ReadICCardNum`: ICType 1 contact, 2 contactless, anything else either.
@@ -123,7 +121,9 @@ fn account(record: &[u8]) -> Option<String> {
 
 /// What needs a device that no reader here is.
 pub(crate) fn unsupported(_calls: &mut Calls, _settings: &Settings, _given: &Arguments<'_>) -> Outputs {
-    Err(Failure::Unsupported { why: Words::new("没有身份证阅读机具", "there is no reader for identity cards") })
+    Err(Failure::Unsupported {
+        why: Words::new("没有身份证阅读机具", "there is no reader for identity cards")
+    })
 }
 
 #[cfg(test)]

@@ -140,7 +140,8 @@ mod tests {
         next.tries.note(CARD, &Secret::Pin, StatusWord::OK);
         next.keep_tries(CARD).expect("written");
         assert_eq!(CardMemory::recall(&folder).tries.left(CARD, &Secret::Pin), TriesLeft::Unknown);
-        for (age, left) in [(PIN_TRIES_SECONDS - 60, TriesLeft::Known(1)), (PIN_TRIES_SECONDS + 60, TriesLeft::Unknown)] {
+        for (age, left) in [(PIN_TRIES_SECONDS - 60, TriesLeft::Known(1)), (PIN_TRIES_SECONDS + 60, TriesLeft::Unknown)]
+        {
             let line = format!("{} PIN 1 {}\n", hex::encode_upper(CARD), now() - age);
             std::fs::write(folder.join(TRIES), line).expect("written");
             assert_eq!(CardMemory::recall(&folder).tries.left(CARD, &Secret::Pin), left, "{age} seconds old");

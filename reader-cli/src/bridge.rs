@@ -219,7 +219,8 @@ impl Bridge {
             }
         }
         let card = card.get(16..24).map_or_else(String::new, |serial| format!("****{serial}"));
-        let amounts = PayInfo::parse(&text(values, "pPayInfo")).map_or_else(|_| String::new(), |pay| amounts(pay.amounts));
+        let amounts =
+            PayInfo::parse(&text(values, "pPayInfo")).map_or_else(|_| String::new(), |pay| amounts(pay.amounts));
         let asked = Command::new(program)
             .args([function.name, origin, &amounts, &card])
             .stdin(Stdio::null())

@@ -45,7 +45,9 @@ fn value(name: &'static str, kind: Kind, given: Option<&Json>) -> Result<Value, 
         (Kind::Number | Kind::Byte, Some(Json::String(text))) => {
             text.trim().parse().map(Value::Number).map_err(|_| wrong("a number"))
         }
-        (Kind::Text | Kind::Secret | Kind::Bytes, Some(Json::String(text))) => Ok(Value::Text(Zeroizing::new(text.clone()))),
+        (Kind::Text | Kind::Secret | Kind::Bytes, Some(Json::String(text))) => {
+            Ok(Value::Text(Zeroizing::new(text.clone())))
+        }
         (Kind::Number | Kind::Byte, Some(_)) => Err(wrong("a number")),
         (_, Some(_)) => Err(wrong("a text")),
     }

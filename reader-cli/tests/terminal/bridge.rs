@@ -241,8 +241,11 @@ fn nothing_personal_is_read_without_the_consent_of_the_person_at_the_counter() {
     use std::os::unix::fs::PermissionsExt as _;
     let shop = Shop::open();
     let (program, asked) = (shop.path("consent"), shop.path("asked"));
-    std::fs::write(&program, format!("#!/bin/sh\necho \"$1 $2 [$3] [$4]\" >>{}\n[ $1 != iDoDebit ]\n", asked.display()))
-        .expect("written");
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\necho \"$1 $2 [$3] [$4]\" >>{}\n[ $1 != iDoDebit ]\n", asked.display()),
+    )
+    .expect("written");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("may be run");
     let consent = program.display().to_string();
     let bridge = Bridge::start(&shop, &["--origin", "https://his.example.cn", "--consent", &consent]);

@@ -159,7 +159,10 @@ impl Counter {
             command.env_remove(name);
         }
         // The site of these tests allows what a site must allow; who wants to see it refused says so.
-        command.env("SSCARD_WRITES", "true").env("PCSCLITE_CSOCK_NAME", self.farm.csock()).envs(variables.iter().copied());
+        command
+            .env("SSCARD_WRITES", "true")
+            .env("PCSCLITE_CSOCK_NAME", self.farm.csock())
+            .envs(variables.iter().copied());
         let Output { status, stdout, stderr } = command.output().expect("the caller runs");
         assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
         let (text, malformed) = decode_text(&stdout);

@@ -82,7 +82,10 @@ fn two_mistyped_pins_shut_nobody_out_who_types_the_right_one() {
 fn the_holder_who_types_at_the_keypad_pays_with_the_last_try_too() {
     let counter = open(true);
     let typed = counter.folder.path().join("typed");
-    let entry = counter.pin_entry(&format!("n=$(cat {0} 2>/dev/null); echo x$n >{0}; case $n in '') echo 999999;; x) echo 888888;; *) echo 123456;; esac", typed.display()));
+    let entry = counter.pin_entry(&format!(
+        "n=$(cat {0} 2>/dev/null); echo x$n >{0}; case $n in '') echo 999999;; x) echo 888888;; *) echo 123456;; esac",
+        typed.display()
+    ));
     let answers = codes(&counter, &["iVerifyPIN\t#3"; 3], &[("SSCARD_PIN_ENTRY", &entry)]);
     assert_eq!(answers, [-51, -51, 0]);
 }
