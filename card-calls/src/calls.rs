@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use card_counter::TerminalError;
 use card_counter::journal::EntryNumber;
 use card_counter::store::Store;
 use card_profiles::memory::CardMemory;
@@ -14,9 +15,11 @@ use card_profiles::psams::PsamMemory;
 
 use crate::code::{Code, Language};
 use crate::debit::Begun;
+use crate::desk::Powered;
 use crate::failure::Failure;
-use crate::function::{Arguments, Function, Value};
+use crate::function::{Answers, Arguments, Function, Value};
 use crate::output;
+use crate::refused::RefusedPins;
 use crate::settings::{SettingError, Settings};
 use crate::visit::Held;
 
@@ -64,6 +67,10 @@ pub struct Calls {
     pub(crate) cards: CardMemory,
     pub(crate) psams: PsamMemory,
     pub(crate) held: Option<Held>,
+    /// Cards that the caller's own commands go to.
+    pub(crate) powered: Powered,
+    /// PINs that cards refused.
+    pub(crate) refused: RefusedPins,
     /// Purchases that the answer of this call tells of.
     pub(crate) told: Vec<EntryNumber>,
 }
@@ -85,7 +92,7 @@ impl Calls {
             Err(Failure::Panicked)
         });
         // An error of another kind tells of no purchase.
-        let tells = matches!(&done, Ok(_) | Err(Failure::EarlierPaid { .. } | Failure::EarlierUnpaid { .. }));
+        let tells = done.as_ref().err().is_none_or(|failure| failure.receipt().is_some());
         let entries = std::mem::take(&mut self.told);
         let told = folder.filter(|_| tells && !entries.is_empty()).map(|folder| Told { folder, entries });
         Answer { told, ..answer(done, function, room, language) }
@@ -97,11 +104,18 @@ impl Calls {
         function: &'static Function,
         values: &[Value],
         room: usize,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<(Code, Vec<String>), Failure> {
         let settings = settings?;
-        let outputs = (function.run)(self, &settings, &Arguments::new(function, values))?;
+        if let Some(setting) = function.lacks(&settings) {
+            return Err(Failure::NotAllowed { setting });
+        }
+        let mut outputs = (function.run)(self, &settings, &Arguments::new(function, values))?;
+        let code = match function.answers {
+            Answers::Done => Code::OK,
+            Answers::Number => returned(&mut outputs)?,
+        };
         let longest = outputs.iter().map(|text| output::gbk(text).len() + 1).max().unwrap_or_default();
-        if longest > room { Err(Failure::OutputTooLong { needed: longest, room }) } else { Ok(outputs) }
+        if longest > room { Err(Failure::OutputTooLong { needed: longest, room }) } else { Ok((code, outputs)) }
     }
 
     /// Until when the card that is held may be; `None` when none is.
@@ -110,8 +124,14 @@ impl Calls {
         self.held.as_ref().map(|held| held.until)
     }
 
-    /// Lets the card go; a purchase of which the card was not sent DEBIT ends as abandoned.
+    /// Lets all cards go; a purchase of which the card was not sent DEBIT ends as abandoned.
     pub(crate) fn drop_held(&mut self) {
+        self.powered.let_go();
+        self.release();
+    }
+
+    /// Lets the card of a function go, and none that the caller's own commands go to.
+    pub(crate) fn release(&mut self) {
         if let Some(mut held) = self.held.take() {
             // A journal that cannot say so now says so at its next opening.
             let _ = held.debit.take().map(Begun::abandon);
@@ -130,16 +150,22 @@ fn room(settings: Option<&Settings>) -> (usize, Language) {
     settings.map_or((output::OUT_BYTES_DEFAULT, Language::default()), |s| (s.out_bytes, s.language))
 }
 
-fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, language: Language) -> Answer {
+/// The return value that stands before the texts.
+fn returned(outputs: &mut Vec<String>) -> Result<Code, Failure> {
+    let number = (!outputs.is_empty()).then(|| outputs.remove(0)).and_then(|text| text.parse().ok());
+    number.map(Code).ok_or_else(|| TerminalError::Bug("a function of a number answers one").into())
+}
+
+fn answer(done: Result<(Code, Vec<String>), Failure>, function: &Function, room: usize, language: Language) -> Answer {
     match done {
-        Ok(outputs) => Answer { code: Code::OK, outputs, told: None },
+        Ok((code, outputs)) => Answer { code, outputs, told: None },
         Err(failure) => {
-            let text = match &failure {
-                Failure::EarlierPaid { receipt, .. } | Failure::EarlierUnpaid { receipt, .. } => receipt.clone(),
-                failure => failure.message(language),
-            };
-            let mut outputs = vec![fitting(&text, room)];
-            outputs.resize(function.outputs(), String::new());
+            let text = failure.receipt().map_or_else(|| failure.message(language), str::to_owned);
+            let at = function.message_at();
+            let mut outputs = vec![String::new(); function.outputs().max(at + 1)];
+            if let Some(place) = outputs.get_mut(at) {
+                *place = fitting(&text, room);
+            }
             Answer { code: failure.code(), outputs, told: None }
         }
     }
@@ -165,9 +191,13 @@ fn fitting(message: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function::{Kind, Parameter};
+    use crate::function::{Kind, Needs, Parameter, Run};
 
     const OUT: &[Parameter] = &[Parameter { name: "pOutInfo", kind: Kind::Out }];
+
+    const fn own(name: &'static str, run: Run) -> Function {
+        Function { name, parameters: OUT, purpose: "", needs: Needs::Nothing, answers: Answers::Done, run }
+    }
 
     fn call(function: &'static Function) -> Answer {
         Calls::default().call(Ok(Settings::default()), function, &[])
@@ -175,10 +205,8 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_code_and_the_next_call_works() {
-        static PANICS: Function =
-            Function { name: "p", parameters: OUT, purpose: "", run: |_, _, _| panic!("a broken invariant") };
-        static WORKS: Function =
-            Function { name: "w", parameters: OUT, purpose: "", run: |_, _, _| Ok(vec!["a|".into()]) };
+        static PANICS: Function = own("p", |_, _, _| panic!("a broken invariant"));
+        static WORKS: Function = own("w", |_, _, _| Ok(vec!["a|".into()]));
         let mut calls = Calls::default();
         let answer = calls.call(Ok(Settings::default()), &PANICS, &[]);
         assert_eq!(answer.code, Code::UNKNOWN);
@@ -188,10 +216,8 @@ mod tests {
 
     #[test]
     fn output_that_does_not_fit_with_its_zero_is_refused() {
-        static FITS: Function =
-            Function { name: "f", parameters: OUT, purpose: "", run: |_, _, _| Ok(vec!["x".repeat(1023)]) };
-        static LONG: Function =
-            Function { name: "l", parameters: OUT, purpose: "", run: |_, _, _| Ok(vec!["张".repeat(512)]) };
+        static FITS: Function = own("f", |_, _, _| Ok(vec!["x".repeat(1023)]));
+        static LONG: Function = own("l", |_, _, _| Ok(vec!["张".repeat(512)]));
         assert_eq!(call(&FITS).code, Code::OK);
         let answer = call(&LONG);
         assert_eq!(answer.code, Code::DATA_LENGTH);

@@ -26,7 +26,9 @@ pub(crate) fn sign(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>
         let rules = certificate::rules(&visit.tapped)?;
         // Another application is selected: nothing that was proved is left.
         visit.keep = None;
-        certificate::verify(&mut visit.tapped, Role::User, &pin, settings.last_try)?;
+        visit.with_pin("CERT", &pin, |visit, consent| {
+            certificate::verify(&mut visit.tapped, Role::User, &pin, consent)
+        })?;
         let signed = Certificates::selected(&mut visit.tapped.session, rules).sign(&data)?;
         Ok(vec![output::fields([hex::encode_upper(signed.signature).as_str()])])
     })

@@ -127,6 +127,10 @@ impl Code {
     pub const SIGNED_OUT: Self = Self(-3008);
     /// The terminal's clock is not right: nothing was debited.
     pub const CLOCK: Self = Self(-3009);
+    /// Something of the purchase of this call went back: the output is that purchase's and what is left, and nothing was debited by this call.
+    pub const GIVEN_BACK: Self = Self(-3010);
+    /// The site does not allow the function: nothing was done.
+    pub const NOT_ALLOWED: Self = Self(-3011);
 
     /// Whether the terminal has more to say of it than this table.
     #[must_use]
@@ -432,6 +436,21 @@ pub const ROWS: &[Row] = &[
         "CLOCK",
         ["终端时钟不对，未扣款", "校准终端时钟后再收款"],
         ["the terminal's clock is not right; nothing was debited", "set the terminal's clock, then sell"],
+    ),
+    row(
+        Code::GIVEN_BACK,
+        "GIVEN_BACK",
+        ["此笔消费已退费或撤销，本次未扣款", "输出为原消费的结果和剩余金额；确需再收一笔时换新的时间再调用"],
+        [
+            "money of this purchase went back; nothing was debited now",
+            "the output is that purchase's and what is left of it; call with another time if another one is to be paid",
+        ],
+    ),
+    row(
+        Code::NOT_ALLOWED,
+        "NOT_ALLOWED",
+        ["本机未开放此功能", "确需使用时由管理员在设置中开放"],
+        ["the function is switched off here", "the administrator allows it in the settings where it is needed"],
     ),
 ];
 

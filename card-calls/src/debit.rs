@@ -11,7 +11,7 @@ use card_core::security::psam::PurchaseStart;
 use card_counter::TerminalError;
 use card_counter::check::{self, Rules};
 use card_counter::clock::Now;
-use card_counter::journal::{self, Draft, Entry, Plain, Subject};
+use card_counter::journal::{self, Draft, Entry, Plain, Purchased, Subject};
 use card_counter::language::Words;
 use card_counter::pay::{self, Offer, Till};
 use card_counter::settle::settle;
@@ -26,6 +26,7 @@ use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::journal::State;
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
+use settlement::refund::{Parts, left_of};
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
 
@@ -188,7 +189,7 @@ pub(crate) fn records(calls: &mut Calls, settings: &Settings, given: &Arguments<
         let file = Place::file(&rules.df, &rules.log);
         let shown: Vec<String> =
             numbers.map(|number| value::record(values, &file.clone().record(number), ef)).collect();
-        Ok(vec![output::fields(shown.iter().map(String::as_str))])
+        Ok(vec![output::fields(output::newest(&shown, visit.settings.out_bytes).iter().map(String::as_str))])
     })
 }
 
@@ -212,7 +213,13 @@ fn wanted<'k>(
     tell_of_earlier(visit, &store, &bill_id, (terminal, info))?;
     let entries = store.entries_of(&visit.tapped.identifier)?;
     if let Some(entry) = entries.into_iter().find(|entry| entry.pays(&bill_id)) {
-        return Ok(Wanted::Paid(Box::new(entry)));
+        return match given_back(visit, &store, &entry)? {
+            Some(failure) => {
+                visit.told.push(entry.number);
+                Err(failure)
+            }
+            None => Ok(Wanted::Paid(Box::new(entry))),
+        };
     }
     counter_was_told(visit, &store)?;
     is_of_now(info, rules.now)?;
@@ -256,7 +263,10 @@ fn tell_of_earlier(
         }
         answer_fits(visit, terminal, info)?;
         let failure = match entry.state {
-            State::Confirmed => earlier_paid(visit, &entry)?,
+            State::Confirmed => match given_back(visit, store, &entry)? {
+                Some(failure) => failure,
+                None => earlier_paid(visit, &entry)?,
+            },
             _ => Failure::EarlierUnpaid { entry: entry.number.to_string(), receipt: output_of(visit, &entry)? },
         };
         visit.told.push(entry.number);
@@ -281,6 +291,24 @@ fn earlier_paid(visit: &Visit<'_>, entry: &Entry) -> Result<Failure, Failure> {
     Ok(Failure::EarlierPaid { entry: entry.number.to_string(), receipt: output_of(visit, entry)? })
 }
 
+/// What a call answers of a paid purchase of which something was agreed to go back, at this till: to say "paid" would be wrong. `None`
+/// where nothing was.
+fn given_back(visit: &Visit<'_>, store: &Store, entry: &Entry) -> Result<Option<Failure>, Failure> {
+    let back = store.refunded(Purchased::Here(entry.number), &visit.tapped.identifier)?;
+    if back.is_empty() {
+        return Ok(None);
+    }
+    let too_much = |_| Failure::from(TerminalError::Bug("no more goes back than was paid"));
+    let left = left_of(Parts::of_card(entry.draft.subject.amounts()), back).map_err(too_much)?;
+    let left = left.to_card().map_err(|_| TerminalError::Bug("what is left is an amount of a card"))?;
+    let receipt = format!("{}{}|", output_of(visit, entry)?, hex::encode_upper(left.to_bytes()));
+    let (needed, room) = (output::gbk(&receipt).len() + 1, visit.settings.out_bytes);
+    if needed > room {
+        return Err(Failure::OutputTooLong { needed, room });
+    }
+    Ok(Some(Failure::GivenBack { entry: entry.number.to_string(), receipt }))
+}
+
 fn output_of(visit: &Visit<'_>, entry: &Entry) -> Result<String, Failure> {
     Ok(receipt(&visit.tapped, entry)?.pop().unwrap_or_default())
 }
@@ -297,13 +325,10 @@ fn way(settings: &Settings, folder: &Path) -> Result<Way, TerminalError> {
 /// Whether the caller's time is the terminal's: it stands in the card's code, in its log and in its totals of the year for good, and
 /// the centre judges the sale by it.
 fn is_of_now(info: &PayInfo, now: Now) -> Result<(), Failure> {
-    let wrong = || Failure::Argument {
-        name: "pPayInfo",
-        expected: "YYYYMMDDHHMMSS within 10 minutes of this terminal's clock",
-    };
+    let wrong = || Failure::Argument { name: "pPayInfo", expected: "YYYYMMDDHHMMSS" };
     let given = Now::of_china(info.date_time).ok_or_else(wrong)?;
-    let apart = given.seconds().abs_diff(now.seconds());
-    if apart <= CLOCK_DIFFERENCE_MAX_S.unsigned_abs() { Ok(()) } else { Err(wrong()) }
+    let apart_s = given.seconds().abs_diff(now.seconds());
+    if apart_s <= CLOCK_DIFFERENCE_MAX_S.unsigned_abs() { Ok(()) } else { Err(Failure::CallerClock { apart_s }) }
 }
 
 /// What the same call has in common: card, amounts, date and time.

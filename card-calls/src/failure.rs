@@ -27,9 +27,24 @@ pub enum Failure {
     /// No function of this name.
     #[error("{0}")]
     Function(String),
-    /// The function needs a device that is not there.
-    #[error("{0}")]
-    Unsupported(&'static str),
+    /// The function needs what is not there.
+    #[error("not here")]
+    Unsupported {
+        /// What is missing.
+        why: Words,
+    },
+    /// The site does not allow the function.
+    #[error("{setting} = true")]
+    NotAllowed {
+        /// The setting that allows it.
+        setting: &'static str,
+    },
+    /// The caller's clock is too far from the terminal's.
+    #[error("pPayInfo: {apart_s} s")]
+    CallerClock {
+        /// Seconds between them.
+        apart_s: u64,
+    },
     /// `iType` is not 1 to 4.
     #[error("iType {0}")]
     CardInterface(i32),
@@ -103,6 +118,15 @@ pub enum Failure {
     /// The person at the counter did not agree to the call.
     #[error("--consent")]
     NoConsent,
+    /// A PIN that the card refused before, and few tries are left: it was not sent.
+    #[error("{left}")]
+    PinAsBefore {
+        /// Tries left.
+        left: u8,
+    },
+    /// A card in a reader that nobody gave power.
+    #[error("power")]
+    NoPower,
     /// The holder took too long.
     #[error("PIN")]
     PinTimeout,
@@ -134,6 +158,14 @@ pub enum Failure {
     /// An earlier purchase of the card that a person judged paid is not; its output, without a TAC.
     #[error("{entry}")]
     EarlierUnpaid {
+        /// Its entry.
+        entry: String,
+        /// The output.
+        receipt: String,
+    },
+    /// Something of the purchase of this call went back; its output, and what is left.
+    #[error("{entry}")]
+    GivenBack {
         /// Its entry.
         entry: String,
         /// The output.
@@ -180,7 +212,13 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Function(_) | Self::Unsupported(_) | Self::NoPinEntry | Self::PinEntry { .. } => Code::UNSUPPORTED,
+            Self::Function(_) | Self::Unsupported { .. } | Self::NoPinEntry | Self::PinEntry { .. } => {
+                Code::UNSUPPORTED
+            }
+            Self::NoPower => Code::NO_POWER,
+            Self::NotAllowed { .. } => Code::NOT_ALLOWED,
+            Self::CallerClock { .. } => Code::CLOCK,
+            Self::PinAsBefore { .. } => Code::PIN_WRONG,
             Self::CardInterface(_) | Self::Argument { .. } | Self::Setting(_) => Code::ARGUMENT,
             Self::Characters(_) => Code::DATA_CHARACTER,
             Self::OutputTooLong { .. } | Self::Endless(_) => Code::DATA_LENGTH,
@@ -208,8 +246,20 @@ impl Failure {
             Self::NotGenuine => Code::INTERNAL_AUTHENTICATION,
             Self::EarlierPaid { .. } => Code::EARLIER_PAID,
             Self::EarlierUnpaid { .. } => Code::EARLIER_UNPAID,
+            Self::GivenBack { .. } => Code::GIVEN_BACK,
             Self::OwedToCounter { .. } => Code::RULE,
             Self::Panicked => Code::UNKNOWN,
+        }
+    }
+
+    /// The output of an earlier purchase that the call answers instead of a message.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&str> {
+        match self {
+            Self::EarlierPaid { receipt, .. }
+            | Self::EarlierUnpaid { receipt, .. }
+            | Self::GivenBack { receipt, .. } => Some(receipt),
+            _ => None,
         }
     }
 
@@ -241,6 +291,23 @@ impl Failure {
                     "read the card at the counter with sscard balance, then call again",
                 )),
             },
+            Self::CallerClock { .. } => Advice {
+                what: text(Words::new(
+                    "调用程序的时间与终端时钟相差超过 10 分钟,未扣款",
+                    "the caller's time is more than 10 minutes from the terminal's clock: nothing was debited",
+                )),
+                next: text(Words::new(
+                    "校准调用程序或终端的时钟后再调用",
+                    "set the clock of the calling program or of the terminal, then call again",
+                )),
+            },
+            Self::PinAsBefore { .. } => Advice {
+                what: text(Words::new(
+                    "PIN校验失败,与刚才卡拒绝的密码相同,未再尝试",
+                    "wrong PIN: the same that the card refused before, not tried again",
+                )),
+                next: text(Words::new("请输入正确的密码", "enter the right PIN")),
+            },
             _ => {
                 let Advice { what, next } = self.code().advice(language);
                 Advice { what: what.to_owned(), next: next.to_owned() }
@@ -250,9 +317,13 @@ impl Failure {
 
     fn place(&self, language: Language) -> String {
         match (self, language) {
-            (Self::Counter(TerminalError::PinWrong { left } | TerminalError::LastTry { left, .. }), Language::Zh) => {
-                format!("剩余 {left} 次")
-            }
+            (
+                Self::Counter(TerminalError::PinWrong { left } | TerminalError::LastTry { left, .. })
+                | Self::PinAsBefore { left },
+                Language::Zh,
+            ) => format!("剩余 {left} 次"),
+            (Self::PinAsBefore { left }, Language::En) => format!("{left} left"),
+            (Self::Unsupported { why }, _) => why.text(of_house(language)).to_owned(),
             (Self::Counter(error), _) => error.place().text(of_house(language)).to_owned(),
             (Self::Value { item, source }, Language::Zh) => format!("{item}: {}", source.zh()),
             (other, _) => other.to_string(),

@@ -9,6 +9,7 @@ use card_core::script::TwoChallenges;
 use card_core::secure::SecureCommand;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
 use card_counter::TerminalError;
+use card_counter::language::Words;
 use card_counter::tap::Tapped;
 use card_profiles::account::{MacFields, purchase_seed};
 use card_profiles::key_file::{GivenKeys, KeyFileError};
@@ -112,7 +113,10 @@ fn is_of_step(given: &Arguments<'_>, shown: &str) -> Result<(), Failure> {
 
 /// The rehearsal keys of this card.
 fn keys(settings: &Settings, tapped: &Tapped<'_>) -> Result<OwnKeys, Failure> {
-    let path = settings.hsm_keys.as_deref().ok_or(Failure::Unsupported("SSCARD_HSM_KEYS"))?;
+    let path = settings
+        .hsm_keys
+        .as_deref()
+        .ok_or(Failure::Unsupported { why: Words::new("未设置 SSCARD_HSM_KEYS", "SSCARD_HSM_KEYS is not set") })?;
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map(Zeroizing::new);
     let bytes = bytes.map_err(|source| TerminalError::File { path: name.clone(), source })?;

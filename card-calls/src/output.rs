@@ -23,6 +23,19 @@ pub fn fields<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// Of records, the newest first, those that fit into `room` with the closing zero, whole; the first in any case, so that a buffer too small
+/// for it is refused and not answered with nothing.
+#[must_use]
+pub fn newest(records: &[String], room: usize) -> &[String] {
+    let mut bytes = 1;
+    let fits = |record: &&String| {
+        bytes += gbk(&fields([record.as_str()])).len();
+        bytes <= room
+    };
+    let count = records.iter().take_while(fits).count();
+    records.get(..count.max(1)).unwrap_or(records)
+}
+
 /// Text in GBK; a character that GBK lacks becomes `?`.
 #[must_use]
 pub fn gbk(text: &str) -> Vec<u8> {
@@ -61,6 +74,15 @@ mod tests {
         assert_eq!(gbk("扎西·次仁"), [0xD4, 0xFA, 0xCE, 0xF7, 0xA1, 0xA4, 0xB4, 0xCE, 0xC8, 0xCA]);
         // U+20BB7 is in GB 18030 only.
         assert_eq!(gbk("𠮷a𠮷"), b"?a?");
+    }
+
+    #[test]
+    fn the_newest_records_that_fit_are_whole() {
+        let records = ["aaaa".to_owned(), "张三".to_owned(), "b".to_owned()];
+        for (room, kept) in [(1, 1), (5, 1), (6, 1), (10, 1), (11, 2), (12, 2), (13, 3), (99, 3)] {
+            assert_eq!(newest(&records, room).len(), kept, "{room}");
+        }
+        assert!(newest(&[], 1024).is_empty());
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! Source: PIN functions of the driver interface; steps of the HSM flow: the proof of PUK, then one command under a MAC of STK.
 //! Owns: which PIN is asked for when, what each step answers. Never: shows a PIN, but in step 2 of iReloadPIN, whose output has it.
 
-use card_core::Command;
 use card_core::pin::PinBcd;
+use card_core::{Command, StatusWord};
 use card_counter::TerminalError;
 use card_counter::secret::Pin;
 use card_counter::{order, pin};
@@ -12,13 +12,15 @@ use card_profiles::profile::KeyClass;
 use settlement::pin::{CommandBytes, PinAct};
 
 use crate::calls::Calls;
+use crate::code::Code;
 use crate::entry::{Prompt, ask, ask_new};
 use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::prove::{self, Asked};
+use crate::public::ANY;
 use crate::settings::Settings;
 use crate::text::fields;
-use crate::visit::{Next, Step};
+use crate::visit::{HOLDER, Next, Step};
 
 const SSSE: &str = "SSSE";
 
@@ -32,6 +34,27 @@ pub(crate) fn verify(calls: &mut Calls, settings: &Settings, given: &Arguments<'
 /// `iPKBVerifyPIN`.
 pub(crate) fn verify_given(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
     verify_with(calls, settings, given, || Ok(Pin::parse(given.text("pPin")?)?))
+}
+
+/// `SD_VerifyPin`: return value, status word.
+pub(crate) fn sd_verify(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
+    given.number("ReaderHandle")?;
+    let pin = Pin::parse(given.text("PIN")?)?;
+    let done = calls.with_card(settings, ANY, |visit| {
+        visit.verify(&pin)?;
+        visit.keep = Some(Next::Any);
+        Ok(())
+    });
+    let sw = match &done {
+        Ok(()) => StatusWord::OK,
+        Err(Failure::Counter(TerminalError::PinWrong { left }) | Failure::PinAsBefore { left }) => {
+            StatusWord::tries_left(*left)
+        }
+        Err(Failure::Counter(TerminalError::PinBlocked)) => StatusWord::BLOCKED,
+        Err(_) => return done.map(|()| Vec::new()),
+    };
+    let code = done.map_or_else(|failure| failure.code(), |()| Code::OK);
+    Ok(vec![code.0.to_string(), sw.0.to_string()])
 }
 
 fn verify_with(
@@ -68,7 +91,7 @@ fn change_with(
     calls.with_card(settings, given.number("iType")?, |visit| {
         let (old, new) = digits()?;
         visit.keep = None;
-        pin::change(&mut visit.tapped, &old, &new, settings.last_try)?;
+        visit.with_pin(HOLDER, &old, |visit, consent| pin::change(&mut visit.tapped, &old, &new, consent))?;
         Ok(vec![String::new()])
     })
 }

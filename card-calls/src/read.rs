@@ -21,7 +21,7 @@ use crate::visit::{Next, Step, Visit};
 
 /// `iAuthType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Proofs {
+pub(crate) enum Proofs {
     /// None.
     None,
     /// The PIN.
@@ -30,29 +30,46 @@ enum Proofs {
     Keys,
 }
 
+impl Proofs {
+    /// Of the conventional number.
+    pub(crate) fn of(number: i32) -> Result<Self, Failure> {
+        match number {
+            0 => Ok(Self::None),
+            1 => Ok(Self::Pin),
+            2 => Ok(Self::Keys),
+            _ => Err(Failure::Argument { name: "iAuthType", expected: "0, 1 or 2" }),
+        }
+    }
+}
+
 /// `iReadCard`.
 pub(crate) fn read(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Result<Vec<String>, Failure> {
-    let proofs = match given.number("iAuthType")? {
-        0 => Proofs::None,
-        1 => Proofs::Pin,
-        2 => Proofs::Keys,
-        _ => return Err(Failure::Argument { name: "iAuthType", expected: "0, 1 or 2" }),
-    };
+    let proofs = Proofs::of(given.number("iAuthType")?)?;
     let addresses = addresses(given.text("pFileAddr")?)?;
     calls.with_card(settings, given.number("iType")?, |visit| {
         visit.is_meant(given.optional("pCardInfo")?)?;
-        let (pin, keys) = needed(&visit.tapped, &addresses, proofs != Proofs::Keys)?;
-        if pin && proofs != Proofs::None {
-            visit.pin()?;
-        }
-        if keys.is_empty() || proofs != Proofs::Keys {
-            return Ok(vec![contents(&mut visit.tapped, &addresses, Keys::default())?]);
-        }
-        let mut psam = visit.psam()?;
-        let means = Keys { psam: Some(&mut psam), consent: settings.last_try };
-        let answer = contents(&mut visit.tapped, &addresses, means);
-        Ok(vec![answer.map_err(|error| visit.blame(&mut psam, error))?])
+        Ok(vec![proved(visit, &addresses, proofs, settings.out_bytes)?])
     })
+}
+
+/// The items, with what the caller wants proved.
+pub(crate) fn proved(
+    visit: &mut Visit<'_>,
+    addresses: &[FileAddress],
+    proofs: Proofs,
+    room: usize,
+) -> Result<String, Failure> {
+    let (pin, keys) = needed(&visit.tapped, addresses, proofs != Proofs::Keys)?;
+    if pin && proofs != Proofs::None {
+        visit.pin()?;
+    }
+    if keys.is_empty() || proofs != Proofs::Keys {
+        return contents(&mut visit.tapped, addresses, Keys::default(), room);
+    }
+    let mut psam = visit.psam()?;
+    let means = Keys { psam: Some(&mut psam), consent: visit.settings.last_try };
+    let answer = contents(&mut visit.tapped, addresses, means, room);
+    answer.map_err(|error| visit.blame(&mut psam, error))
 }
 
 /// `iReadCard_HSM_Step1`.
@@ -85,7 +102,7 @@ pub(crate) fn step2(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         if let Some(asked) = &asked {
             prove::answered(&mut held.tapped, asked, given.text("pKey")?, settings.last_try)?;
         }
-        Ok(vec![contents(&mut held.tapped, &addresses(&address)?, Keys::default())?])
+        Ok(vec![contents(&mut held.tapped, &addresses(&address)?, Keys::default(), settings.out_bytes)?])
     })();
     calls.learn(held);
     answer
@@ -142,8 +159,13 @@ pub(crate) fn element<'p>(
     })
 }
 
-/// `value|value|$value|…$`.
-fn contents(tapped: &mut Tapped<'static>, addresses: &[FileAddress], keys: Keys<'_>) -> Result<String, Failure> {
+/// `value|value|$value|…$`; of cyclic files that are read whole, the newest records that fit into `room`.
+fn contents(
+    tapped: &mut Tapped<'static>,
+    addresses: &[FileAddress],
+    keys: Keys<'_>,
+    room: usize,
+) -> Result<String, Failure> {
     let mut names: Vec<(&str, &str)> = Vec::new();
     for address in addresses {
         let name = (address.df.as_str(), address.ef.as_str());
@@ -156,19 +178,32 @@ fn contents(tapped: &mut Tapped<'static>, addresses: &[FileAddress], keys: Keys<
     if let Some(error) = read.lost.or_else(|| read.unread.into_iter().next().map(|file| file.error)) {
         return Err(error.into());
     }
-    let mut text = String::new();
-    for address in addresses {
-        text.push_str(&of_file(tapped, address)?);
-        text.push('$');
+    let mut files = addresses
+        .iter()
+        .map(|address| Ok((of_file(tapped, address)?, file(tapped, address)?.kind == EfKind::Cyclic)))
+        .collect::<Result<Vec<(Vec<String>, bool)>, Failure>>()?;
+    let written = |files: &[(Vec<String>, bool)]| -> String {
+        files.iter().map(|(values, _)| output::fields(values.iter().map(String::as_str)) + "$").collect()
+    };
+    let mut text = written(&files);
+    while output::gbk(&text).len() + 1 > room {
+        // The oldest record of the file that has most; where there is none to leave out, the caller is told that it does not fit.
+        let longest = files.iter_mut().filter(|(values, is_cyclic)| *is_cyclic && values.len() > 1);
+        match longest.max_by_key(|(values, _)| values.len()) {
+            Some((values, _)) => drop(values.pop()),
+            None => break,
+        }
+        text = written(&files);
     }
     Ok(text)
 }
 
-fn of_file(tapped: &Tapped<'_>, address: &FileAddress) -> Result<String, Failure> {
+/// The values of a file, in the order asked for; records the newest first.
+fn of_file(tapped: &Tapped<'_>, address: &FileAddress) -> Result<Vec<String>, Failure> {
     let ef = file(tapped, address)?;
     let values = &tapped.reading().values;
     let place = Place::file(&address.df, &address.ef);
-    let texts: Vec<String> = match ef.kind {
+    Ok(match ef.kind {
         EfKind::Cyclic => {
             let there = |number: &u8| values.iter().any(|(at, _)| is_record(at, &place, *number));
             let numbers: Vec<u8> = match address.record {
@@ -191,8 +226,7 @@ fn of_file(tapped: &Tapped<'_>, address: &FileAddress) -> Result<String, Failure
             };
             address.items.iter().map(shown).collect::<Result<_, Failure>>()?
         }
-    };
-    Ok(output::fields(texts.iter().map(String::as_str)))
+    })
 }
 
 fn is_record(at: &Place, file: &Place, number: u8) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use card_core::command;
 use card_core::transport::pcsc::Interface;
 use card_counter::TerminalError;
+use card_counter::language::Words;
 use card_desk::{Desk, Setup};
 
 use crate::calls::Calls;
@@ -17,7 +18,9 @@ use crate::function::Arguments;
 use crate::output;
 use crate::profiles;
 use crate::prove::algorithm;
+use crate::public::ANY;
 use crate::settings::Settings;
+use crate::visit::Visit;
 
 /// What a social security card is called.
 const SOCIAL_SECURITY: &str = "3";
@@ -57,28 +60,50 @@ pub(crate) fn reader_info(calls: &mut Calls, settings: &Settings, _given: &Argum
 
 /// `iReadICCardNum`.
 pub(crate) fn bank_number(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
-    calls.with_card(settings, given.number("iType")?, |visit| {
-        // Another application is selected: nothing that was proved is left.
-        visit.keep = None;
-        let session = &mut visit.tapped.session;
-        let refused = |command, sw| Failure::from(TerminalError::CardRefused { command, sw });
-        let sw = session.send(&command::select_by_name(&BANK))?.sw;
-        if !sw.is_ok() {
-            return Err(refused("SELECT", sw));
+    calls.with_card(settings, given.number("iType")?, |visit| Ok(vec![output::fields([account_of(visit)?.as_str()])]))
+}
+
+/// `ReadICCardNum`: ICType 1 contact, 2 contactless, anything else either.
+pub(crate) fn bank_card(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
+    let interface = Some(given.number("ICType")?).filter(|number| matches!(number, 1 | 2)).unwrap_or(ANY);
+    calls.with_card(settings, interface, |visit| Ok(vec![account_of(visit)?, String::new()]))
+}
+
+/// `iReadPBOCAccount`.
+pub(crate) fn bank_account(calls: &mut Calls, settings: &Settings, _: &Arguments<'_>) -> Outputs {
+    calls.with_card(settings, ANY, |visit| Ok(vec![account_of(visit)?, String::new()]))
+}
+
+/// `iReadUid`.
+pub(crate) fn uid(_: &mut Calls, settings: &Settings, _: &Arguments<'_>) -> Outputs {
+    match settings.device.as_str() {
+        "" => Err(Failure::Unsupported { why: Words::new("未设置 SSCARD_DEVICE", "SSCARD_DEVICE is not set") }),
+        device => Ok(vec![device.to_owned(), String::new()]),
+    }
+}
+
+/// The account number of the bank application.
+pub(crate) fn account_of(visit: &mut Visit<'_>) -> Result<String, Failure> {
+    // Another application is selected: nothing that was proved is left.
+    visit.keep = None;
+    let session = &mut visit.tapped.session;
+    let refused = |command, sw| Failure::from(TerminalError::CardRefused { command, sw });
+    let sw = session.send(&command::select_by_name(&BANK))?.sw;
+    if !sw.is_ok() {
+        return Err(refused("SELECT", sw));
+    }
+    let mut last = sw;
+    for sfi in BANK_SFI {
+        let answer = session.send(&command::read_record(sfi, command::Record::Number(1), 0))?;
+        last = answer.sw;
+        if let Some(number) = account(&answer.data) {
+            return Ok(number);
         }
-        let mut last = sw;
-        for sfi in BANK_SFI {
-            let answer = session.send(&command::read_record(sfi, command::Record::Number(1), 0))?;
-            last = answer.sw;
-            if let Some(number) = account(&answer.data) {
-                return Ok(vec![output::fields([number.as_str()])]);
-            }
-        }
-        Err(if last.is_ok() {
-            TerminalError::CardAnswer { command: "READ RECORD" }.into()
-        } else {
-            refused("READ RECORD", last)
-        })
+    }
+    Err(if last.is_ok() {
+        TerminalError::CardAnswer { command: "READ RECORD" }.into()
+    } else {
+        refused("READ RECORD", last)
     })
 }
 
@@ -98,7 +123,9 @@ fn account(record: &[u8]) -> Option<String> {
 
 /// What needs a device that no reader here is.
 pub(crate) fn unsupported(_calls: &mut Calls, _settings: &Settings, _given: &Arguments<'_>) -> Outputs {
-    Err(Failure::Unsupported("identity card reader"))
+    Err(Failure::Unsupported {
+        why: Words::new("没有身份证阅读机具", "there is no reader for identity cards")
+    })
 }
 
 #[cfg(test)]

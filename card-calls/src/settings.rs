@@ -57,6 +57,12 @@ pub struct Settings {
     pub hsm_keys: Option<PathBuf>,
     /// Profiles of the site: first digits of the city code, built-in name or file.
     pub regions: BTreeMap<String, String>,
+    /// Whether functions that write to cards or put PINs anew may be called.
+    pub writes: bool,
+    /// Whether callers may send commands of their own to cards and PSAMs: they can spend tries and undo what a function proved.
+    pub raw_commands: bool,
+    /// Whether functions may hand the digits of a PIN to the caller.
+    pub gives_pins: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +82,9 @@ impl Default for Settings {
             last_try: false,
             hsm_keys: None,
             regions: BTreeMap::new(),
+            writes: false,
+            raw_commands: false,
+            gives_pins: false,
         }
     }
 }
@@ -151,6 +160,9 @@ struct File {
     hsm_keys: Option<PathBuf>,
     #[serde(default)]
     regions: BTreeMap<String, String>,
+    writes: Option<bool>,
+    raw_commands: Option<bool>,
+    gives_pins: Option<bool>,
 }
 
 impl Settings {
@@ -178,10 +190,10 @@ impl Settings {
                 .unwrap_or(default.pin_within),
             hold: seconds(set("SSCARD_HOLD_SECONDS"), file.hold_seconds, "SSCARD_HOLD_SECONDS", "hold_seconds")?
                 .unwrap_or(default.hold),
-            last_try: pair(set("SSCARD_LAST_TRY"), file.last_try.map(|b| b.to_string()), "SSCARD_LAST_TRY", "last_try")
-                .map(|(place, given)| parsed(place, given, "true or false", |text| text.parse().ok()))
-                .transpose()?
-                .unwrap_or(default.last_try),
+            last_try: yes(set("SSCARD_LAST_TRY"), file.last_try, "SSCARD_LAST_TRY")?,
+            writes: yes(set("SSCARD_WRITES"), file.writes, "SSCARD_WRITES")?,
+            raw_commands: yes(set("SSCARD_RAW_COMMANDS"), file.raw_commands, "SSCARD_RAW_COMMANDS")?,
+            gives_pins: yes(set("SSCARD_GIVES_PINS"), file.gives_pins, "SSCARD_GIVES_PINS")?,
             hsm_keys: set("SSCARD_HSM_KEYS").map(PathBuf::from).or(file.hsm_keys),
             regions: file.regions,
             device: set("SSCARD_DEVICE").or(file.device).unwrap_or(default.device),
@@ -198,6 +210,12 @@ fn parsed<T>(
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, SettingError> {
     parse(&given).ok_or(SettingError::Value { place, given, expected })
+}
+
+/// Nothing said is no.
+fn yes(variable: Option<String>, key: Option<bool>, name: &'static str) -> Result<bool, SettingError> {
+    let given = variable.map(|given| parsed(name, given, "true or false", |text| text.parse().ok())).transpose()?;
+    Ok(given.or(key).unwrap_or_default())
 }
 
 fn seconds(

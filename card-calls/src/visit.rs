@@ -24,8 +24,12 @@ use crate::entry::{self, Prompt};
 use crate::failure::Failure;
 use crate::profiles;
 use crate::prove::Asked;
+use crate::refused::RefusedPins;
 use crate::settings::Settings;
 use crate::text::CardInfo;
+
+/// The holder's PIN among those of a card.
+pub(crate) const HOLDER: &str = "PIN";
 
 /// A card between two calls.
 #[derive(Debug)]
@@ -82,6 +86,8 @@ pub(crate) struct Visit<'s> {
     pub(crate) debit: Option<Begun>,
     /// Purchases that the answer tells of.
     pub(crate) told: Vec<EntryNumber>,
+    /// PINs that cards refused in this process.
+    pub(crate) refused: RefusedPins,
     desk: Desk<'s>,
 }
 
@@ -126,6 +132,7 @@ impl Calls {
                     keep: Some(Next::Any),
                     debit: None,
                     told: Vec::new(),
+                    refused: std::mem::take(&mut self.refused),
                     desk,
                 }
             }
@@ -143,7 +150,7 @@ impl Calls {
         (catalog, interface): (&'static Catalog, Interface),
         mut desk: Desk<'s>,
     ) -> Result<Visit<'s>, Failure> {
-        let memory = settings.data.as_deref().map_or_else(|| self.cards.clone(), CardMemory::recall);
+        let memory = settings.data.as_deref().map_or_else(|| self.cards.clone().fresh(), CardMemory::recall);
         desk.recognise(memory.types().clone());
         let is_foreign = |error: &TerminalError| matches!(error, TerminalError::NotSsc { .. });
         let begin =
@@ -158,6 +165,7 @@ impl Calls {
                 keep: None,
                 debit: None,
                 told: Vec::new(),
+                refused: std::mem::take(&mut self.refused),
                 desk,
             }),
             Err(error) => {
@@ -191,7 +199,8 @@ impl Calls {
     }
 
     fn end(&mut self, visit: Visit<'_>, done: bool) {
-        let Visit { settings, mut tapped, reader, interface, verified, keep, debit, told, desk } = visit;
+        let Visit { settings, mut tapped, reader, interface, verified, keep, debit, told, refused, desk } = visit;
+        self.refused = refused;
         self.told = told;
         self.psams = desk.into_known();
         match keep.filter(|_| done) {
@@ -277,16 +286,23 @@ impl Visit<'_> {
             Some(false) => Ok(()),
             None => {
                 let given = entry::ask(self.settings, Prompt::Verify)?;
-                pin::verify_for_transaction(&mut self.tapped, &given, self.settings.last_try)?;
+                pin::of_transaction(&self.tapped, &given)?;
+                self.try_pin(&given)?;
                 self.verified = Some(false);
                 Ok(())
             }
         }
     }
 
+    fn try_pin(&mut self, given: &Pin) -> Result<(), Failure> {
+        // Whether a card that tells its tries has others by now than it last answered.
+        pin::tries_left(&mut self.tapped)?;
+        self.with_pin(HOLDER, given, |visit, consent| pin::verify(&mut visit.tapped, given, consent))
+    }
+
     pub(crate) fn verify(&mut self, given: &Pin) -> Result<(), Failure> {
         self.verified = None;
-        pin::verify(&mut self.tapped, given, self.settings.last_try)?;
+        self.try_pin(given)?;
         let initial = self.tapped.profile.pin.as_ref().is_some_and(|row| given.is(&row.initial));
         self.verified = Some(initial);
         Ok(())

@@ -29,7 +29,14 @@ pub enum Secret {
 /// Tries left of the cards met so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TriesBook {
-    left: BTreeMap<(Block, Secret), u8>,
+    left: BTreeMap<(Block, Secret), Noted>,
+}
+
+/// What a card answered, and when, as the caller's clock said it: seconds since 1970; `None` until [`TriesBook::date`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Noted {
+    left: u8,
+    at: Option<u64>,
 }
 
 /// What is known before a try.
@@ -83,7 +90,7 @@ pub const KEY_RESERVE: u8 = u8::MAX;
 
 /// A line of a book that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {0} of the book of tries is not: card factor, PIN or key name, tries")]
+#[error("line {0} of the book of tries is not: card factor, PIN or key name, tries, perhaps a second")]
 pub struct BookError(pub usize);
 
 impl fmt::Display for Secret {
@@ -100,7 +107,7 @@ impl TriesBook {
     #[must_use]
     pub fn left(&self, card: Block, secret: &Secret) -> TriesLeft {
         match self.left.get(&(card, secret.clone())) {
-            Some(left) => TriesLeft::Known(*left),
+            Some(noted) => TriesLeft::Known(noted.left),
             None => TriesLeft::Unknown,
         }
     }
@@ -111,16 +118,30 @@ impl TriesBook {
         let entry = (card, secret.clone());
         match (sw, sw.tries()) {
             (sw, _) if sw.is_ok() => drop(self.left.remove(&entry)),
-            (_, Some(left)) => self.put(entry, left),
-            (StatusWord::BLOCKED, None) => self.put(entry, 0),
+            (_, Some(left)) => self.put(entry, Noted { left, at: None }),
+            (StatusWord::BLOCKED, None) => self.put(entry, Noted { left: 0, at: None }),
             (_, None) => {}
         }
     }
 
-    fn put(&mut self, entry: (Block, Secret), left: u8) {
+    /// Dates what has no date yet.
+    pub fn date(&mut self, now: u64) {
+        self.left.values_mut().for_each(|noted| noted.at = noted.at.or(Some(now)));
+    }
+
+    /// Forgets what is further than `seconds` from now, or has no date, of PINs: a holder may have had the tries made whole elsewhere
+    /// since, and types the PIN in knowledge of the card. Keys stay: a card refuses the same key tomorrow.
+    pub fn forget_old(&mut self, now: u64, seconds: u64) {
+        self.left.retain(|(_, secret), noted| match secret {
+            Secret::Pin | Secret::OtherPin(_) => noted.at.is_some_and(|at| at.abs_diff(now) <= seconds),
+            Secret::Key(_) => true,
+        });
+    }
+
+    fn put(&mut self, entry: (Block, Secret), left: Noted) {
         if self.left.len() >= TRIES_BOOK_MAX && !self.left.contains_key(&entry) {
             // The card with most tries left is the one that loses least by being forgotten.
-            let most = self.left.iter().max_by_key(|(_, left)| **left).map(|(entry, _)| entry.clone());
+            let most = self.left.iter().max_by_key(|(_, noted)| noted.left).map(|(entry, _)| entry.clone());
             most.map(|entry| self.left.remove(&entry));
         }
         self.left.insert(entry, left);
@@ -144,16 +165,17 @@ impl TriesBook {
         other.left.iter().filter(|((of, _), _)| *of == card).for_each(|(entry, left)| self.put(entry.clone(), *left));
     }
 
-    /// The book as text: a line a secret, `card factor` (16 hex), `PIN`, `pin:NAME` or `key:NAME`, tries.
+    /// The book as text: a line a secret, `card factor` (16 hex), `PIN`, `pin:NAME` or `key:NAME`, tries, and where it is dated the second.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let line = |((card, secret), left): (&(Block, Secret), &u8)| {
+        let line = |((card, secret), noted): (&(Block, Secret), &Noted)| {
             let secret = match secret {
                 Secret::Pin => "PIN".to_owned(),
                 Secret::OtherPin(name) => format!("pin:{name}"),
                 Secret::Key(name) => format!("key:{name}"),
             };
-            format!("{} {secret} {left}\n", hex::encode_upper(card))
+            let at = noted.at.map_or_else(String::new, |at| format!(" {at}"));
+            format!("{} {secret} {}{at}\n", hex::encode_upper(card), noted.left)
         };
         self.left.iter().map(line).collect()
     }
@@ -172,8 +194,12 @@ impl TriesBook {
     }
 }
 
-fn parse_line(line: &str) -> Option<((Block, Secret), u8)> {
-    let [card, secret, left] = line.split(' ').collect::<Vec<_>>().try_into().ok()?;
+fn parse_line(line: &str) -> Option<((Block, Secret), Noted)> {
+    let (card, secret, left, at) = match *line.split(' ').collect::<Vec<_>>().as_slice() {
+        [card, secret, left] => (card, secret, left, None),
+        [card, secret, left, at] => (card, secret, left, Some(at.parse().ok()?)),
+        _ => return None,
+    };
     let card = hex::decode(card).ok()?.try_into().ok()?;
     let secret = match secret.split_once(':') {
         Some(("key", name)) if !name.is_empty() => Secret::Key(KeyName::new(name)),
@@ -182,7 +208,7 @@ fn parse_line(line: &str) -> Option<((Block, Secret), u8)> {
         None => (secret == "PIN").then_some(Secret::Pin)?,
     };
     let left: u8 = left.parse().ok().filter(|left| *left <= 15)?;
-    Some(((card, secret), left))
+    Some(((card, secret), Noted { left, at }))
 }
 
 impl Session {
@@ -240,9 +266,14 @@ mod tests {
         let lines = ["8650430200000013 PIN 2", "8650430200000013 pin:CERT-PIN 1", "8650430200000013 key:RKSSSE 0"];
         assert_eq!(text.lines().collect::<Vec<_>>(), lines);
         assert_eq!(TriesBook::parse(&text), Ok(book));
+        let dated = format!("{} 1795000000", text.trim_end());
+        let book = TriesBook::parse(&dated).expect("a date");
+        assert_eq!((book.to_text(), book.left(CARD, &Secret::Pin)), (format!("{dated}\n"), TriesLeft::Known(2)));
         for line in [
             "",
             "8650430200000013 PIN",
+            "8650430200000013 PIN 1 x",
+            "8650430200000013 PIN 1 1 1",
             "8650430200000013 PIN 16",
             "86 PIN 1",
             "8650430200000013 key: 1",
@@ -270,6 +301,30 @@ mod tests {
         ours.note(CARD, &Secret::Key(KeyName::new("PUK")), StatusWord(0x63C1));
         kept.take(CARD, &ours);
         assert_eq!(kept.to_text(), "0909090909090909 PIN 1\n8650430200000013 key:PUK 1\n");
+    }
+
+    #[test]
+    fn pins_are_forgotten_after_their_time_or_without_a_date_and_keys_never() {
+        let key = Secret::Key(KeyName::new("PUK"));
+        let noted = |secret: &Secret| {
+            let mut book = TriesBook::default();
+            book.note(CARD, secret, StatusWord(0x63C1));
+            book
+        };
+        for (secret, dated, now, kept) in [
+            (Secret::Pin, Some(1_000), 1_060, true),
+            (Secret::Pin, Some(1_000), 1_061, false),
+            (Secret::Pin, Some(1_061), 1_000, false),
+            (Secret::Pin, None, 1_000, false),
+            (Secret::OtherPin(KeyName::new("CERT-PIN")), Some(1_000), 1_061, false),
+            (key.clone(), Some(1_000), 1_061, true),
+            (key, None, 1_000, true),
+        ] {
+            let mut book = noted(&secret);
+            dated.into_iter().for_each(|at| book.date(at));
+            book.forget_old(now, 60);
+            assert_eq!(book.left(CARD, &secret) == TriesLeft::Known(1), kept, "{secret} {dated:?} {now}");
+        }
     }
 
     #[test]

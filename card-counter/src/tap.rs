@@ -233,7 +233,8 @@ impl<'a> Approached<'a> {
     }
 
     /// The card in the book of tries.
-    pub(super) fn card(&self) -> Block {
+    #[must_use]
+    pub fn card(&self) -> Block {
         self.session.card().unwrap_or(self.factor)
     }
 }

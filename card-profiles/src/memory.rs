@@ -5,12 +5,16 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use card_core::crypto::Block;
 use card_core::notebook::Notebook;
 use card_core::tries::TriesBook;
 
 use crate::ways::{CardTypes, Ways};
+
+/// How long the tries left of a PIN are believed: after that the card is tried as one that was not met. A day, assumed.
+const PIN_TRIES_SECONDS: u64 = 86_400;
 
 /// File of the tries left, by card factor.
 const TRIES: &str = "tries.txt";
@@ -39,9 +43,16 @@ impl CardMemory {
     pub fn recall(folder: &Path) -> Self {
         let files = Files { tries: Notebook::in_folder(folder, TRIES), types: Notebook::in_folder(folder, CARD_TYPES) };
         let text = |book: &Notebook| book.read().unwrap_or_default();
-        let tries = TriesBook::parse(&text(&files.tries)).unwrap_or_default();
+        let tries = recent(&text(&files.tries));
         let types = CardTypes::parse(&text(&files.types)).unwrap_or_default();
         Self { recalled: tries.clone(), tries, types, files: Some(files) }
+    }
+
+    /// Without what it believes no longer.
+    #[must_use]
+    pub fn fresh(mut self) -> Self {
+        self.tries.forget_old(now(), PIN_TRIES_SECONDS);
+        self
     }
 
     /// What is known of card types.
@@ -81,14 +92,26 @@ impl CardMemory {
         if self.tries == self.recalled {
             return Ok(());
         }
+        self.tries.date(now());
         self.recalled = self.tries.clone();
         let Some(files) = &self.files else { return Ok(()) };
         files.tries.change(|text| {
-            let mut book = TriesBook::parse(text).unwrap_or_default();
+            let mut book = recent(text);
             book.take(card, &self.tries);
             book.to_text()
         })
     }
+}
+
+fn recent(text: &str) -> TriesBook {
+    let mut book = TriesBook::parse(text).unwrap_or_default();
+    book.forget_old(now(), PIN_TRIES_SECONDS);
+    book
+}
+
+/// Seconds since 1970; a clock before that is at its beginning.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -117,6 +140,12 @@ mod tests {
         next.tries.note(CARD, &Secret::Pin, StatusWord::OK);
         next.keep_tries(CARD).expect("written");
         assert_eq!(CardMemory::recall(&folder).tries.left(CARD, &Secret::Pin), TriesLeft::Unknown);
+        for (age, left) in [(PIN_TRIES_SECONDS - 60, TriesLeft::Known(1)), (PIN_TRIES_SECONDS + 60, TriesLeft::Unknown)]
+        {
+            let line = format!("{} PIN 1 {}\n", hex::encode_upper(CARD), now() - age);
+            std::fs::write(folder.join(TRIES), line).expect("written");
+            assert_eq!(CardMemory::recall(&folder).tries.left(CARD, &Secret::Pin), left, "{age} seconds old");
+        }
         std::fs::write(folder.join(TRIES), "nonsense").expect("written");
         assert_eq!(CardMemory::recall(&folder).tries, TriesBook::default());
         std::fs::remove_dir_all(folder).expect("removed");

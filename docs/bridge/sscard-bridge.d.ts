@@ -81,6 +81,68 @@ export interface Functions {
   iUnblockPIN_HSM_Step2To3: { parameters: { pStepInfo: string }; outputs: { pOutInfo: string } };
   /** The same for iDoDebit. */
   iDoDebit_HSM_Step1To2: { parameters: { pStepInfo: string }; outputs: { pOutInfo: string } };
+  /** 卡类型 (vendor): as iGetCardType. */
+  iReadCardType: { parameters: { iType: number }; outputs: { pOutInfo: string } };
+  /** 卡号 (vendor). */
+  iReadCardNo: { parameters: { iType: number }; outputs: { pOutInfo: string } };
+  /** 通用读 with the digits given (vendor). */
+  iReadCardInPutPin: { parameters: { iType: number; iAuthType: number; pCardInfo?: string | null; pFileAddr: string; pPin: string }; outputs: { pOutInfo: string } };
+  /** 发卡公共信息 (vendor): 卡识别码, 卡类别, 规范版本, 初始化机构编号, 发卡日期, 卡有效期, 卡号. */
+  iReadCardPublicInfo: { parameters: {}; outputs: { KSBM: string; KLB: string; GFBB: string; JGBM: string; FKRQ: string; KYXQ: string; KH: string; pErrMsg: string } };
+  /** 持卡人公共信息 (vendor): 社会保障号码, 姓名, 性别, 民族, 出生地, 出生日期. */
+  iReadPersonPublicInfo: { parameters: {}; outputs: { SHBZHM: string; XM: string; XB: string; MZ: string; CSD: string; CSRQ: string; pErrMsg: string } };
+  /** 个人医保账号 (vendor). */
+  iReadMedicareNO: { parameters: {}; outputs: { pcMedicareNum: string; pErrMsg: string } };
+  /** 银行卡号 (vendor): as iReadICCardNum. */
+  iReadPBOCAccount: { parameters: {}; outputs: { pOutData: string; pErrMsg: string } };
+  /** 银行卡号 (vendor): as iReadICCardNum. */
+  ReadICCardNum: { parameters: { ICType: number }; outputs: { cardnumber: string; pErrMsg: string } };
+  /** 机具唯一识别号 (vendor): SSCARD_DEVICE. */
+  iReadUid: { parameters: {}; outputs: { pUid: string; pOutInfo: string } };
+  /** 读身份证 (vendor): not supported, -13. */
+  iReadIdentityInfo: { parameters: { pcPhotoPath: string }; outputs: { pName: string; pGeneder: string; pNation: string; pBirth: string; pAddress: string; pCertNO: string; pDepartment: string; pMadedDate: string; pExpire: string; pPhotoBuffer: string; pErrMsg: string } };
+  /** 取密码 (vendor): the digits that the holder types. */
+  iPKBGetPIN: { parameters: {}; outputs: { pcPass: string; pErrMsg: string } };
+  /** 取密码 (vendor): as iPKBGetPIN. audiocmd: 1 PIN, 2 again, 3 old, 4 new. */
+  iReaderGetPass: { parameters: { ctimeout: number; cdsp: string; audiocmd: number }; outputs: { cpasslen: string; cpass: string } };
+  /** 发送指令 (vendor): command and answer in hex. */
+  iSendCpuApdu: { parameters: { iType: number; pApdu: string }; outputs: { pOutInfo: string } };
+  /** 写证书 (vendor): not supported, -13; touches no parameter. */
+  iWriteCA: { parameters: {}; outputs: {  } };
+  /** 写证书, step 1: not supported, -13. */
+  iWriteCA_HSM_Step1: { parameters: {}; outputs: {  } };
+  /** 写证书, step 2: not supported, -13. */
+  iWriteCA_HSM_Step2: { parameters: {}; outputs: {  } };
+  /** 读基本信息 by a web service: not supported, -13. */
+  iCommReadCardBas: { parameters: { wsdlAddress: string; userId: string; password: string; authKey: string; iType: number }; outputs: { pOutInfo: string } };
+  /** 通用读 by a web service: not supported, -13. */
+  iCommReadCard: { parameters: { wsdlAddress: string; userId: string; password: string; authKey: string; iType: number; iAuthType: number; pCardInfo?: string | null; pFileAddr: string }; outputs: { pOutInfo: string } };
+  /** 通用写 by a web service: not supported, -13. */
+  iCommWriteCard: { parameters: { wsdlAddress: string; userId: string; password: string; authKey: string; iType: number; pCardInfo?: string | null; pFileAddr: string; pWriteData: string }; outputs: { pOutInfo: string } };
+  /** 重置PIN by a web service: not supported, -13. */
+  iCommReloadPIN: { parameters: { wsdlAddress: string; userId: string; password: string; authKey: string; iType: number; pCardInfo?: string | null }; outputs: { pOutInfo: string } };
+  /** 解锁PIN by a web service: not supported, -13. */
+  iCommUnblockPIN: { parameters: { wsdlAddress: string; userId: string; password: string; authKey: string; iType: number; pCardInfo?: string | null }; outputs: { pOutInfo: string } };
+  /** 消费 by a web service: not supported, -13. */
+  iCommDoDebit: { parameters: { wsdlAddress: string; userId: string; password: string; authKey: string; iType: number; pCardInfo?: string | null; pPayInfo: string }; outputs: { pOutInfo: string } };
+  /** 打开读写器: a handle; AUTO, USB1 and COM1 are the readers of the desk. */
+  ICC_Reader_Open: { parameters: { dev_Name: string }; outputs: { returned: number } };
+  /** 关闭读写器. */
+  ICC_Reader_Close: { parameters: { ReaderHandle: number }; outputs: {  } };
+  /** 上电: the answer to reset and its length. Slot 0x01 the card, 0x11 the PSAM. */
+  ICC_Reader_pre_PowerOn: { parameters: { ReaderHandle: number; ICC_Slot_No: number }; outputs: { Response: string; returned: number } };
+  /** 发送指令: the answer with its status word and its length. */
+  ICC_Reader_Application: { parameters: { ReaderHandle: number; ICC_Slot_No: number; Lenth_of_Command_APDU: number; Command_APDU: string }; outputs: { Response_APDU: string; returned: number } };
+  /** 卡状态: 0 has power, -3 has none, -2 no card. */
+  ICC_Reader_GetStatus: { parameters: { ReaderHandle: number; ICC_Slot_No: number }; outputs: {  } };
+  /** 取密码: as iPKBGetPIN. */
+  ICC_Reader_GetPass: { parameters: { ReaderHandle: number; ctime: number }; outputs: { rlen: string; cpass: string } };
+  /** 读卡信息 (vendor): `sbjgbh~t…~n` and four more. */
+  SD_ReadCardInfo: { parameters: { ReaderHandle: number }; outputs: { cardinfo: string } };
+  /** 校验PIN (vendor): with the status word. */
+  SD_VerifyPin: { parameters: { ReaderHandle: number; PIN: string }; outputs: { Sw1Sw2: string; returned: number } };
+  /** 取密码 (vendor): as iPKBGetPIN. */
+  SD_GetInputPass: { parameters: { ReaderHandle: number; ctime: number }; outputs: { rlen: string; cpass: string } };
 }
 
 export type Name = keyof Functions;

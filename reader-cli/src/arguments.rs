@@ -450,6 +450,8 @@ pub struct ReadArguments {
 /// `pin …`.
 #[derive(Debug, Subcommand)]
 pub enum PinCommand {
+    /// Verify the PIN: nothing is changed, and a wrong one spends a try.
+    Verify(PinArguments),
     /// Change the PIN.
     Change(PinChangeArguments),
     /// Unblock or reset the PIN by an order of the centre (`issuer pin`): a card that is reset gets its initial PIN, which is

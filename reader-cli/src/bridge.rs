@@ -14,9 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use card_calls::calls::refused;
-use card_calls::{Answer, Callers, Code, Failure, Function, Settings, Turn};
+use card_calls::function::IDENTIFIER;
+use card_calls::text::PayInfo;
+use card_calls::{Answer, Answers, Callers, Code, Failure, Function, Settings, Turn, Value};
 use card_counter::error::TerminalError;
+use card_profiles::account::Amounts;
 use serde_json::{Map, Value as Json};
+use settlement::fen::Fen;
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Bytes, Message, WebSocket};
@@ -44,6 +48,9 @@ const CLOSE: u8 = 0x08;
 
 /// `success` of a call that is done.
 const DONE: &str = "1";
+
+/// The return value of a function whose value is a number.
+const RETURNED: &str = "returned";
 
 /// Functions that say nothing of a person and change nothing: nobody is asked.
 const HARMLESS: [&str; 3] = ["iCheckCard", "iGetCardType", "iGetReaderInfo"];
@@ -178,11 +185,15 @@ impl Bridge {
         let name: String = name.chars().take(64).collect();
         let (function, answer) = match Spoken::of(&object) {
             Err(failure) => (None, refused(Some(&self.settings), &failure)),
-            Ok(spoken) if !self.agreed(spoken.function, origin) => {
-                (Some(spoken.function), refused(Some(&self.settings), &Failure::NoConsent))
-            }
-            Ok(Spoken { function, values }) => {
-                (Some(function), turn.call(caller, Ok(self.settings.clone()), function, &values))
+            Ok(Spoken { function, mut values }) => {
+                // What the site switched off needs nobody's word.
+                let is_off = function.lacks(&self.settings).is_some();
+                let agreed = is_off || self.agreed(function, &mut values, (turn, caller, origin));
+                let answer = match agreed {
+                    true => turn.call(caller, Ok(self.settings.clone()), function, &values),
+                    false => refused_of(function, &self.settings, &Failure::NoConsent),
+                };
+                (Some(function), answer)
             }
         };
         let said = serde_json::to_string(&Json::Object(spoken_answer(&name, function, &answer))).unwrap_or_default();
@@ -192,13 +203,53 @@ impl Bridge {
         Ok(Some(answer).filter(|_| tells))
     }
 
-    /// Whether the person at the counter agrees.
-    fn agreed(&self, function: &Function, origin: &str) -> bool {
+    /// Whether the person at the counter agrees: to this function, for this page, of this amount, with this card. The call then has the
+    /// card that was shown, and no other.
+    fn agreed(&self, function: &Function, values: &mut [Value], call: (&Turn, u64, &str)) -> bool {
+        let (turn, caller, origin) = call;
         let Some(program) = self.consent.as_deref().filter(|_| !HARMLESS.contains(&function.name)) else { return true };
-        let asked =
-            Command::new(program).args([function.name, origin]).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        let place = |name: &str| function.inputs().position(|input| input.name == name);
+        let text = |values: &[Value], name: &str| match place(name).and_then(|at| values.get(at)) {
+            Some(Value::Text(text)) => text.to_string(),
+            _ => String::new(),
+        };
+        let mut card = text(values, "pCardInfo");
+        if let Some(number) = place("iType").and_then(|at| values.get(at)).cloned() {
+            let found = turn.call(caller, Ok(self.settings.clone()), &IDENTIFIER, &[number]);
+            if let (Code::OK, Some(found), true) = (found.code, found.outputs.first(), card.is_empty()) {
+                card.clone_from(found);
+                if let Some(given) = place("pCardInfo").and_then(|at| values.get_mut(at)) {
+                    *given = Value::Text(format!("{found}|").into());
+                }
+            }
+        }
+        let card = card.get(16..24).map_or_else(String::new, |serial| format!("****{serial}"));
+        let amounts =
+            PayInfo::parse(&text(values, "pPayInfo")).map_or_else(|_| String::new(), |pay| amounts(pay.amounts));
+        let asked = Command::new(program)
+            .args([function.name, origin, &amounts, &card])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
         asked.is_ok_and(|status| status.success())
     }
+}
+
+/// `account=10.00 cash=1.00 pool=0.00 total=11.00`, yuan.
+fn amounts(amounts: Amounts) -> String {
+    let Amounts { personal_account, self_paid, pooled_fund } = amounts;
+    let [account, cash, pool] = [personal_account, self_paid, pooled_fund].map(Fen::from_card);
+    let total = Fen::new(account.get() + cash.get() + pool.get());
+    format!("account={account} cash={cash} pool={pool} total={total}")
+}
+
+/// A refusal of the bridge itself, with the message where the function has it.
+fn refused_of(function: &Function, settings: &Settings, failure: &Failure) -> Answer {
+    let mut answer = refused(Some(settings), failure);
+    let message = answer.outputs.pop().unwrap_or_default();
+    answer.outputs.resize(function.message_at(), String::new());
+    answer.outputs.push(message);
+    answer
 }
 
 /// Whether the page has what was sent. A page that was killed in the same instant resets the connection instead of answering; one that
@@ -245,14 +296,21 @@ fn is_left(stream: &TcpStream) -> bool {
 /// `{"functionName":…,"success":"1","pOutInfo":…}`; other buffers by their names.
 #[must_use]
 pub fn spoken_answer(name: &str, function: Option<&Function>, answer: &Answer) -> Map<String, Json> {
-    let success = if answer.code == Code::OK { DONE.to_owned() } else { answer.code.0.to_string() };
+    let is_done = answer.code >= Code::OK;
+    let success = if is_done { DONE.to_owned() } else { answer.code.0.to_string() };
     let mut object =
         Map::from_iter([("functionName".to_owned(), Json::from(name)), ("success".to_owned(), Json::from(success))]);
     let names: Vec<&str> = function.map_or_else(Vec::new, |function| function.output_names().collect());
     // What is refused is told where every page looks.
-    let names = if names.is_empty() || answer.code != Code::OK { vec!["pOutInfo"] } else { names };
-    for (at, name) in names.into_iter().enumerate() {
+    if names.is_empty() || !is_done {
+        let at = function.map_or(0, Function::message_at);
+        object.insert("pOutInfo".to_owned(), Json::from(answer.outputs.get(at).map_or("", String::as_str)));
+    }
+    for (at, name) in names.into_iter().enumerate().filter(|_| is_done) {
         object.insert(name.to_owned(), Json::from(answer.outputs.get(at).map_or("", String::as_str)));
+    }
+    if is_done && function.is_some_and(|function| function.answers == Answers::Number) {
+        object.insert(RETURNED.to_owned(), Json::from(answer.code.0));
     }
     object
 }

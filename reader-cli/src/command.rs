@@ -237,6 +237,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Card(CardCommand::Dump(arguments)) => card::dump(setting, arguments),
         Command::Balance(arguments) => account::balance(setting, arguments),
         Command::Log(arguments) => account::log(setting, arguments),
+        Command::Pin(PinCommand::Verify(arguments)) => account::verify_pin(setting, arguments),
         Command::Pin(PinCommand::Change(arguments)) => account::change_pin(setting, arguments),
         Command::Pin(PinCommand::Reset(arguments)) => reset::reset(setting, arguments),
         Command::Cert(command) => certificate::run(setting, command),

@@ -38,16 +38,18 @@ fn value(name: &'static str, kind: Kind, given: Option<&Json>) -> Result<Value, 
     let wrong = |expected| Failure::Argument { name, expected };
     match (kind, given) {
         (_, None | Some(Json::Null)) => Ok(Value::Absent),
-        (Kind::Number, Some(Json::Number(number))) => {
+        (Kind::Number | Kind::Byte, Some(Json::Number(number))) => {
             let number = number.as_i64().and_then(|number| i32::try_from(number).ok());
             number.map(Value::Number).ok_or_else(|| wrong("a number"))
         }
-        (Kind::Number, Some(Json::String(text))) => {
+        (Kind::Number | Kind::Byte, Some(Json::String(text))) => {
             text.trim().parse().map(Value::Number).map_err(|_| wrong("a number"))
         }
-        (Kind::Text | Kind::Secret, Some(Json::String(text))) => Ok(Value::Text(Zeroizing::new(text.clone()))),
-        (Kind::Number, Some(_)) => Err(wrong("a number")),
-        (Kind::Text | Kind::Secret | Kind::Out, Some(_)) => Err(wrong("a text")),
+        (Kind::Text | Kind::Secret | Kind::Bytes, Some(Json::String(text))) => {
+            Ok(Value::Text(Zeroizing::new(text.clone())))
+        }
+        (Kind::Number | Kind::Byte, Some(_)) => Err(wrong("a number")),
+        (_, Some(_)) => Err(wrong("a text")),
     }
 }
 

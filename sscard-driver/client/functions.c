@@ -7,492 +7,1012 @@
 long SSCARD_CALL iReadCardBas(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCardBas", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadCardBas_HSM_Step1(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCardBas_HSM_Step1", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadCardBas_HSM_Step2(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCardBas_HSM_Step2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadCard(int iType, int iAuthType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo)
 {
     struct sscard_input inputs[4] = {
-        {1, 0, NULL}, /* iType */
-        {1, 0, NULL}, /* iAuthType */
-        {0, 0, NULL}, /* pCardInfo */
-        {0, 0, NULL}, /* pFileAddr */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iAuthType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].number = iAuthType;
     inputs[2].text = pCardInfo;
     inputs[3].text = pFileAddr;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCard", inputs, 4, outs, 1);
 }
 
 long SSCARD_CALL iReadCard_HSM_Step1(int iType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo)
 {
     struct sscard_input inputs[3] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
-        {0, 0, NULL}, /* pFileAddr */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
     inputs[2].text = pFileAddr;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCard_HSM_Step1", inputs, 3, outs, 1);
 }
 
 long SSCARD_CALL iReadCard_HSM_Step2(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCard_HSM_Step2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iWriteCard(int iType, const char *pCardInfo, const char *pFileAddr, const char *pWriteData, char *pOutInfo)
 {
     struct sscard_input inputs[4] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
-        {0, 0, NULL}, /* pFileAddr */
-        {0, 0, NULL}, /* pWriteData */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pWriteData */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
     inputs[2].text = pFileAddr;
     inputs[3].text = pWriteData;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iWriteCard", inputs, 4, outs, 1);
 }
 
 long SSCARD_CALL iWriteCard_HSM_Step1(int iType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo)
 {
     struct sscard_input inputs[3] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
-        {0, 0, NULL}, /* pFileAddr */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
     inputs[2].text = pFileAddr;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iWriteCard_HSM_Step1", inputs, 3, outs, 1);
 }
 
 long SSCARD_CALL iWriteCard_HSM_Step2(const char *pKey, const char *pWriteData, char *pOutInfo)
 {
     struct sscard_input inputs[2] = {
-        {0, 0, NULL}, /* pKey */
-        {0, 0, NULL}, /* pWriteData */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pWriteData */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
     inputs[1].text = pWriteData;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iWriteCard_HSM_Step2", inputs, 2, outs, 1);
 }
 
 long SSCARD_CALL iVerifyPIN(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iVerifyPIN", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iChangePIN(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iChangePIN", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReloadPIN(int iType, const char *pCardInfo, char *pOutInfo)
 {
     struct sscard_input inputs[2] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReloadPIN", inputs, 2, outs, 1);
 }
 
 long SSCARD_CALL iReloadPIN_HSM_Step1(int iType, const char *pCardInfo, char *pOutInfo)
 {
     struct sscard_input inputs[2] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReloadPIN_HSM_Step1", inputs, 2, outs, 1);
 }
 
 long SSCARD_CALL iReloadPIN_HSM_Step2(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReloadPIN_HSM_Step2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReloadPIN_HSM_Step3(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReloadPIN_HSM_Step3", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iUnblockPIN(int iType, const char *pCardInfo, char *pOutInfo)
 {
     struct sscard_input inputs[2] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iUnblockPIN", inputs, 2, outs, 1);
 }
 
 long SSCARD_CALL iUnblockPIN_HSM_Step1(int iType, const char *pCardInfo, char *pOutInfo)
 {
     struct sscard_input inputs[2] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iUnblockPIN_HSM_Step1", inputs, 2, outs, 1);
 }
 
 long SSCARD_CALL iUnblockPIN_HSM_Step2(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iUnblockPIN_HSM_Step2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iUnblockPIN_HSM_Step3(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iUnblockPIN_HSM_Step3", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iDoDebit(int iType, const char *pCardInfo, const char *pPayInfo, char *pOutInfo)
 {
     struct sscard_input inputs[3] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
-        {0, 0, NULL}, /* pPayInfo */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pPayInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
     inputs[2].text = pPayInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iDoDebit", inputs, 3, outs, 1);
 }
 
 long SSCARD_CALL iDoDebit_HSM_Step1(int iType, const char *pCardInfo, const char *pPayInfo, char *pOutInfo)
 {
     struct sscard_input inputs[3] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pCardInfo */
-        {0, 0, NULL}, /* pPayInfo */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pPayInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pCardInfo;
     inputs[2].text = pPayInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iDoDebit_HSM_Step1", inputs, 3, outs, 1);
 }
 
 long SSCARD_CALL iDoDebit_HSM_Step2(const char *pKey, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pKey */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pKey */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pKey;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iDoDebit_HSM_Step2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadDebitRecord(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadDebitRecord", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL PKI_SignData(const char *pUserPin, const char *pInData, int iType, char *pOutInfo)
 {
     struct sscard_input inputs[3] = {
-        {0, 0, NULL}, /* pUserPin */
-        {0, 0, NULL}, /* pInData */
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pUserPin */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pInData */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pUserPin;
     inputs[1].text = pInData;
     inputs[2].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("PKI_SignData", inputs, 3, outs, 1);
 }
 
 long SSCARD_CALL PKI_VerifySign(const char *pUserPin, const char *pCert, const char *pClearText, const char *pSignature, int iType, char *pOutInfo)
 {
     struct sscard_input inputs[5] = {
-        {0, 0, NULL}, /* pUserPin */
-        {0, 0, NULL}, /* pCert */
-        {0, 0, NULL}, /* pClearText */
-        {0, 0, NULL}, /* pSignature */
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pUserPin */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCert */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pClearText */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pSignature */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pUserPin;
     inputs[1].text = pCert;
     inputs[2].text = pClearText;
     inputs[3].text = pSignature;
     inputs[4].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("PKI_VerifySign", inputs, 5, outs, 1);
 }
 
 long SSCARD_CALL iGetCardType(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iGetCardType", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iCheckCard(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iCheckCard", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iGetReaderInfo(char *pReaderSN, char *pPsamTermNo)
 {
-    char *outs[2];
-    outs[0] = pReaderSN;
-    outs[1] = pPsamTermNo;
+    struct sscard_output outs[2];
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pReaderSN;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = pPsamTermNo;
     return sscard_call("iGetReaderInfo", NULL, 0, outs, 2);
 }
 
 long SSCARD_CALL iPKBVerifyPIN(int iType, const char *pPin, char *pOutInfo)
 {
     struct sscard_input inputs[2] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pPin */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pPin */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pPin;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iPKBVerifyPIN", inputs, 2, outs, 1);
 }
 
 long SSCARD_CALL iPKBChangePIN(int iType, const char *pOldPin, const char *pNewPin, char *pOutInfo)
 {
     struct sscard_input inputs[3] = {
-        {1, 0, NULL}, /* iType */
-        {0, 0, NULL}, /* pOldPin */
-        {0, 0, NULL}, /* pNewPin */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pOldPin */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pNewPin */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
     inputs[1].text = pOldPin;
     inputs[2].text = pNewPin;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iPKBChangePIN", inputs, 3, outs, 1);
 }
 
 long SSCARD_CALL iReadICCardNum(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadICCardNum", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadIdentityCard(int iType, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {1, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].number = iType;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadIdentityCard", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadCardBas_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCardBas_HSM_Step1To2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReadCard_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReadCard_HSM_Step1To2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iWriteCard_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iWriteCard_HSM_Step1To2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReloadPIN_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReloadPIN_HSM_Step1To2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iReloadPIN_HSM_Step2To3(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iReloadPIN_HSM_Step2To3", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iUnblockPIN_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iUnblockPIN_HSM_Step1To2", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iUnblockPIN_HSM_Step2To3(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iUnblockPIN_HSM_Step2To3", inputs, 1, outs, 1);
 }
 
 long SSCARD_CALL iDoDebit_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
 {
     struct sscard_input inputs[1] = {
-        {0, 0, NULL}, /* pStepInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
-    char *outs[1];
+    struct sscard_output outs[1];
     inputs[0].text = pStepInfo;
-    outs[0] = pOutInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
     return sscard_call("iDoDebit_HSM_Step1To2", inputs, 1, outs, 1);
+}
+
+long SSCARD_CALL iReadCardType(int iType, char *pOutInfo)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = iType;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iReadCardType", inputs, 1, outs, 1);
+}
+
+long SSCARD_CALL iReadCardNo(int iType, char *pOutInfo)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = iType;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iReadCardNo", inputs, 1, outs, 1);
+}
+
+long SSCARD_CALL iReadCardInPutPin(int iType, int iAuthType, const char *pCardInfo, const char *pFileAddr, const char *pPin, char *pOutInfo)
+{
+    struct sscard_input inputs[5] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iAuthType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pPin */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = iType;
+    inputs[1].number = iAuthType;
+    inputs[2].text = pCardInfo;
+    inputs[3].text = pFileAddr;
+    inputs[4].text = pPin;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iReadCardInPutPin", inputs, 5, outs, 1);
+}
+
+long SSCARD_CALL iReadCardPublicInfo(char *KSBM, char *KLB, char *GFBB, char *JGBM, char *FKRQ, char *KYXQ, char *KH, char *pErrMsg)
+{
+    struct sscard_output outs[8];
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = KSBM;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = KLB;
+    outs[2].kind = SSCARD_OUT_TEXT;
+    outs[2].at = GFBB;
+    outs[3].kind = SSCARD_OUT_TEXT;
+    outs[3].at = JGBM;
+    outs[4].kind = SSCARD_OUT_TEXT;
+    outs[4].at = FKRQ;
+    outs[5].kind = SSCARD_OUT_TEXT;
+    outs[5].at = KYXQ;
+    outs[6].kind = SSCARD_OUT_TEXT;
+    outs[6].at = KH;
+    outs[7].kind = SSCARD_OUT_MESSAGE;
+    outs[7].at = pErrMsg;
+    return sscard_call("iReadCardPublicInfo", NULL, 0, outs, 8);
+}
+
+long SSCARD_CALL iReadPersonPublicInfo(char *SHBZHM, char *XM, char *XB, char *MZ, char *CSD, char *CSRQ, char *pErrMsg)
+{
+    struct sscard_output outs[7];
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = SHBZHM;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = XM;
+    outs[2].kind = SSCARD_OUT_TEXT;
+    outs[2].at = XB;
+    outs[3].kind = SSCARD_OUT_TEXT;
+    outs[3].at = MZ;
+    outs[4].kind = SSCARD_OUT_TEXT;
+    outs[4].at = CSD;
+    outs[5].kind = SSCARD_OUT_TEXT;
+    outs[5].at = CSRQ;
+    outs[6].kind = SSCARD_OUT_MESSAGE;
+    outs[6].at = pErrMsg;
+    return sscard_call("iReadPersonPublicInfo", NULL, 0, outs, 7);
+}
+
+long SSCARD_CALL iReadMedicareNO(char *pcMedicareNum, char *pErrMsg)
+{
+    struct sscard_output outs[2];
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = pcMedicareNum;
+    outs[1].kind = SSCARD_OUT_MESSAGE;
+    outs[1].at = pErrMsg;
+    return sscard_call("iReadMedicareNO", NULL, 0, outs, 2);
+}
+
+long SSCARD_CALL iReadPBOCAccount(char *pOutData, char *pErrMsg)
+{
+    struct sscard_output outs[2];
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = pOutData;
+    outs[1].kind = SSCARD_OUT_MESSAGE;
+    outs[1].at = pErrMsg;
+    return sscard_call("iReadPBOCAccount", NULL, 0, outs, 2);
+}
+
+long SSCARD_CALL ReadICCardNum(int ICType, char *cardnumber, char *pErrMsg)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ICType */
+    };
+    struct sscard_output outs[2];
+    inputs[0].number = ICType;
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = cardnumber;
+    outs[1].kind = SSCARD_OUT_MESSAGE;
+    outs[1].at = pErrMsg;
+    return sscard_call("ReadICCardNum", inputs, 1, outs, 2);
+}
+
+long SSCARD_CALL iReadUid(char *pUid, char *pOutInfo)
+{
+    struct sscard_output outs[2];
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = pUid;
+    outs[1].kind = SSCARD_OUT_MESSAGE;
+    outs[1].at = pOutInfo;
+    return sscard_call("iReadUid", NULL, 0, outs, 2);
+}
+
+long SSCARD_CALL iReadIdentityInfo(const char *pcPhotoPath, char *pName, char *pGeneder, char *pNation, char *pBirth, char *pAddress, char *pCertNO, char *pDepartment, char *pMadedDate, char *pExpire, char *pPhotoBuffer, char *pErrMsg)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* pcPhotoPath */
+    };
+    struct sscard_output outs[11];
+    inputs[0].text = pcPhotoPath;
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = pName;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = pGeneder;
+    outs[2].kind = SSCARD_OUT_TEXT;
+    outs[2].at = pNation;
+    outs[3].kind = SSCARD_OUT_TEXT;
+    outs[3].at = pBirth;
+    outs[4].kind = SSCARD_OUT_TEXT;
+    outs[4].at = pAddress;
+    outs[5].kind = SSCARD_OUT_TEXT;
+    outs[5].at = pCertNO;
+    outs[6].kind = SSCARD_OUT_TEXT;
+    outs[6].at = pDepartment;
+    outs[7].kind = SSCARD_OUT_TEXT;
+    outs[7].at = pMadedDate;
+    outs[8].kind = SSCARD_OUT_TEXT;
+    outs[8].at = pExpire;
+    outs[9].kind = SSCARD_OUT_TEXT;
+    outs[9].at = pPhotoBuffer;
+    outs[10].kind = SSCARD_OUT_MESSAGE;
+    outs[10].at = pErrMsg;
+    return sscard_call("iReadIdentityInfo", inputs, 1, outs, 11);
+}
+
+long SSCARD_CALL iPKBGetPIN(char *pcPass, char *pErrMsg)
+{
+    struct sscard_output outs[2];
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = pcPass;
+    outs[1].kind = SSCARD_OUT_MESSAGE;
+    outs[1].at = pErrMsg;
+    return sscard_call("iPKBGetPIN", NULL, 0, outs, 2);
+}
+
+long SSCARD_CALL iReaderGetPass(unsigned char ctimeout, const char *cdsp, unsigned char audiocmd, unsigned char *cpasslen, char *cpass)
+{
+    struct sscard_input inputs[3] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ctimeout */
+        {SSCARD_IN_TEXT, 0, NULL}, /* cdsp */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* audiocmd */
+    };
+    struct sscard_output outs[2];
+    inputs[0].number = ctimeout;
+    inputs[1].text = cdsp;
+    inputs[2].number = audiocmd;
+    outs[0].kind = SSCARD_OUT_BYTE;
+    outs[0].at = cpasslen;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = cpass;
+    return sscard_call("iReaderGetPass", inputs, 3, outs, 2);
+}
+
+long SSCARD_CALL iSendCpuApdu(int iType, const char *pApdu, char *pOutInfo)
+{
+    struct sscard_input inputs[2] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pApdu */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = iType;
+    inputs[1].text = pApdu;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iSendCpuApdu", inputs, 2, outs, 1);
+}
+
+long SSCARD_CALL iWriteCA(void)
+{
+    return sscard_call("iWriteCA", NULL, 0, NULL, 0);
+}
+
+long SSCARD_CALL iWriteCA_HSM_Step1(void)
+{
+    return sscard_call("iWriteCA_HSM_Step1", NULL, 0, NULL, 0);
+}
+
+long SSCARD_CALL iWriteCA_HSM_Step2(void)
+{
+    return sscard_call("iWriteCA_HSM_Step2", NULL, 0, NULL, 0);
+}
+
+long SSCARD_CALL iCommReadCardBas(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, char *pOutInfo)
+{
+    struct sscard_input inputs[5] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* wsdlAddress */
+        {SSCARD_IN_TEXT, 0, NULL}, /* userId */
+        {SSCARD_IN_TEXT, 0, NULL}, /* password */
+        {SSCARD_IN_TEXT, 0, NULL}, /* authKey */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+    };
+    struct sscard_output outs[1];
+    inputs[0].text = wsdlAddress;
+    inputs[1].text = userId;
+    inputs[2].text = password;
+    inputs[3].text = authKey;
+    inputs[4].number = iType;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iCommReadCardBas", inputs, 5, outs, 1);
+}
+
+long SSCARD_CALL iCommReadCard(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, int iAuthType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo)
+{
+    struct sscard_input inputs[8] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* wsdlAddress */
+        {SSCARD_IN_TEXT, 0, NULL}, /* userId */
+        {SSCARD_IN_TEXT, 0, NULL}, /* password */
+        {SSCARD_IN_TEXT, 0, NULL}, /* authKey */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iAuthType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
+    };
+    struct sscard_output outs[1];
+    inputs[0].text = wsdlAddress;
+    inputs[1].text = userId;
+    inputs[2].text = password;
+    inputs[3].text = authKey;
+    inputs[4].number = iType;
+    inputs[5].number = iAuthType;
+    inputs[6].text = pCardInfo;
+    inputs[7].text = pFileAddr;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iCommReadCard", inputs, 8, outs, 1);
+}
+
+long SSCARD_CALL iCommWriteCard(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, const char *pFileAddr, const char *pWriteData, char *pOutInfo)
+{
+    struct sscard_input inputs[8] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* wsdlAddress */
+        {SSCARD_IN_TEXT, 0, NULL}, /* userId */
+        {SSCARD_IN_TEXT, 0, NULL}, /* password */
+        {SSCARD_IN_TEXT, 0, NULL}, /* authKey */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pFileAddr */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pWriteData */
+    };
+    struct sscard_output outs[1];
+    inputs[0].text = wsdlAddress;
+    inputs[1].text = userId;
+    inputs[2].text = password;
+    inputs[3].text = authKey;
+    inputs[4].number = iType;
+    inputs[5].text = pCardInfo;
+    inputs[6].text = pFileAddr;
+    inputs[7].text = pWriteData;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iCommWriteCard", inputs, 8, outs, 1);
+}
+
+long SSCARD_CALL iCommReloadPIN(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, char *pOutInfo)
+{
+    struct sscard_input inputs[6] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* wsdlAddress */
+        {SSCARD_IN_TEXT, 0, NULL}, /* userId */
+        {SSCARD_IN_TEXT, 0, NULL}, /* password */
+        {SSCARD_IN_TEXT, 0, NULL}, /* authKey */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+    };
+    struct sscard_output outs[1];
+    inputs[0].text = wsdlAddress;
+    inputs[1].text = userId;
+    inputs[2].text = password;
+    inputs[3].text = authKey;
+    inputs[4].number = iType;
+    inputs[5].text = pCardInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iCommReloadPIN", inputs, 6, outs, 1);
+}
+
+long SSCARD_CALL iCommUnblockPIN(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, char *pOutInfo)
+{
+    struct sscard_input inputs[6] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* wsdlAddress */
+        {SSCARD_IN_TEXT, 0, NULL}, /* userId */
+        {SSCARD_IN_TEXT, 0, NULL}, /* password */
+        {SSCARD_IN_TEXT, 0, NULL}, /* authKey */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+    };
+    struct sscard_output outs[1];
+    inputs[0].text = wsdlAddress;
+    inputs[1].text = userId;
+    inputs[2].text = password;
+    inputs[3].text = authKey;
+    inputs[4].number = iType;
+    inputs[5].text = pCardInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iCommUnblockPIN", inputs, 6, outs, 1);
+}
+
+long SSCARD_CALL iCommDoDebit(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, const char *pPayInfo, char *pOutInfo)
+{
+    struct sscard_input inputs[7] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* wsdlAddress */
+        {SSCARD_IN_TEXT, 0, NULL}, /* userId */
+        {SSCARD_IN_TEXT, 0, NULL}, /* password */
+        {SSCARD_IN_TEXT, 0, NULL}, /* authKey */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pCardInfo */
+        {SSCARD_IN_TEXT, 0, NULL}, /* pPayInfo */
+    };
+    struct sscard_output outs[1];
+    inputs[0].text = wsdlAddress;
+    inputs[1].text = userId;
+    inputs[2].text = password;
+    inputs[3].text = authKey;
+    inputs[4].number = iType;
+    inputs[5].text = pCardInfo;
+    inputs[6].text = pPayInfo;
+    outs[0].kind = SSCARD_OUT_MESSAGE;
+    outs[0].at = pOutInfo;
+    return sscard_call("iCommDoDebit", inputs, 7, outs, 1);
+}
+
+long SSCARD_CALL ICC_Reader_Open(const char *dev_Name)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_TEXT, 0, NULL}, /* dev_Name */
+    };
+    inputs[0].text = dev_Name;
+    return sscard_call("ICC_Reader_Open", inputs, 1, NULL, 0);
+}
+
+long SSCARD_CALL ICC_Reader_Close(int ReaderHandle)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+    };
+    inputs[0].number = ReaderHandle;
+    return sscard_call("ICC_Reader_Close", inputs, 1, NULL, 0);
+}
+
+long SSCARD_CALL ICC_Reader_pre_PowerOn(int ReaderHandle, unsigned char ICC_Slot_No, unsigned char *Response)
+{
+    struct sscard_input inputs[2] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ICC_Slot_No */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = ReaderHandle;
+    inputs[1].number = ICC_Slot_No;
+    outs[0].kind = SSCARD_OUT_BYTES_OF;
+    outs[0].at = Response;
+    return sscard_call("ICC_Reader_pre_PowerOn", inputs, 2, outs, 1);
+}
+
+long SSCARD_CALL ICC_Reader_Application(int ReaderHandle, unsigned char ICC_Slot_No, int Lenth_of_Command_APDU, const unsigned char *Command_APDU, unsigned char *Response_APDU)
+{
+    struct sscard_input inputs[4] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ICC_Slot_No */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* Lenth_of_Command_APDU */
+        {SSCARD_IN_BYTES, 0, NULL}, /* Command_APDU */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = ReaderHandle;
+    inputs[1].number = ICC_Slot_No;
+    inputs[2].number = Lenth_of_Command_APDU;
+    inputs[3].number = Lenth_of_Command_APDU;
+    inputs[3].text = (const char *)Command_APDU;
+    outs[0].kind = SSCARD_OUT_BYTES_OF;
+    outs[0].at = Response_APDU;
+    return sscard_call("ICC_Reader_Application", inputs, 4, outs, 1);
+}
+
+long SSCARD_CALL ICC_Reader_GetStatus(int ReaderHandle, unsigned char ICC_Slot_No)
+{
+    struct sscard_input inputs[2] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ICC_Slot_No */
+    };
+    inputs[0].number = ReaderHandle;
+    inputs[1].number = ICC_Slot_No;
+    return sscard_call("ICC_Reader_GetStatus", inputs, 2, NULL, 0);
+}
+
+long SSCARD_CALL ICC_Reader_GetPass(int ReaderHandle, unsigned char ctime, unsigned char *rlen, char *cpass)
+{
+    struct sscard_input inputs[2] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ctime */
+    };
+    struct sscard_output outs[2];
+    inputs[0].number = ReaderHandle;
+    inputs[1].number = ctime;
+    outs[0].kind = SSCARD_OUT_BYTE;
+    outs[0].at = rlen;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = cpass;
+    return sscard_call("ICC_Reader_GetPass", inputs, 2, outs, 2);
+}
+
+long SSCARD_CALL SD_ReadCardInfo(int ReaderHandle, char *cardinfo)
+{
+    struct sscard_input inputs[1] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = ReaderHandle;
+    outs[0].kind = SSCARD_OUT_TEXT;
+    outs[0].at = cardinfo;
+    return sscard_call("SD_ReadCardInfo", inputs, 1, outs, 1);
+}
+
+long SSCARD_CALL SD_VerifyPin(int ReaderHandle, const char *PIN, short *Sw1Sw2)
+{
+    struct sscard_input inputs[2] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+        {SSCARD_IN_TEXT, 0, NULL}, /* PIN */
+    };
+    struct sscard_output outs[1];
+    inputs[0].number = ReaderHandle;
+    inputs[1].text = PIN;
+    outs[0].kind = SSCARD_OUT_SHORT;
+    outs[0].at = Sw1Sw2;
+    return sscard_call("SD_VerifyPin", inputs, 2, outs, 1);
+}
+
+long SSCARD_CALL SD_GetInputPass(int ReaderHandle, unsigned char ctime, unsigned char *rlen, char *cpass)
+{
+    struct sscard_input inputs[2] = {
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ReaderHandle */
+        {SSCARD_IN_NUMBER, 0, NULL}, /* ctime */
+    };
+    struct sscard_output outs[2];
+    inputs[0].number = ReaderHandle;
+    inputs[1].number = ctime;
+    outs[0].kind = SSCARD_OUT_BYTE;
+    outs[0].at = rlen;
+    outs[1].kind = SSCARD_OUT_TEXT;
+    outs[1].at = cpass;
+    return sscard_call("SD_GetInputPass", inputs, 2, outs, 2);
 }

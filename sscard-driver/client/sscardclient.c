@@ -22,6 +22,7 @@
 
 #define MESSAGE_MAX 65536
 #define TOKEN_MAX 256
+#define COMMAND_MAX 261
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int line = -1;
@@ -33,18 +34,30 @@ static size_t room(void)
     return bytes >= 1 && bytes <= SSCARD_OUT_BYTES_MAX ? (size_t)bytes : SSCARD_OUT_BYTES_DEFAULT;
 }
 
-/* A message in the first buffer, nothing in the others. */
-static long fault(long code, const char *message, char **outs, int count)
+/* A message in the buffer for it, nothing in the others. */
+static long fault(long code, const char *message, const struct sscard_output *outs, int count)
 {
     size_t bytes = strlen(message), most = room();
     int i;
     if (bytes >= most)
         bytes = most - 1;
-    for (i = 0; i < count; i++)
-        outs[i][0] = '\0';
-    memcpy(outs[0], message, bytes);
-    outs[0][bytes] = '\0';
+    for (i = 0; i < count; i++) {
+        char *at = outs[i].at;
+        if (outs[i].kind == SSCARD_OUT_SHORT)
+            *(short *)outs[i].at = 0;
+        else if (outs[i].kind != SSCARD_OUT_BYTES_OF)
+            at[0] = '\0';
+        if (outs[i].kind == SSCARD_OUT_MESSAGE) {
+            memcpy(at, message, bytes);
+            at[bytes] = '\0';
+        }
+    }
     return code;
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
 }
 
 static int connected(void)
@@ -136,7 +149,7 @@ static int token(char *into)
 }
 
 /* Takes the answer apart into the caller's buffers. */
-static long answered(char *answer, size_t bytes, char **outs, int count)
+static long answered(char *answer, size_t bytes, const struct sscard_output *outs, int count)
 {
     char *at = answer, *end = answer + bytes;
     long code;
@@ -147,26 +160,46 @@ static long answered(char *answer, size_t bytes, char **outs, int count)
     code = strtol(at, NULL, 10);
     at += strlen(at) + 1;
     for (i = 0; i < count; i++) {
-        size_t length = at < end ? strlen(at) : 0;
-        if (length >= most)
-            return fault(SSCARD_DATA_LENGTH, "SSCARD_OUT_BYTES", outs, count);
-        memcpy(outs[i], at < end ? at : "", length);
-        outs[i][length] = '\0';
+        const char *text = at < end ? at : "";
+        size_t length = strlen(text), pair;
+        unsigned char *into = outs[i].at;
+        switch (outs[i].kind) {
+        case SSCARD_OUT_BYTES_OF:
+            for (pair = 0; code > 0 && pair < (size_t)code && 2 * pair + 1 < length; pair++)
+                into[pair] = (unsigned char)(digit(text[2 * pair]) << 4 | digit(text[2 * pair + 1]));
+            break;
+        case SSCARD_OUT_BYTE:
+            *into = (unsigned char)atoi(text);
+            break;
+        case SSCARD_OUT_SHORT:
+            *(short *)outs[i].at = (short)atoi(text);
+            break;
+        default:
+            /* The server was told how much fits: it is one that does not know that. */
+            if (length >= most)
+                return fault(SSCARD_DATA_LENGTH, "SSCARD_OUT_BYTES", outs, count);
+            memcpy(into, text, length);
+            into[length] = '\0';
+        }
         at += length + 1;
     }
     return code;
 }
 
-long sscard_call(const char *name, const struct sscard_input *inputs, int input_count, char **outs, int out_count)
+long sscard_call(const char *name, const struct sscard_input *inputs, int input_count, const struct sscard_output *outs,
+                 int out_count)
 {
     static char message[MESSAGE_MAX + 4];
     size_t at = 4, bytes;
     unsigned char *length = (unsigned char *)message;
     long code;
-    int i;
+    int i, j;
     for (i = 0; i < out_count; i++)
-        if (outs[i] == NULL)
+        if (outs[i].at == NULL)
             return SSCARD_ARGUMENT;
+    for (i = 0; i < input_count; i++)
+        if (inputs[i].kind == SSCARD_IN_BYTES && (inputs[i].number < 1 || inputs[i].number > COMMAND_MAX))
+            return fault(SSCARD_ARGUMENT, name, outs, out_count);
     pthread_mutex_lock(&turn);
     if (!token(message + at) || !connected()) {
         pthread_mutex_unlock(&turn);
@@ -177,19 +210,29 @@ long sscard_call(const char *name, const struct sscard_input *inputs, int input_
     at += strlen(name) + 1;
     for (i = 0; i < input_count; i++) {
         const char *text = inputs[i].text;
-        bytes = inputs[i].is_number ? 16 : text != NULL ? strlen(text) + 2 : 2;
-        if (at + bytes > sizeof message) {
+        int kind = inputs[i].kind;
+        bytes = kind == SSCARD_IN_NUMBER || text == NULL ? 16
+                : kind == SSCARD_IN_BYTES                ? 2 * (size_t)inputs[i].number + 2
+                                                         : strlen(text) + 2;
+        /* Behind the arguments stands how much the buffers hold. */
+        if (at + bytes + 16 > sizeof message) {
             pthread_mutex_unlock(&turn);
             return fault(SSCARD_DATA_LENGTH, name, outs, out_count);
         }
-        if (inputs[i].is_number)
+        if (kind == SSCARD_IN_NUMBER)
             sprintf(message + at, "i%d", inputs[i].number);
         else if (text == NULL)
             strcpy(message + at, "-");
-        else
+        else if (kind == SSCARD_IN_BYTES) {
+            strcpy(message + at, "s");
+            for (j = 0; j < inputs[i].number; j++)
+                sprintf(message + at + 1 + 2 * j, "%02X", (unsigned)(unsigned char)text[j]);
+        } else
             sprintf(message + at, "s%s", text);
         at += strlen(message + at) + 1;
     }
+    sprintf(message + at, "r%lu", (unsigned long)room());
+    at += strlen(message + at) + 1;
     bytes = at - 4;
     length[0] = (unsigned char)(bytes >> 24);
     length[1] = (unsigned char)(bytes >> 16);

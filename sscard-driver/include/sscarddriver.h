@@ -144,6 +144,99 @@ long SSCARD_CALL iUnblockPIN_HSM_Step2To3(const char *pStepInfo, char *pOutInfo)
 /* The same for iDoDebit. */
 long SSCARD_CALL iDoDebit_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
 
+/* 卡类型 (vendor): as iGetCardType. */
+long SSCARD_CALL iReadCardType(int iType, char *pOutInfo);
+
+/* 卡号 (vendor). */
+long SSCARD_CALL iReadCardNo(int iType, char *pOutInfo);
+
+/* 通用读 with the digits given (vendor). */
+long SSCARD_CALL iReadCardInPutPin(int iType, int iAuthType, const char *pCardInfo, const char *pFileAddr, const char *pPin, char *pOutInfo);
+
+/* 发卡公共信息 (vendor): 卡识别码, 卡类别, 规范版本, 初始化机构编号, 发卡日期, 卡有效期, 卡号. */
+long SSCARD_CALL iReadCardPublicInfo(char *KSBM, char *KLB, char *GFBB, char *JGBM, char *FKRQ, char *KYXQ, char *KH, char *pErrMsg);
+
+/* 持卡人公共信息 (vendor): 社会保障号码, 姓名, 性别, 民族, 出生地, 出生日期. */
+long SSCARD_CALL iReadPersonPublicInfo(char *SHBZHM, char *XM, char *XB, char *MZ, char *CSD, char *CSRQ, char *pErrMsg);
+
+/* 个人医保账号 (vendor). */
+long SSCARD_CALL iReadMedicareNO(char *pcMedicareNum, char *pErrMsg);
+
+/* 银行卡号 (vendor): as iReadICCardNum. */
+long SSCARD_CALL iReadPBOCAccount(char *pOutData, char *pErrMsg);
+
+/* 银行卡号 (vendor): as iReadICCardNum. */
+long SSCARD_CALL ReadICCardNum(int ICType, char *cardnumber, char *pErrMsg);
+
+/* 机具唯一识别号 (vendor): SSCARD_DEVICE. */
+long SSCARD_CALL iReadUid(char *pUid, char *pOutInfo);
+
+/* 读身份证 (vendor): not supported, -13. */
+long SSCARD_CALL iReadIdentityInfo(const char *pcPhotoPath, char *pName, char *pGeneder, char *pNation, char *pBirth, char *pAddress, char *pCertNO, char *pDepartment, char *pMadedDate, char *pExpire, char *pPhotoBuffer, char *pErrMsg);
+
+/* 取密码 (vendor): the digits that the holder types. */
+long SSCARD_CALL iPKBGetPIN(char *pcPass, char *pErrMsg);
+
+/* 取密码 (vendor): as iPKBGetPIN. audiocmd: 1 PIN, 2 again, 3 old, 4 new. */
+long SSCARD_CALL iReaderGetPass(unsigned char ctimeout, const char *cdsp, unsigned char audiocmd, unsigned char *cpasslen, char *cpass);
+
+/* 发送指令 (vendor): command and answer in hex. */
+long SSCARD_CALL iSendCpuApdu(int iType, const char *pApdu, char *pOutInfo);
+
+/* 写证书 (vendor): not supported, -13; touches no parameter. */
+long SSCARD_CALL iWriteCA(void);
+
+/* 写证书, step 1: not supported, -13. */
+long SSCARD_CALL iWriteCA_HSM_Step1(void);
+
+/* 写证书, step 2: not supported, -13. */
+long SSCARD_CALL iWriteCA_HSM_Step2(void);
+
+/* 读基本信息 by a web service: not supported, -13. */
+long SSCARD_CALL iCommReadCardBas(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, char *pOutInfo);
+
+/* 通用读 by a web service: not supported, -13. */
+long SSCARD_CALL iCommReadCard(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, int iAuthType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo);
+
+/* 通用写 by a web service: not supported, -13. */
+long SSCARD_CALL iCommWriteCard(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, const char *pFileAddr, const char *pWriteData, char *pOutInfo);
+
+/* 重置PIN by a web service: not supported, -13. */
+long SSCARD_CALL iCommReloadPIN(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, char *pOutInfo);
+
+/* 解锁PIN by a web service: not supported, -13. */
+long SSCARD_CALL iCommUnblockPIN(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, char *pOutInfo);
+
+/* 消费 by a web service: not supported, -13. */
+long SSCARD_CALL iCommDoDebit(const char *wsdlAddress, const char *userId, const char *password, const char *authKey, int iType, const char *pCardInfo, const char *pPayInfo, char *pOutInfo);
+
+/* 打开读写器: a handle; AUTO, USB1 and COM1 are the readers of the desk. */
+long SSCARD_CALL ICC_Reader_Open(const char *dev_Name);
+
+/* 关闭读写器. */
+long SSCARD_CALL ICC_Reader_Close(int ReaderHandle);
+
+/* 上电: the answer to reset and its length. Slot 0x01 the card, 0x11 the PSAM. */
+long SSCARD_CALL ICC_Reader_pre_PowerOn(int ReaderHandle, unsigned char ICC_Slot_No, unsigned char *Response);
+
+/* 发送指令: the answer with its status word and its length. */
+long SSCARD_CALL ICC_Reader_Application(int ReaderHandle, unsigned char ICC_Slot_No, int Lenth_of_Command_APDU, const unsigned char *Command_APDU, unsigned char *Response_APDU);
+
+/* 卡状态: 0 has power, -3 has none, -2 no card. */
+long SSCARD_CALL ICC_Reader_GetStatus(int ReaderHandle, unsigned char ICC_Slot_No);
+
+/* 取密码: as iPKBGetPIN. */
+long SSCARD_CALL ICC_Reader_GetPass(int ReaderHandle, unsigned char ctime, unsigned char *rlen, char *cpass);
+
+/* 读卡信息 (vendor): `sbjgbh~t…~n` and four more. */
+long SSCARD_CALL SD_ReadCardInfo(int ReaderHandle, char *cardinfo);
+
+/* 校验PIN (vendor): with the status word. */
+long SSCARD_CALL SD_VerifyPin(int ReaderHandle, const char *PIN, short *Sw1Sw2);
+
+/* 取密码 (vendor): as iPKBGetPIN. */
+long SSCARD_CALL SD_GetInputPass(int ReaderHandle, unsigned char ctime, unsigned char *rlen, char *cpass);
+
 #define SSCARD_CARD_TYPE (-1) /* 卡类型不对; not a social security card */
 #define SSCARD_NO_CARD (-2) /* 无卡; no card */
 #define SSCARD_NO_POWER (-3) /* 有卡未上电; the card has no power */
@@ -185,6 +278,8 @@ long SSCARD_CALL iDoDebit_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
 #define SSCARD_EARLIER_UNPAID (-3007) /* 此卡一笔被判定已付的消费实际未付，本次未扣款; an earlier purchase of this card that was judged paid was not; nothing was debited now */
 #define SSCARD_SIGNED_OUT (-3008) /* 终端已签退，未扣款; the terminal has signed out; nothing was debited */
 #define SSCARD_CLOCK (-3009) /* 终端时钟不对，未扣款; the terminal's clock is not right; nothing was debited */
+#define SSCARD_GIVEN_BACK (-3010) /* 此笔消费已退费或撤销，本次未扣款; money of this purchase went back; nothing was debited now */
+#define SSCARD_NOT_ALLOWED (-3011) /* 本机未开放此功能; the function is switched off here */
 
 #ifdef __cplusplus
 }

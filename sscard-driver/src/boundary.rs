@@ -4,16 +4,19 @@
 //! Never: unwinds; dereferences null; writes more than the buffer that the settings tell of.
 //! Units: bytes, the closing zero included in the size of a buffer.
 
-use std::ffi::{c_char, c_int, c_long};
+use std::ffi::{c_char, c_int, c_long, c_short, c_uchar};
 use std::sync::LazyLock;
 
 use card_calls::calls::refused;
-use card_calls::{Code, Failure, Function, Kind, Settings, Turn, Value, output};
+use card_calls::{Code, Failure, Function, Settings, Turn, Value, output};
 use card_profiles::text::decode_text;
 use zeroize::Zeroizing;
 
 /// Most bytes of a text that are read, its closing zero included: a photo in hex has 8192.
 pub const TEXT_BYTES_MAX: usize = 16_384;
+
+/// Most bytes of a command: a header, 255 bytes of data with their length, Le.
+pub const COMMAND_BYTES_MAX: usize = 261;
 
 /// The calls of this process, one after the other: a card has one owner.
 static TURN: LazyLock<Turn> = LazyLock::new(Turn::default);
@@ -28,24 +31,43 @@ pub enum Given {
     Number(c_int),
     /// A text.
     Text(*const c_char),
-    /// A buffer.
+    /// A buffer for a text.
     Out(*mut c_char),
+    /// Bytes, as many as the number before says.
+    Bytes(*const c_uchar),
+    /// A buffer for bytes, as many as the return value says.
+    OutBytes(*mut c_uchar),
+    /// A place for one byte.
+    OutByte(*mut c_uchar),
+    /// A place for two bytes.
+    OutShort(*mut c_short),
+}
+
+impl Given {
+    const fn is_out(&self) -> bool {
+        matches!(self, Self::Out(_) | Self::OutBytes(_) | Self::OutByte(_) | Self::OutShort(_))
+    }
+
+    const fn is_null(&self) -> bool {
+        match self {
+            Self::Number(_) => false,
+            Self::Text(text) => text.is_null(),
+            Self::Out(out) => out.is_null(),
+            Self::Bytes(bytes) => bytes.is_null(),
+            Self::OutBytes(out) | Self::OutByte(out) => out.is_null(),
+            Self::OutShort(out) => out.is_null(),
+        }
+    }
 }
 
 /// Runs one call: arguments, turn, work, result into the caller's buffers.
 ///
 /// # Safety
-/// A text is null or ends with a zero byte within [`TEXT_BYTES_MAX`] or has as many readable bytes; a buffer is null or has as
-/// many writable bytes as the settings say.
+/// A text is null or ends with a zero byte within [`TEXT_BYTES_MAX`] or has as many readable bytes; bytes are null or as many as the
+/// number before says; a buffer is null or has as many writable bytes as the settings say, one for bytes 258.
 #[expect(unsafe_code, reason = "reads the caller's texts and writes to the caller's buffers")]
 pub unsafe fn answer(name: &str, given: &[Given]) -> c_long {
-    let outs: Vec<*mut c_char> = given
-        .iter()
-        .filter_map(|given| match given {
-            Given::Out(out) => Some(*out),
-            Given::Number(_) | Given::Text(_) => None,
-        })
-        .collect();
+    let outs: Vec<&Given> = given.iter().filter(|given| given.is_out()).collect();
     if outs.iter().any(|out| out.is_null()) {
         return c_long::from(Code::ARGUMENT.0);
     }
@@ -61,15 +83,42 @@ pub unsafe fn answer(name: &str, given: &[Given]) -> c_long {
         }
     };
     for (at, out) in outs.into_iter().enumerate() {
-        let bytes = output::gbk(answer.outputs.get(at).map_or("", String::as_str));
         // SAFETY: every output with its closing zero fits the size that the settings tell of, and `out` is not null.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr().cast::<c_char>(), out, bytes.len());
-            out.add(bytes.len()).write(0);
-        }
+        unsafe { write(out, answer.outputs.get(at).map_or("", String::as_str)) };
     }
     answer.handed_over();
     c_long::from(answer.code.0)
+}
+
+/// What the answer says for a buffer or place, as C has it. Nothing is written of bytes or numbers where a fault has none.
+///
+/// # Safety
+/// `out` is not null and takes a text of this length with its zero, the bytes, or the number.
+#[expect(unsafe_code, reason = "writes to the caller's buffers")]
+unsafe fn write(out: &Given, text: &str) {
+    match out {
+        Given::Out(out) => {
+            let bytes = output::gbk(text);
+            // SAFETY: the caller's promise.
+            unsafe {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr().cast::<c_char>(), *out, bytes.len());
+                out.add(bytes.len()).write(0);
+            }
+        }
+        Given::OutBytes(out) => {
+            let bytes = hex::decode(text).unwrap_or_default();
+            // SAFETY: the caller's promise; an answer of a card has 258 bytes at most.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), *out, bytes.len()) };
+        }
+        // SAFETY: the caller's promise.
+        Given::OutByte(out) => unsafe { out.write(text.parse().unwrap_or_default()) },
+        Given::OutShort(out) => {
+            let number: u16 = text.parse().unwrap_or_default();
+            // SAFETY: the caller's promise.
+            unsafe { out.write(number.cast_signed()) };
+        }
+        Given::Number(_) | Given::Text(_) | Given::Bytes(_) => {}
+    }
 }
 
 /// # Safety
@@ -82,9 +131,20 @@ unsafe fn arguments(function: &Function, given: &[Given]) -> Result<Vec<Value>, 
             Given::Number(number) => values.push(Value::Number(*number)),
             // SAFETY: the caller's promise.
             Given::Text(text) => values.push(unsafe { text_of(parameter.name, *text) }?),
-            Given::Out(_) => {}
+            Given::Bytes(bytes) => {
+                let count = match values.last() {
+                    Some(Value::Number(count)) => usize::try_from(*count).ok(),
+                    _ => None,
+                };
+                let count = count.filter(|count| (1..=COMMAND_BYTES_MAX).contains(count) && !bytes.is_null());
+                let wrong = Failure::Argument { name: parameter.name, expected: "1 to 261 bytes" };
+                // SAFETY: the caller's promise.
+                let read = unsafe { std::slice::from_raw_parts(*bytes, count.ok_or(wrong)?) };
+                values.push(Value::Text(Zeroizing::new(hex::encode(read))));
+            }
+            Given::Out(_) | Given::OutBytes(_) | Given::OutByte(_) | Given::OutShort(_) => {}
         }
-        debug_assert_eq!(parameter.kind == Kind::Out, matches!(given, Given::Out(_)), "{}", function.name);
+        debug_assert_eq!(parameter.kind.is_out(), given.is_out(), "{}", function.name);
     }
     Ok(values)
 }

@@ -4,11 +4,13 @@
 //! Owns: the C boundary: pointers, GBK, unwinding, one call at a time, the end of a card's time. Never: unwinds into C, reads or
 //! writes past the caller's buffers, writes through a null pointer; knows what a function does (`card-calls`).
 
+#![expect(non_snake_case, reason = "names of the published interface")]
+
 pub mod boundary;
 pub mod output;
 pub mod server;
 
-use std::ffi::{c_char, c_int, c_long};
+use std::ffi::{c_char, c_int, c_long, c_short, c_uchar};
 
 use crate::boundary::{Given, answer};
 
@@ -17,6 +19,11 @@ macro_rules! c_type {
     (number) => { c_int };
     (text) => { *const c_char };
     (out) => { *mut c_char };
+    (byte) => { c_uchar };
+    (bytes) => { *const c_uchar };
+    (out_bytes) => { *mut c_uchar };
+    (out_byte) => { *mut c_uchar };
+    (out_short) => { *mut c_short };
 }
 
 /// The argument or the buffer of a parameter.
@@ -30,6 +37,21 @@ macro_rules! given {
     (out, $value:ident) => {
         Given::Out($value)
     };
+    (byte, $value:ident) => {
+        Given::Number(c_int::from($value))
+    };
+    (bytes, $value:ident) => {
+        Given::Bytes($value)
+    };
+    (out_bytes, $value:ident) => {
+        Given::OutBytes($value)
+    };
+    (out_byte, $value:ident) => {
+        Given::OutByte($value)
+    };
+    (out_short, $value:ident) => {
+        Given::OutShort($value)
+    };
 }
 
 /// The exported functions and the list of them, from one spelling.
@@ -42,7 +64,6 @@ macro_rules! exports {
             /// A text is null or ends with a zero byte; a buffer is null or has as many writable bytes as the settings say, and
             /// nothing else uses it during the call.
             #[expect(unsafe_code, reason = "a C interface: the name is not mangled, texts and buffers are raw pointers")]
-            #[expect(non_snake_case, reason = "names of the published interface")]
             #[unsafe(no_mangle)]
             pub unsafe extern "system" fn $name($($parameter: c_type!($kind)),*) -> c_long {
                 // SAFETY: the caller's promise is ours to `answer`.
@@ -97,6 +118,37 @@ exports! {
     iUnblockPIN_HSM_Step1To2(pStepInfo: text, pOutInfo: out);
     iUnblockPIN_HSM_Step2To3(pStepInfo: text, pOutInfo: out);
     iDoDebit_HSM_Step1To2(pStepInfo: text, pOutInfo: out);
+    iReadCardType(iType: number, pOutInfo: out);
+    iReadCardNo(iType: number, pOutInfo: out);
+    iReadCardInPutPin(iType: number, iAuthType: number, pCardInfo: text, pFileAddr: text, pPin: text, pOutInfo: out);
+    iReadCardPublicInfo(KSBM: out, KLB: out, GFBB: out, JGBM: out, FKRQ: out, KYXQ: out, KH: out, pErrMsg: out);
+    iReadPersonPublicInfo(SHBZHM: out, XM: out, XB: out, MZ: out, CSD: out, CSRQ: out, pErrMsg: out);
+    iReadMedicareNO(pcMedicareNum: out, pErrMsg: out);
+    iReadPBOCAccount(pOutData: out, pErrMsg: out);
+    ReadICCardNum(ICType: number, cardnumber: out, pErrMsg: out);
+    iReadUid(pUid: out, pOutInfo: out);
+    iReadIdentityInfo(pcPhotoPath: text, pName: out, pGeneder: out, pNation: out, pBirth: out, pAddress: out, pCertNO: out, pDepartment: out, pMadedDate: out, pExpire: out, pPhotoBuffer: out, pErrMsg: out);
+    iPKBGetPIN(pcPass: out, pErrMsg: out);
+    iReaderGetPass(ctimeout: byte, cdsp: text, audiocmd: byte, cpasslen: out_byte, cpass: out);
+    iSendCpuApdu(iType: number, pApdu: text, pOutInfo: out);
+    iWriteCA();
+    iWriteCA_HSM_Step1();
+    iWriteCA_HSM_Step2();
+    iCommReadCardBas(wsdlAddress: text, userId: text, password: text, authKey: text, iType: number, pOutInfo: out);
+    iCommReadCard(wsdlAddress: text, userId: text, password: text, authKey: text, iType: number, iAuthType: number, pCardInfo: text, pFileAddr: text, pOutInfo: out);
+    iCommWriteCard(wsdlAddress: text, userId: text, password: text, authKey: text, iType: number, pCardInfo: text, pFileAddr: text, pWriteData: text, pOutInfo: out);
+    iCommReloadPIN(wsdlAddress: text, userId: text, password: text, authKey: text, iType: number, pCardInfo: text, pOutInfo: out);
+    iCommUnblockPIN(wsdlAddress: text, userId: text, password: text, authKey: text, iType: number, pCardInfo: text, pOutInfo: out);
+    iCommDoDebit(wsdlAddress: text, userId: text, password: text, authKey: text, iType: number, pCardInfo: text, pPayInfo: text, pOutInfo: out);
+    ICC_Reader_Open(dev_Name: text);
+    ICC_Reader_Close(ReaderHandle: number);
+    ICC_Reader_pre_PowerOn(ReaderHandle: number, ICC_Slot_No: byte, Response: out_bytes);
+    ICC_Reader_Application(ReaderHandle: number, ICC_Slot_No: byte, Lenth_of_Command_APDU: number, Command_APDU: bytes, Response_APDU: out_bytes);
+    ICC_Reader_GetStatus(ReaderHandle: number, ICC_Slot_No: byte);
+    ICC_Reader_GetPass(ReaderHandle: number, ctime: byte, rlen: out_byte, cpass: out);
+    SD_ReadCardInfo(ReaderHandle: number, cardinfo: out);
+    SD_VerifyPin(ReaderHandle: number, PIN: text, Sw1Sw2: out_short);
+    SD_GetInputPass(ReaderHandle: number, ctime: byte, rlen: out_byte, cpass: out);
 }
 
 #[cfg(test)]

@@ -216,7 +216,10 @@ fn attend(line: &mut dyn Line, (turn, callers): (&Turn, &Callers), caller: u64, 
         let Some(message) = receive(line)? else { return Ok(()) };
         let settings = Settings::load(|name| std::env::var(name).ok());
         let answer = match parsed(&message, token) {
-            Ok((function, values)) => callers.call(caller, || turn.call(caller, settings, function, &values)),
+            Ok(Asked { function, values, room }) => {
+                let settings = settings.map(|settings| with_room(settings, room));
+                callers.call(caller, || turn.call(caller, settings, function, &values))
+            }
             Err(None) => return Ok(()),
             Err(Some(failure)) => refused(settings.as_ref().ok(), &failure),
         };
@@ -258,8 +261,21 @@ fn send(line: &mut dyn Line, answer: &Answer) -> io::Result<()> {
     line.write_all(&[&length.to_be_bytes()[..], &body].concat())
 }
 
+/// What a message asks for.
+struct Asked {
+    function: &'static Function,
+    values: Vec<Value>,
+    /// Bytes of the caller's buffers, where it says so.
+    room: Option<usize>,
+}
+
+/// The settings of a call whose caller says how much its buffers hold: what does not fit there is refused before anything is done.
+fn with_room(settings: Settings, room: Option<usize>) -> Settings {
+    Settings { out_bytes: room.unwrap_or(settings.out_bytes), ..settings }
+}
+
 /// Function and arguments; `Err(None)` for who does not know the token.
-fn parsed(message: &[u8], token: &[u8]) -> Result<(&'static Function, Vec<Value>), Option<Failure>> {
+fn parsed(message: &[u8], token: &[u8]) -> Result<Asked, Option<Failure>> {
     let body = message.strip_suffix(&[0]).ok_or(None)?;
     let mut fields = body.split(|byte| *byte == 0);
     let given = fields.next().unwrap_or_default();
@@ -269,25 +285,34 @@ fn parsed(message: &[u8], token: &[u8]) -> Result<(&'static Function, Vec<Value>
     }
     let name = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
     let function = Function::named(&name).ok_or(Some(Failure::Function(name)))?;
-    let fields: Vec<&[u8]> = fields.collect();
+    let mut fields: Vec<&[u8]> = fields.collect();
     let inputs: Vec<_> = function.inputs().collect();
+    let mut room = None;
+    if fields.len() == inputs.len() + 1
+        && let Some([b'r', digits @ ..]) = fields.last()
+    {
+        let bytes = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+        let wrong = Failure::Argument { name: "room", expected: "r and 1 to 4096" };
+        room = Some(bytes.filter(|bytes| (1..=output::OUT_BYTES_MAX).contains(bytes)).ok_or(Some(wrong))?);
+        fields.pop();
+    }
     if fields.len() != inputs.len() {
         return Err(Some(Failure::Count { values: fields.len(), items: inputs.len() }));
     }
     let values = inputs.into_iter().zip(fields).map(|(parameter, field)| {
         let wrong = |expected| Failure::Argument { name: parameter.name, expected };
         match (parameter.kind, field) {
-            (Kind::Number, [b'i', digits @ ..]) => {
+            (Kind::Number | Kind::Byte, [b'i', digits @ ..]) => {
                 let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
                 number.map(Value::Number).ok_or_else(|| wrong("a number"))
             }
-            (Kind::Text | Kind::Secret, [b's', text @ ..]) => match decode_text(text) {
+            (Kind::Text | Kind::Secret | Kind::Bytes, [b's', text @ ..]) => match decode_text(text) {
                 (text, false) => Ok(Value::Text(Zeroizing::new(text))),
                 (_, true) => Err(Failure::Characters(parameter.name)),
             },
-            (Kind::Text | Kind::Secret, [b'-']) => Ok(Value::Absent),
+            (Kind::Text | Kind::Secret | Kind::Bytes, [b'-']) => Ok(Value::Absent),
             _ => Err(wrong("i and a number, s and a text, or -")),
         }
     });
-    Ok((function, values.collect::<Result<_, _>>().map_err(Some)?))
+    Ok(Asked { function, values: values.collect::<Result<_, _>>().map_err(Some)?, room })
 }

@@ -76,8 +76,9 @@ fn client() -> String {
         let inputs: Vec<String> = function
             .inputs()
             .map(|input| match input.kind {
-                Kind::Number => format!("{{1, 0, NULL}}, /* {} */", input.name),
-                _ => format!("{{0, 0, NULL}}, /* {} */", input.name),
+                Kind::Number | Kind::Byte => format!("{{SSCARD_IN_NUMBER, 0, NULL}}, /* {} */", input.name),
+                Kind::Bytes => format!("{{SSCARD_IN_BYTES, 0, NULL}}, /* {} */", input.name),
+                _ => format!("{{SSCARD_IN_TEXT, 0, NULL}}, /* {} */", input.name),
             })
             .collect();
         let count = inputs.len();
@@ -85,13 +86,32 @@ fn client() -> String {
             .inputs()
             .enumerate()
             .map(|(at, input)| match input.kind {
-                Kind::Number => format!("    inputs[{at}].number = {};\n", input.name),
+                Kind::Number | Kind::Byte => format!("    inputs[{at}].number = {};\n", input.name),
+                Kind::Bytes => {
+                    let before = function.inputs().nth(at - 1).expect("their number");
+                    format!(
+                        "    inputs[{at}].number = {};\n    inputs[{at}].text = (const char *){};\n",
+                        before.name, input.name
+                    )
+                }
                 _ => format!("    inputs[{at}].text = {};\n", input.name),
             })
             .collect();
-        let outs: Vec<&str> =
-            function.parameters.iter().filter(|given| given.kind == Kind::Out).map(|given| given.name).collect();
-        let take: String = outs.iter().enumerate().map(|(at, name)| format!("    outs[{at}] = {name};\n")).collect();
+        let outs: Vec<_> = function.parameters.iter().filter(|given| given.kind.is_out()).collect();
+        let kind = |at: usize, kind: Kind| match kind {
+            Kind::OutBytes => "SSCARD_OUT_BYTES_OF",
+            Kind::OutByte => "SSCARD_OUT_BYTE",
+            Kind::OutShort => "SSCARD_OUT_SHORT",
+            _ if at == function.message_at() => "SSCARD_OUT_MESSAGE",
+            _ => "SSCARD_OUT_TEXT",
+        };
+        let take: String = outs
+            .iter()
+            .enumerate()
+            .map(|(at, out)| {
+                format!("    outs[{at}].kind = {};\n    outs[{at}].at = {};\n", kind(at, out.kind), out.name)
+            })
+            .collect();
         let (declared, given) = match count {
             0 => (String::new(), "NULL".to_owned()),
             _ => {
@@ -101,9 +121,13 @@ fn client() -> String {
         };
         let name = function.name;
         let of_outs = outs.len();
+        let (buffers, filled) = match of_outs {
+            0 => (String::new(), "NULL"),
+            _ => (format!("    struct sscard_output outs[{of_outs}];\n"), "outs"),
+        };
         write!(
             text,
-            "\n{}\n{{\n{declared}    char *outs[{of_outs}];\n{fill}{take}    return sscard_call(\"{name}\", {given}, {count}, outs, {of_outs});\n}}\n",
+            "\n{}\n{{\n{declared}{buffers}{fill}{take}    return sscard_call(\"{name}\", {given}, {count}, {filled}, {of_outs});\n}}\n",
             signature(function)
         )
         .expect("text grows");
@@ -117,6 +141,11 @@ fn every_function_of_the_table_is_exported_with_its_parameters() {
         Kind::Number => "number",
         Kind::Text | Kind::Secret => "text",
         Kind::Out => "out",
+        Kind::Byte => "byte",
+        Kind::Bytes => "bytes",
+        Kind::OutBytes => "out_bytes",
+        Kind::OutByte => "out_byte",
+        Kind::OutShort => "out_short",
     };
     let table: Vec<(&str, Vec<(&str, &str)>)> = FUNCTIONS
         .iter()
@@ -148,7 +177,14 @@ fn signature(function: &Function) -> String {
             Kind::Number => format!("int {}", parameter.name),
             Kind::Text | Kind::Secret => format!("const char *{}", parameter.name),
             Kind::Out => format!("char *{}", parameter.name),
+            Kind::Byte => format!("unsigned char {}", parameter.name),
+            Kind::Bytes => format!("const unsigned char *{}", parameter.name),
+            Kind::OutBytes | Kind::OutByte => format!("unsigned char *{}", parameter.name),
+            Kind::OutShort => format!("short *{}", parameter.name),
         })
         .collect();
+    if parameters.is_empty() {
+        return format!("long SSCARD_CALL {}(void)", function.name);
+    }
     format!("long SSCARD_CALL {}({})", function.name, parameters.join(", "))
 }

@@ -30,6 +30,22 @@ pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result
     Ok(Exit::Ok)
 }
 
+/// `pin verify`.
+pub(super) fn verify_pin(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
+    let mut desk = setting.desk()?.asking(Ask::Nothing);
+    let page = setting.meet(&mut desk, &mut |met| {
+        let mut tapped = tap(met, &setting.catalog, setting.card_memory(), Ask::Algorithm)?;
+        let given = setting.pin(&mut tapped, arguments)?;
+        pin::verify(&mut tapped, &given, arguments.last_try)?;
+        let initial = pin::of_transaction(&tapped, &given).is_err();
+        Ok(reset_information(&tapped)?
+            .with("verified", Words::new("密码正确", "PIN verified"), Value::Flag(true))
+            .with("initial", Words::new("初始密码", "initial PIN"), Value::Flag(initial)))
+    })?;
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
 /// Of a card that needs not be known: its balances are asked as those of all cards, and nothing is open for it here.
 fn balance_of_any(
     setting: &Setting<'_>,

@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use card_calls::{FUNCTIONS, Kind};
+use card_calls::{Answers, FUNCTIONS, Kind};
 use card_counter::clock::Now;
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
@@ -301,18 +301,31 @@ fn nothing_personal_is_read_without_the_consent_of_the_person_at_the_counter() {
     use std::os::unix::fs::PermissionsExt as _;
     let shop = Shop::open();
     let (program, asked) = (shop.path("consent"), shop.path("asked"));
-    std::fs::write(&program, format!("#!/bin/sh\necho \"$1 $2\" >>{}\n[ $1 != iDoDebit ]\n", asked.display()))
-        .expect("written");
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\necho \"$1 $2 [$3] [$4]\" >>{}\n[ $1 != iDoDebit ]\n", asked.display()),
+    )
+    .expect("written");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("may be run");
     let consent = program.display().to_string();
     let bridge = Bridge::start(&shop, &["--origin", "https://his.example.cn", "--consent", &consent]);
     let mut page = bridge.page(Some("https://his.example.cn")).expect("on the list");
     assert_eq!(page.success(&json!({"function": "iCheckCard", "iType": 3})), "1");
     assert_eq!(page.success(&json!({"function": "iReadCardBas", "iType": 3})), "1");
-    let pay = json!({"function": "iDoDebit", "iType": 3, "pPayInfo": "0.1|0.2|20261122101500|"});
+    let pay = json!({"function": "iDoDebit", "iType": 3, "pPayInfo": "10.00|0.1|0.2|20261122101500|"});
     assert_eq!(page.success(&pay), "-3005");
+    // What the site switched off is refused without asking anybody.
+    assert_eq!(page.success(&json!({"function": "iReloadPIN", "iType": 3})), "-3011");
     let asked = std::fs::read_to_string(asked).expect("it was asked");
-    assert_eq!(asked, "iReadCardBas https://his.example.cn\niDoDebit https://his.example.cn\n");
+    let card = shop.identifier().to_string();
+    let card = format!("****{}", &card[16..24]);
+    assert_eq!(
+        asked,
+        format!(
+            "iReadCardBas https://his.example.cn [] [{card}]\n\
+             iDoDebit https://his.example.cn [account=10.00 cash=0.10 pool=0.20 total=10.30] [{card}]\n"
+        )
+    );
 }
 
 #[test]
@@ -370,12 +383,15 @@ fn the_types_of_the_module_are_those_of_the_table() {
         let inputs: Vec<String> = function
             .inputs()
             .map(|input| match input.kind {
-                Kind::Number => format!("{}: number", input.name),
+                Kind::Number | Kind::Byte => format!("{}: number", input.name),
                 _ if input.name == "pCardInfo" => format!("{}?: string | null", input.name),
                 _ => format!("{}: string", input.name),
             })
             .collect();
-        let outputs: Vec<String> = function.output_names().map(|name| format!("{name}: string")).collect();
+        let mut outputs: Vec<String> = function.output_names().map(|name| format!("{name}: string")).collect();
+        if function.answers == Answers::Number {
+            outputs.push("returned: number".to_owned());
+        }
         let name = function.name;
         let (inputs, outputs) = (inputs.join("; "), outputs.join("; "));
         let inputs = if inputs.is_empty() { "{}".to_owned() } else { format!("{{ {inputs} }}") };

@@ -227,6 +227,11 @@ fn the_pin_is_changed_and_nothing_on_disk_or_paper_holds_it_or_the_holder() {
     let shop = Shop::ready();
     let changed = shop.run(&["pin", "change", "--pin", "env:PIN", "--new-pin", "env:NEW"]);
     assert_eq!((changed.status, changed.code().as_str()), (1, "SECRET_UNREADABLE"));
+    let verified = shop.run(&["pin", "verify", "--pin", "env:PIN"]);
+    assert_eq!((verified.status, verified.json()["initial"].as_bool()), (0, Some(false)), "{}", verified.stdout);
+    let wrong = shop.run(&["pin", "verify", "--pin", "env:WRONG"]);
+    assert_eq!((wrong.status, wrong.code().as_str()), (6, "PIN_WRONG"));
+    assert_eq!(shop.run(&["pin", "verify", "--pin", "env:PIN"]).json()["verified"].as_bool(), Some(true));
     let refused = shop.run(&["pin", "change", "--pin", "env:PIN", "--new-pin", "env:INITIAL"]);
     assert_eq!((refused.status, refused.code().as_str()), (6, "PIN_NEW_INITIAL"));
     std::fs::write(shop.path("new.pin"), "975318\n").expect("written");

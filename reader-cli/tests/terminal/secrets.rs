@@ -225,6 +225,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         (format!("compat {recording}"), true),
         (format!("compat {recording}.wrong"), false),
         ("tear pin --points".to_owned(), false),
+        ("pin verify --pin env:PIN".to_owned(), false),
         (format!("pin change --pin env:PIN --new-pin {other}"), false),
         (format!("pin reset --order 1 --new-pin {user}"), false),
     ];

@@ -125,6 +125,12 @@ impl Counter {
         self.run(Command::new("python3").arg(script).arg(library).stdin(input), variables)
     }
 
+    /// Runs the caller in Python that reads cards by the reader interface.
+    pub(crate) fn reader_in_python(&self, variables: &[(&str, &str)]) -> Vec<(i64, String)> {
+        let script = manifest_folder().join("tests/callers/reader.py");
+        self.run(Command::new("python3").arg(script).arg(library()), variables)
+    }
+
     /// A program that types the same PIN whatever it is asked, or by what it is asked.
     pub(crate) fn pin_entry(&self, script: &str) -> String {
         use std::os::unix::fs::PermissionsExt as _;
@@ -152,7 +158,11 @@ impl Counter {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SSCARD_")) {
             command.env_remove(name);
         }
-        command.env("PCSCLITE_CSOCK_NAME", self.farm.csock()).envs(variables.iter().copied());
+        // The site of these tests allows what a site must allow; who wants to see it refused says so.
+        command
+            .env("SSCARD_WRITES", "true")
+            .env("PCSCLITE_CSOCK_NAME", self.farm.csock())
+            .envs(variables.iter().copied());
         let Output { status, stdout, stderr } = command.output().expect("the caller runs");
         assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
         let (text, malformed) = decode_text(&stdout);
@@ -184,6 +194,11 @@ fn bytes_of(name: &str, root: u8) -> [u8; 16] {
 
 fn manifest_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The library.
+pub(crate) fn library() -> PathBuf {
+    library_folder().join("libsscarddriver.so")
 }
 
 /// Cargo puts the library beside the tests that depend on it.

@@ -3,11 +3,13 @@
 //! Source: the published output string for its shape; the published error table for the codes.
 //! Never: loads the library into this process.
 
+mod back;
 mod calls;
 mod centre;
 mod counter;
 mod files;
 mod memory;
 mod money;
+mod names;
 mod pins;
 mod server;

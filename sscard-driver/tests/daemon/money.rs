@@ -23,7 +23,7 @@ use settlement::sale::{OnlinePolicy, SaleOutcomeRequest, SaleRequest};
 use crate::centre::Centre;
 use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
 
-const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
+pub(crate) const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
 /// The time of every call of this run: the terminal's own.
 static TIME: LazyLock<String> = LazyLock::new(|| Now::of_system().date_time().to_string());
 const PIN: &str = "864213";
@@ -33,7 +33,7 @@ pub(crate) struct Shop {
     pub(crate) counter: Counter,
     pub(crate) data: String,
     pub(crate) entry: String,
-    keys: String,
+    pub(crate) keys: String,
 }
 
 impl Shop {
@@ -54,7 +54,7 @@ impl Shop {
         shop
     }
 
-    fn calls(&self, calls: &[&str]) -> Vec<(i64, String)> {
+    pub(crate) fn calls(&self, calls: &[&str]) -> Vec<(i64, String)> {
         let set = [
             ("SSCARD_DATA", self.data.as_str()),
             ("SSCARD_PIN_ENTRY", self.entry.as_str()),
@@ -63,7 +63,7 @@ impl Shop {
         self.counter.session(calls, &set)
     }
 
-    fn codes(&self, calls: &[&str]) -> Vec<i64> {
+    pub(crate) fn codes(&self, calls: &[&str]) -> Vec<i64> {
         self.calls(calls).into_iter().map(|(code, _)| code).collect()
     }
 
@@ -126,7 +126,7 @@ fn told(data: &str, blacklisted: &[&str], online: OnlinePolicy, parameters: u64)
     store.set_blacklist(&held, period).expect("written");
 }
 
-fn pay(amounts: &str) -> String {
+pub(crate) fn pay(amounts: &str) -> String {
     format!("iDoDebit\t#3\t{CARD}\t{amounts}|{}|", *TIME)
 }
 
@@ -174,7 +174,7 @@ fn what_the_terminal_may_not_do_is_refused_before_the_card_is_debited() {
     for apart in [-86_400, -660, 660, 400 * 86_400] {
         // A date of the caller's choice would dodge the blacklist, or close the card until that year.
         let time = Now::of_system().later(apart).date_time();
-        assert_eq!(shop.codes(&[&format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|")]), [-14], "{apart} seconds");
+        assert_eq!(shop.codes(&[&format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|")]), [-3009], "{apart} seconds");
     }
     enrol(&shop.data, &["513300D156000005000000010A0B0C0D"]);
     assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [-3002], "blacklisted");

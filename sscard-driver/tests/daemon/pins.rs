@@ -46,16 +46,78 @@ fn a_pin_is_changed_verified_and_opens_files_until_the_card_is_let_go() {
 }
 
 #[test]
-fn the_last_try_is_not_spent_unless_the_site_says_so() {
+fn the_last_try_is_for_another_pin_than_the_one_that_was_wrong_and_the_code_is_that_of_a_pin() {
     let counter = open(false);
-    let wrong = ["iPKBVerifyPIN\t#3\t999999"; 3];
+    let wrong = ["iPKBVerifyPIN\t#3\t999999"; 4];
     let answers = counter.session(&wrong, &[]);
     let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
-    assert_eq!(codes, [-51, -51, -25_537], "the last one was not sent: {answers:?}");
-    assert!(answers.first().is_some_and(|(_, text)| text.contains("剩余 2 次")), "{answers:?}");
-    let consent = [("SSCARD_LAST_TRY", "true")];
-    let [(code, _)] = counter.session(&["iPKBVerifyPIN\t#3\t123456"], &consent).try_into().expect("one call");
-    assert_eq!(code, 0, "the card still had its last try");
+    assert_eq!(codes, [-51, -51, -51, -51], "the last two were not sent: {answers:?}");
+    for (at, left) in [2, 1, 1, 1].into_iter().enumerate() {
+        assert!(answers.get(at).is_some_and(|(_, text)| text.contains(&format!("剩余 {left} 次"))), "{answers:?}");
+    }
+    // The holder types, knowing that one is left.
+    assert_eq!(self::codes(&counter, &["iPKBVerifyPIN\t#3\t123456"], &[]), [0], "the card still had its last try");
+}
+
+#[test]
+fn two_mistyped_pins_shut_nobody_out_who_types_the_right_one() {
+    let counter = open(false);
+    let data = counter.folder.path().join("data");
+    let folder = [("SSCARD_DATA", data.to_str().expect("UTF-8"))];
+    let mistyped = ["iPKBVerifyPIN\t#3\t999999", "iPKBVerifyPIN\t#3\t888888"];
+    // In the same program, and in another one that knows of the tries by the folder.
+    let right = "iPKBVerifyPIN\t#3\t123456";
+    assert_eq!(codes(&counter, &[&mistyped[..], &[right]].concat(), &folder), [-51, -51, 0]);
+    assert_eq!(codes(&counter, &mistyped, &folder), [-51, -51]);
+    let book = || std::fs::read_to_string(data.join("tries.txt")).expect("a book of tries");
+    assert!(book().contains(" PIN 1 "), "{}", book());
+    assert_eq!(codes(&counter, &[right], &folder), [0]);
+    assert_eq!(book(), "");
+    // A third wrong one is the holder's to type.
+    let third = "iPKBVerifyPIN\t#3\t777777";
+    assert_eq!(codes(&counter, &[&mistyped[..], &[third, right]].concat(), &folder), [-51, -51, -52, -52]);
+}
+
+#[test]
+fn the_holder_who_types_at_the_keypad_pays_with_the_last_try_too() {
+    let counter = open(true);
+    let typed = counter.folder.path().join("typed");
+    let entry = counter.pin_entry(&format!(
+        "n=$(cat {0} 2>/dev/null); echo x$n >{0}; case $n in '') echo 999999;; x) echo 888888;; *) echo 123456;; esac",
+        typed.display()
+    ));
+    let answers = codes(&counter, &["iVerifyPIN\t#3"; 3], &[("SSCARD_PIN_ENTRY", &entry)]);
+    assert_eq!(answers, [-51, -51, 0]);
+}
+
+#[test]
+fn functions_that_write_or_give_pins_out_are_off_until_the_site_allows_them() {
+    let counter = open(true);
+    let entry = counter.pin_entry(&format!("echo {NEW}"));
+    let calls = [
+        "iReloadPIN\t#3\t-",
+        "iUnblockPIN\t#3\t-",
+        "iReloadPIN_HSM_Step1\t#3\t-",
+        "iUnblockPIN_HSM_Step1\t#3\t-",
+        "iWriteCard\t#3\t-\tSSSEEF05|06|$\tSSSEEF05|20410104|$",
+        "iWriteCard_HSM_Step1\t#3\t-\tSSSEEF05|06|$",
+        "iSendCpuApdu\t#3\t0084000008",
+        "iPKBGetPIN\t{extra}",
+    ];
+    let off = [("SSCARD_WRITES", ""), ("SSCARD_PIN_ENTRY", entry.as_str()), ("SSCARD_LANG", "en")];
+    let answers = counter.session(&calls, &off);
+    for ((code, text), call) in answers.iter().zip(calls) {
+        let setting = match call {
+            _ if call.starts_with("iSend") => "raw_commands = true",
+            _ if call.starts_with("iPKB") => "gives_pins = true",
+            _ => "writes = true",
+        };
+        assert_eq!(*code, -3011, "{call}: {text}");
+        assert!(text.contains(setting), "{call}: {text}");
+    }
+    assert_eq!(codes(&counter, &["iPKBVerifyPIN\t#3\t123456", "iReadCard\t#3\t#0\t-\tSSSEEF05|06|$"], &off), [0, 0]);
+    let on = [("SSCARD_GIVES_PINS", "true"), ("SSCARD_PIN_ENTRY", entry.as_str())];
+    assert_eq!(counter.session(&["iPKBGetPIN\t{extra}"], &on), [(0, format!("{NEW}&"))]);
 }
 
 #[test]

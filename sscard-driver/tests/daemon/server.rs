@@ -14,15 +14,16 @@ use crate::counter::Counter;
 use crate::money::Shop;
 
 /// The server, ended with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    fn start(counter: &Counter, address: &str, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(counter: &Counter, address: &str, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sscard-driver-server"))
             .arg(address)
+            .env("SSCARD_WRITES", "true")
             .env("PCSCLITE_CSOCK_NAME", counter.farm.csock())
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
@@ -42,7 +43,7 @@ impl Drop for Server {
 }
 
 /// Compiles a caller with the client's sources; for 32 bits where the compiler has their libraries.
-fn compiled(counter: &Counter, source: &str, name: &str) -> std::path::PathBuf {
+pub(crate) fn compiled(counter: &Counter, source: &str, name: &str) -> std::path::PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = counter.folder.path().join(name);
     let build = |width: &str| {
@@ -281,6 +282,30 @@ fn a_caller_that_hung_up_over_its_call_is_told_by_the_retry() {
     let first = pays(&mut line, 20);
     assert_eq!((first, shop.states()), (Some(-3006), vec![State::Confirmed]), "nothing was sold to the retry");
     assert_eq!((pays(&mut line, 30), shop.states()), (Some(0), vec![State::Confirmed; 2]), "told once");
+}
+
+#[test]
+fn a_caller_with_a_smaller_buffer_than_the_servers_is_refused_before_the_card_pays() {
+    let shop = Shop::open(true);
+    let server = till(&shop, &[]);
+    let mut line = Line::open(&server.address);
+    let fields = purchase(10);
+    let with = |room: &'static str| [fields[0].as_str(), &fields[1], &fields[2], &fields[3], room];
+    assert_eq!(line.call(TOKEN, &with("r60")), Some(-42));
+    assert_eq!(shop.states(), [], "nothing was begun");
+    for wrong in ["r0", "r4097", "r", "rx", "x60"] {
+        let code = line.call(TOKEN, &[fields[0].as_str(), &fields[1], &fields[2], &fields[3], wrong]);
+        assert!(matches!(code, Some(-14 | -23)), "{wrong}: {code:?}");
+    }
+    // The client of a 32-bit host says it for its program.
+    let program = compiled(&shop.counter, "tests/callers/pays.c", "pays");
+    let token = shop.counter.folder.path().join("token").display().to_string();
+    let set = [("SSCARD_SERVER", server.address.as_str()), ("SSCARD_SERVER_TOKEN_FILE", token.as_str())];
+    let pay = format!("0.1|0.2|{}|", Now::of_system().date_time());
+    let small = run(&shop.counter, &program, &[&pay], &[&set[..], &[("SSCARD_OUT_BYTES", "60")]].concat());
+    assert_eq!((small.first().map(|(code, _)| *code), shop.states()), (Some(-42), vec![]));
+    assert_eq!(line.call(TOKEN, &with("r1024")), Some(0));
+    assert_eq!(shop.states(), [State::Confirmed]);
 }
 
 #[test]
