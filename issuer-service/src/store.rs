@@ -144,6 +144,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (77, include_str!("store/schema_077_refund_posting.sql")),
     (90, include_str!("store/schema_090_number_unproved.sql")),
     (92, include_str!("store/schema_092_proof_version.sql")),
+    (100, include_str!("store/schema_100_void_receipt.sql")),
 ];
 
 /// One connection.

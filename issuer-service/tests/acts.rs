@@ -193,6 +193,8 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "blacklist remove 513300D1560000050000000100000000 --reason why"),
     (Looks, ONE, "blacklist list"),
     (Acts, ONE, "blacklist export --out list.json"),
+    (Acts, NONE, "blacklist adopt list.json"),
+    (Acts, NONE, "blacklist release --reason why"),
     (Looks, ONE, "window list"),
     (Looks, ONE, "window show --date TODAY"),
     (Looks, ONE, "statement --institution H001 --date TODAY"),
