@@ -380,7 +380,15 @@ mod tests {
         let period = Period { issued_at: list.issued_at, valid_until: list.valid_until };
         let key = centre(1).public_key();
         let whole = SignedBlacklist::whole(&taken, period, key, list.signature);
-        assert_eq!(whole, SignedBlacklist { since: 0, added: vec![CardIdentifier([2; 16]), CardIdentifier([3; 16])], removed: Vec::new(), ..list.clone() });
+        assert_eq!(
+            whole,
+            SignedBlacklist {
+                since: 0,
+                added: vec![CardIdentifier([2; 16]), CardIdentifier([3; 16])],
+                removed: Vec::new(),
+                ..list.clone()
+            }
+        );
         assert_eq!(whole.attested(&key, &BTreeSet::new()), Ok(cards(&[2, 3])));
         assert_eq!(list.attested(&key, &cards(&[1, 2])), Ok(cards(&[2, 3])));
         assert_eq!(list.attested(&key, &cards(&[1])), Ok(cards(&[2, 3])), "what is taken off need not have been there");

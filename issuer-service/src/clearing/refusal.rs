@@ -3,8 +3,8 @@
 //! Owns: the errors of this area; the code that a terminal gets for each. Never: knows HTTP status codes (`http/`).
 
 use card_core::security::SecurityError;
-use settlement::blacklist::ListFault;
 use settlement::batch::BatchError;
+use settlement::blacklist::ListFault;
 use settlement::catalogue::CatalogueFault;
 use settlement::code::{ErrorCode, Language};
 use settlement::date::BusinessDate;

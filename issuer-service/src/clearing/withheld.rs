@@ -27,7 +27,10 @@ const WITHHELD: &str = "blacklist.withheld";
 
 /// What must be done again in a centre that was brought back, in the order in which it hurts: Chinese, English.
 pub const AGAIN: [(&str, &str); 7] = [
-    ("挂失、锁定、注销（card report-loss、lock、cancel）", "losses, locks, cancellations (card report-loss, lock, cancel)"),
+    (
+        "挂失、锁定、注销（card report-loss、lock、cancel）",
+        "losses, locks, cancellations (card report-loss, lock, cancel)",
+    ),
     ("死亡登记（person death）", "deaths (person death)"),
     ("遗失的 PSAM（psam lost）", "lost PSAMs (psam lost)"),
     ("停用的终端（terminal stop）", "stopped terminals (terminal stop)"),
@@ -234,10 +237,9 @@ impl Show for Listed {
                     format!("{card_identifier}  card {number}, {state} here"),
                 )
             }
-            _ => lang.pick(
-                format!("{card_identifier}  本中心没有这张卡"),
-                format!("{card_identifier}  not known here"),
-            ),
+            _ => {
+                lang.pick(format!("{card_identifier}  本中心没有这张卡"), format!("{card_identifier}  not known here"))
+            }
         }
     }
 }

@@ -329,9 +329,13 @@ fn list(fault: ListFault, lang: Lang) -> (String, &'static str) {
             "用另一份名单",
             "take another list",
         ),
-        ListFault::Gap { since, .. } | ListFault::Expired { sequence: since, .. } | ListFault::Ahead { sequence: since, .. } => (
+        ListFault::Gap { since, .. }
+        | ListFault::Expired { sequence: since, .. }
+        | ListFault::Ahead { sequence: since, .. } => (
             format!("名单内容与签名不符，或其所依据的名单 {since} 不在备份中"),
-            format!("the cards are not those that were signed, or the backup does not know list {since}, which it changes"),
+            format!(
+                "the cards are not those that were signed, or the backup does not know list {since}, which it changes"
+            ),
             "用完整名单（sscard blacklist export）",
             "take a whole list (`sscard blacklist export`)",
         ),

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Common;
-use crate::batch::photo;
 use crate::audit::Act;
+use crate::batch::photo;
 use crate::card::state::Step;
 use crate::card::{Card, life};
 use crate::centre::Centre;

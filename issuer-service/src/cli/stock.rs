@@ -11,10 +11,10 @@ use crate::exit::Exit;
 use crate::import::single;
 use crate::output::Output;
 use crate::stock::count::{self, Tally};
+use crate::stock::finished::Opening;
 use crate::stock::handout::{self, Agent};
 use crate::stock::loss::{self, Which};
 use crate::stock::place::{self, Kind, Places};
-use crate::stock::finished::Opening;
 use crate::stock::{self, StockState, Unit, blank, check, finished};
 
 /// What to do with cards as things.

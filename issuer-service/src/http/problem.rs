@@ -124,7 +124,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BatchAltered => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::StoreUnavailable | ErrorCode::KeysUnavailable | ErrorCode::BlacklistWithheld => {
             StatusCode::SERVICE_UNAVAILABLE
-        },
+        }
         ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

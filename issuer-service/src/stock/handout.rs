@@ -170,7 +170,9 @@ pub fn take_in(
             return Err(StockError::no_way(held));
         }
         let (by, void_receipt) = match LifeState::of_name(&card.state) {
-            Some(LifeState::Cancelled) if [Kind::Outlet, Kind::Store].contains(&there.kind) => (StockMove::TakeIn, None),
+            Some(LifeState::Cancelled) if [Kind::Outlet, Kind::Store].contains(&there.kind) => {
+                (StockMove::TakeIn, None)
+            }
             Some(LifeState::Cancelled) => {
                 return Err(StockError::PlaceKind { code: there.code, wanted: Kind::Outlet });
             }

@@ -8,9 +8,9 @@ use super::{StoreError, Tx};
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
 use crate::person::no_card::NoCard;
-use crate::store::batch::LACKS_CARD;
 use crate::person::{Details, Person};
 use crate::registry::newcomer::{Known, Newcomer, Sealed};
+use crate::store::batch::LACKS_CARD;
 use crate::vault::data_keys::{LOOKUP_BYTES, Lookup, Marks};
 
 /// Row number of a person.

@@ -1,9 +1,10 @@
 //! Requests: one open for each person, taken by batches, given back, followed to the last job.
 
 use issuer_service::batch::rule::MakingRules;
-use issuer_service::batch::{self, BatchError, Selection, pool};
+use issuer_service::batch::{self, BatchError, Selection, photo, pool};
 use issuer_service::person::dossier::Statement;
 use issuer_service::person::field::Fields;
+use issuer_service::person::no_card::NoCard;
 use issuer_service::photo::stored::Stored;
 use issuer_service::registry;
 use issuer_service::request::{self, Kind, Request, RequestError};
@@ -182,7 +183,8 @@ fn who_lacks_a_photo_is_passed_over_in_the_queue_and_holds_nobody_up() {
         store.journal(|tx| -> Result<(), StoreError> { tx.put_photo(person, &drawn()) }).expect("a photo");
     }
     let people = |store: &mut Store, batch: i64| store.read(|tx| tx.people_of_batch(batch, 9)).expect("read");
-    let over = |batch: &batch::Batch| batch.passed_over.iter().map(|over| (over.reason, over.people)).collect::<Vec<_>>();
+    let over =
+        |batch: &batch::Batch| batch.passed_over.iter().map(|over| (over.reason, over.people)).collect::<Vec<_>>();
     // One who lacks it at the head of the queue does not keep the next from theirs, however few are asked for.
     let first = batch::create(&mut store, &next(1), Some("li")).expect("made");
     assert_eq!((people(&mut store, first.number), over(&first)), (vec![2], vec![(NoCard::Photo, 1)]));
