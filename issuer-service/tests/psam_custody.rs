@@ -194,7 +194,7 @@ fn a_replacement_opens_a_return_task_that_the_return_closes() {
 fn what_is_overdue_stands_among_the_tasks_of_the_day() {
     let mut site = site();
     site.act("handout", OLD).expect("handed out");
-    let tasks = |site: &mut Site| site.centre.store.read(|tx| custody::ReturnTasks::of(tx)).expect("tasks");
+    let tasks = |site: &mut Site| site.centre.store.read(custody::ReturnTasks::of).expect("tasks");
     assert!(tasks(&mut site).overdue.is_empty());
     let due = |site: &Site, day: &str| {
         ask(&site.centre.folder, &format!("UPDATE psam SET due = '{day}' WHERE terminal_number = '{OLD}'"))

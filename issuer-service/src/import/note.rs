@@ -63,7 +63,9 @@ impl Note {
             Self::ColumnDoubled(read, ignored) => {
                 return lang.pick(
                     format!("“{read}”与“{ignored}”含义相同，先读“{read}”，空时读“{ignored}”"),
-                    format!("{read:?} and {ignored:?} mean the same; {read:?} was read, and where it is empty {ignored:?}"),
+                    format!(
+                        "{read:?} and {ignored:?} mean the same; {read:?} was read, and where it is empty {ignored:?}"
+                    ),
                 );
             }
             Self::RegionFromNumber(0) => (

@@ -317,7 +317,9 @@ impl Layout {
     /// The cells of the columns that are read, out of all; what is not there is empty. An empty one gives way to another of its meaning.
     pub(super) fn picked(&self, mut cells: Vec<Cell>) -> Vec<Cell> {
         for (read, other) in &self.spare {
-            let is_empty = |place: usize| cells.get(place).is_none_or(|cell| cell.as_ref().is_ok_and(|text| text.trim().is_empty()));
+            let is_empty = |place: usize| {
+                cells.get(place).is_none_or(|cell| cell.as_ref().is_ok_and(|text| text.trim().is_empty()))
+            };
             if is_empty(*read) && !is_empty(*other) && *read < cells.len() {
                 cells.swap(*read, *other);
             }

@@ -168,13 +168,13 @@ fn a_hand_out_booked_for_the_wrong_card_is_undone_and_its_receipt_is_void() {
 #[test]
 fn a_parcel_that_could_not_be_delivered_is_opened_in_the_store() {
     let (mut desk, code) = under_way(2);
-    let here = desk.number(1);
+    let (here, gone) = (desk.number(1), desk.number(2));
     assert_eq!(desk.refused(CLERK, &["stock", "accept", &code, "--undelivered", "--all"], 3), "OPERATOR_ROLE_MISSING");
     let seen = file(&desk, "seen", &here);
     let words = ["stock", "accept", &code, "--undelivered", "--cards", seen.to_str().expect("a path")];
     assert_eq!(desk.run(KEEPER, &words).status.code(), Some(10), "one is missing");
     assert_eq!(
-        (where_is(&desk, &here), where_is(&desk, &desk.number(2)).0),
+        (where_is(&desk, &here), where_is(&desk, &gone).0),
         (is("returned", "store"), "missing".to_owned())
     );
     let trail = desk.ok(KEEPER, &["stock", "history", "--card", &here]);
