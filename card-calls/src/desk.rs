@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output;
 use crate::settings::Settings;
-use crate::visit::CATALOG;
+use crate::profiles;
 
 /// The one handle.
 const OPEN: i32 = 1;
@@ -128,7 +128,8 @@ fn powered<'c>(
 fn met(settings: &Settings, slot: i32, interface: Interface) -> Result<(String, Session), Failure> {
     let (card, psam) = (settings.reader.as_deref(), settings.psam.as_deref());
     let card = if slot == PSAM { psam } else { card };
-    let mut desk = Desk::open(Setup { card, psam, interface, wait: Duration::ZERO }, &CATALOG)?;
+    let catalog = profiles::of_site(&settings.regions)?;
+    let mut desk = Desk::open(Setup { card, psam, interface, wait: Duration::ZERO }, catalog)?;
     let held = if slot == PSAM { desk.psam_as_card()? } else { desk.card()? };
     Ok((held.reader, held.session))
 }

@@ -5,6 +5,7 @@
 
 pub mod aside;
 mod failure;
+pub mod photo;
 pub mod pool;
 pub mod prefix;
 pub mod rule;
@@ -13,14 +14,11 @@ mod state;
 use serde::Serialize;
 
 pub use self::failure::BatchError;
-use self::rule::MakingRules;
 use crate::audit::Act;
-use crate::clock;
 use crate::exchange::state::FileState;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
-use crate::person::field::Field;
 use crate::person::no_card::NoCard;
 use crate::request::{Kind, Request, RequestError, RequestMove, RequestState};
 use crate::state::{State, word};
@@ -110,34 +108,41 @@ pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) 
     let rules = store.making_rules();
     store.act(|tx| {
         let maker = tx.require(operator, Role::Capture)?;
-        let mut passed_over = Vec::new();
+        let (mut passed_over, mut without_photo) = (Vec::new(), 0);
         let (county, requests) = match selection {
             Selection::Next { county, count } => {
-                let people = tx.people_without_card(county.as_deref(), *count)?;
+                let page = |after, limit| tx.people_without_card(county.as_deref(), after, limit);
+                let (people, without) = photo::with_photo(tx, rules, *count, |person| (*person, *person), page)?;
+                passed_over = tx.people_passed_over(county.as_deref())?;
+                without_photo = without;
                 (county.clone(), first_requests(tx, &people, &maker)?)
             }
             Selection::People(people) => (None, first_requests(tx, &chosen(tx, people)?, &maker)?),
-            Selection::Open { county, count } => (county.clone(), tx.open_requests(county.as_deref(), *count)?),
+            Selection::Open { county, count } => {
+                let page = |after, limit| tx.open_requests(county.as_deref(), after, limit);
+                let of = |request: &Request| (request.number, request.person);
+                let (requests, without) = photo::with_photo(tx, rules, *count, of, page)?;
+                passed_over = tx.requests_passed_over(county.as_deref())?;
+                without_photo = without;
+                (county.clone(), requests)
+            }
             Selection::Requests(requests) => (None, named(tx, requests)?),
             Selection::Refused(batch) => {
                 let batch = found(tx, *batch)?;
                 let mut requests = named(tx, &tx.requests_refused_in(batch.number)?)?;
                 passed_over = keep_makeable(tx, &mut requests)?;
+                without_photo = photo::keep_with_photo(tx, rules, &mut requests)?;
                 (batch.county, requests)
             }
         };
-        match selection {
-            Selection::Next { county, .. } => passed_over = tx.people_passed_over(county.as_deref())?,
-            Selection::Open { county, .. } => passed_over = tx.requests_passed_over(county.as_deref())?,
-            Selection::People(_) | Selection::Requests(_) | Selection::Refused(_) => {}
-        }
+        passed_over.extend(Some((NoCard::Photo, without_photo)).filter(|(_, people)| *people > 0));
         let passed_over: Vec<PassedOver> =
             passed_over.into_iter().map(|(reason, people)| PassedOver { reason, people }).collect();
         if requests.is_empty() {
             return Err(BatchError::NobodyLeft { passed_over });
         }
         none_is_kept(tx, requests.iter().map(|request| request.person))?;
-        everybody_has_a_photo(tx, rules, requests.iter().map(|request| request.person))?;
+        photo::everybody_has_one(tx, rules, requests.iter().map(|request| request.person))?;
         let number = tx.add_batch(county.as_deref(), &maker)?;
         for request in &requests {
             let job = tx.add_job(number, request.person, JobState::Requested)?;
@@ -353,27 +358,6 @@ fn none_is_kept(tx: &Tx<'_>, people: impl Iterator<Item = i64>) -> Result<(), Ba
         kept.extend(tx.why_no_card(person)?.map(|why| (person, why)));
     }
     if kept.is_empty() { Ok(()) } else { Err(BatchError::PeopleKept { people: kept }) }
-}
-
-/// # Errors
-/// [`BatchError::PhotosMissing`] with everybody whom the site's rule asks for a photo and who has none.
-fn everybody_has_a_photo(
-    tx: &Tx<'_>,
-    rules: Option<MakingRules>,
-    people: impl Iterator<Item = i64>,
-) -> Result<(), BatchError> {
-    let Some(rules) = rules.filter(|rules| rules.photo_from_age.is_some()) else { return Ok(()) };
-    let (today, mut missing) = (clock::today(), Vec::new());
-    for person in people {
-        if tx.has_photo(person)? {
-            continue;
-        }
-        let born = tx.dossier(person)?.map(|dossier| dossier.value(Field::BirthDate).to_owned()).unwrap_or_default();
-        if rules.needs_photo(&born, today) {
-            missing.push(person);
-        }
-    }
-    if missing.is_empty() { Ok(()) } else { Err(BatchError::PhotosMissing { people: missing }) }
 }
 
 /// Open requests by number.

@@ -32,4 +32,5 @@ pub mod succession;
 pub mod take_back;
 pub mod upload;
 pub mod window;
+pub mod withheld;
 mod wording;

@@ -350,6 +350,7 @@ impl Explain for RequestError {
             Self::NoCard { why: NoCard::Conflict, .. } => "PERSON_NAME_UNDECIDED",
             Self::NoCard { why: NoCard::Text, .. } => "PERSON_TEXT_NOT_ON_CHIP",
             Self::NoCard { why: NoCard::SaidDead, .. } => "PERSON_SAID_DEAD",
+            Self::NoCard { why: NoCard::Photo, .. } => "BATCH_PHOTOS_MISSING",
             Self::Open { .. } => "REQUEST_OPEN",
             Self::HasCard { .. } => "PERSON_HAS_CARD",
             Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::centre::Centre;
+use crate::clearing::withheld::{self, Withheld};
 use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -180,6 +181,28 @@ pub fn audit(tx: &Tx<'_>) -> Result<Seen, StoreError> {
             format!("{records} 条记录，与锚一致"),
             format!("{records} records, their end agrees with the anchor"),
         )
+    })
+}
+
+/// Whether the blacklist is published; a centre that was brought back waits for a person.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn blacklist(tx: &Tx<'_>) -> Result<Seen, StoreError> {
+    let again = withheld::again;
+    Ok(match withheld::withheld(tx)? {
+        None => Seen::good("正常发布", "is published"),
+        Some(Withheld { adopted, .. }) => Seen::warned(
+            "BLACKLIST_WITHHELD",
+            format!(
+                "从备份恢复后尚未发布（已补入到名单 {adopted}）；issuer blacklist adopt、issuer blacklist release；{}",
+                again(Lang::Zh)
+            ),
+            format!(
+                "not published since the centre was brought back (taken back up to list {adopted}); issuer blacklist adopt, issuer blacklist release; {}",
+                again(Lang::En)
+            ),
+        ),
     })
 }
 

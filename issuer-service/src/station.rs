@@ -9,6 +9,7 @@
 //! Owns: the run over a batch, its readers, its end. Never: knows bytes of a card (`card_profiles::plan`), holds keys.
 
 pub mod allowance;
+pub mod asked;
 pub mod book;
 pub mod care;
 pub mod content;
@@ -132,7 +133,7 @@ pub enum Ended {
     NoBlanks,
     /// What is left of the batch is on lease to other stations.
     OnLease,
-    /// Another reader met an error that concerns all.
+    /// Another reader met an error that concerns all, or somebody asked to stop.
     Stopped,
 }
 
@@ -158,7 +159,7 @@ impl Stop {
     }
 
     fn is_due(&self) -> bool {
-        self.now.load(Ordering::Relaxed)
+        self.now.load(Ordering::Relaxed) || asked::is_due()
     }
 
     fn made(&self) {

@@ -147,6 +147,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (92, include_str!("store/schema_092_proof_version.sql")),
     (97, include_str!("store/schema_097_card_text.sql")),
     (98, include_str!("store/schema_098_two_of_one_number.sql")),
+    (100, include_str!("store/schema_100_void_receipt.sql")),
 ];
 
 /// One connection.

@@ -11,8 +11,11 @@ use ask::ask;
 use card_core::security::CityCode;
 use issuer_service::card::Chip;
 use issuer_service::centre::{Centre, DatabaseConfig};
+use issuer_service::clock;
 use issuer_service::error::Explain;
+use issuer_service::lang::Lang;
 use issuer_service::operator::Role;
+use issuer_service::output::Show;
 use issuer_service::psam::custody::{self, HandOut, PsamMove, Replacement};
 use issuer_service::psam::{Psam, PsamError};
 use issuer_service::store::StoreError;
@@ -185,6 +188,32 @@ fn a_replacement_opens_a_return_task_that_the_return_closes() {
     assert_eq!(replaced(&mut site, OLD, NEW).expect_err("handed out").code(), "PSAM_STATE");
     site.act("return", OLD).expect("returned");
     assert!(open(&mut site).is_empty());
+}
+
+#[test]
+fn what_is_overdue_stands_among_the_tasks_of_the_day() {
+    let mut site = site();
+    site.act("handout", OLD).expect("handed out");
+    let tasks = |site: &mut Site| site.centre.store.read(custody::ReturnTasks::of).expect("tasks");
+    assert!(tasks(&mut site).overdue.is_empty());
+    let due = |site: &Site, day: &str| {
+        ask(&site.centre.folder, &format!("UPDATE psam SET due = '{day}' WHERE terminal_number = '{OLD}'"))
+            .expect("row");
+    };
+    due(&site, &clock::compact(clock::today()));
+    assert!(tasks(&mut site).overdue.is_empty(), "it may come back today");
+    due(&site, "20260101");
+    let late = tasks(&mut site);
+    assert_eq!(late.overdue.iter().map(|psam| psam.terminal_number.as_str()).collect::<Vec<_>>(), [OLD]);
+    assert!(late.text(Lang::En).contains("20260101, OVERDUE"), "{}", late.text(Lang::En));
+    // A task of its own says so once.
+    let by = Replacement { with: NEW, to: TO, back_by: "20260102", reason: "worn" };
+    if custody::replace(&mut site.centre.store, OLD, &by, Some("zhou")).is_ok() {
+        let replaced = tasks(&mut site);
+        assert_eq!((replaced.tasks.len(), replaced.overdue.len()), (1, 0));
+    }
+    site.act("return", OLD).expect("returned");
+    assert!(tasks(&mut site).overdue.is_empty());
 }
 
 #[test]

@@ -573,6 +573,12 @@ pub enum BlacklistCommand {
         /// File.
         file: PathBuf,
     },
+    /// Write the list that this terminal holds, as the centre signed it, for a centre that lost it (`issuer blacklist adopt`).
+    Export {
+        /// Write it to this new file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Show sequence, size and age.
     Show,
 }

@@ -178,11 +178,34 @@ impl SignedBlacklist {
         }
     }
 
-    /// The list that results, if it may be taken over. `latest` is the clock with what it may be behind.
+    /// The whole list that somebody holds, as it was signed: the signature is over the list that results, however it came.
+    #[must_use]
+    pub fn whole(held: &Held, period: Period, centre_key: PublicKey, signature: Signature) -> Self {
+        Self {
+            version: Version1,
+            centre_key,
+            since: 0,
+            sequence: held.sequence,
+            issued_at: period.issued_at,
+            valid_until: period.valid_until,
+            cards: held.cards.len() as u64,
+            digest: digest(&held.cards),
+            added: held.cards.iter().copied().collect(),
+            removed: Vec::new(),
+            signature,
+        }
+    }
+
+    /// The cards of the list that results, whenever it was good: what its centre once signed. `then` is the list with the sequence
+    /// [`SignedBlacklist::since`], empty for 0.
     ///
     /// # Errors
-    /// [`ListFault`]; the list that is held stays.
-    pub fn open(&self, key: &PublicKey, held: &Held, now: DateTime, latest: DateTime) -> Result<Held, ListFault> {
+    /// [`ListFault`]: another centre's, unsigned, too long, or changes that do not lead to the list that was signed.
+    pub fn attested(
+        &self,
+        key: &PublicKey,
+        then: &BTreeSet<CardIdentifier>,
+    ) -> Result<BTreeSet<CardIdentifier>, ListFault> {
         let (sequence, since) = (self.sequence, self.since);
         if self.centre_key != *key {
             return Err(ListFault::Foreign { key: self.centre_key });
@@ -190,6 +213,39 @@ impl SignedBlacklist {
         let period = Period { issued_at: self.issued_at, valid_until: self.valid_until };
         let bytes = signed_bytes(sequence, period, self.cards, self.digest);
         signing::verify_blacklist(key, &bytes, &self.signature).map_err(|_| ListFault::Unsigned { sequence })?;
+        let changes = self.added.len().saturating_add(self.removed.len());
+        if self.cards > BLACKLIST_ENTRIES_MAX as u64 || changes > 2 * BLACKLIST_ENTRIES_MAX {
+            return Err(ListFault::TooLong { sequence, cards: self.cards });
+        }
+        let mut cards = then.clone();
+        for card in &self.removed {
+            cards.remove(card);
+        }
+        cards.extend(&self.added);
+        if cards.len() as u64 != self.cards || digest(&cards) != self.digest {
+            return Err(ListFault::Gap { since, held: since });
+        }
+        Ok(cards)
+    }
+
+    /// The list that results, if it may be taken over. `latest` is the clock with what it may be behind.
+    ///
+    /// # Errors
+    /// [`ListFault`]; the list that is held stays.
+    pub fn open(&self, key: &PublicKey, held: &Held, now: DateTime, latest: DateTime) -> Result<Held, ListFault> {
+        let (sequence, since) = (self.sequence, self.since);
+        let gap = ListFault::Gap { since, held: held.sequence };
+        let empty = BTreeSet::new();
+        let then = match since {
+            0 => Ok(&empty),
+            since if since == held.sequence => Ok(&held.cards),
+            _ => Err(gap),
+        };
+        // Whose it is comes first, then whether it is in its time, then whether it fits what is held.
+        let cards = self.attested(key, then.unwrap_or(&empty));
+        if let Err(fault @ (ListFault::Foreign { .. } | ListFault::Unsigned { .. })) = cards {
+            return Err(fault);
+        }
         if (sequence, Some(self.issued_at)) < (held.sequence, held.issued_at) {
             return Err(ListFault::Older { offered: sequence, held: held.sequence });
         }
@@ -199,22 +255,11 @@ impl SignedBlacklist {
         if self.issued_at > latest {
             return Err(ListFault::Ahead { sequence, issued_at: self.issued_at, now });
         }
-        let changes = self.added.len().saturating_add(self.removed.len());
-        if self.cards > BLACKLIST_ENTRIES_MAX as u64 || changes > 2 * BLACKLIST_ENTRIES_MAX {
-            return Err(ListFault::TooLong { sequence, cards: self.cards });
-        }
-        let mut cards = match since {
-            0 => BTreeSet::new(),
-            since if since == held.sequence => held.cards.clone(),
-            since => return Err(ListFault::Gap { since, held: held.sequence }),
+        let cards = match cards {
+            Err(ListFault::Gap { .. }) => return Err(gap),
+            cards => cards?,
         };
-        for card in &self.removed {
-            cards.remove(card);
-        }
-        cards.extend(&self.added);
-        if cards.len() as u64 != self.cards || digest(&cards) != self.digest {
-            return Err(ListFault::Gap { since, held: held.sequence });
-        }
+        then?;
         Ok(Held { sequence, issued_at: Some(self.issued_at), cards })
     }
 }
@@ -326,6 +371,32 @@ mod tests {
         assert_eq!(open(&list, &Held::default(), "20260304120001"), Err(ListFault::Expired { sequence: 10, until }));
         assert!(matches!(open(&list, &Held::default(), "20260301115959"), Err(ListFault::Ahead { .. })));
         assert!(list.open(&centre(1).public_key(), &Held::default(), at("20260301115959"), at(NOON)).is_ok());
+    }
+
+    #[test]
+    fn what_is_held_is_given_out_again_as_it_was_signed_and_attested_after_its_time() {
+        let list = signed((4, &[1, 2]), (10, &[2, 3]), NOON);
+        let taken = open(&list, &held(4, &[1, 2]), NOON).expect("taken over");
+        let period = Period { issued_at: list.issued_at, valid_until: list.valid_until };
+        let key = centre(1).public_key();
+        let whole = SignedBlacklist::whole(&taken, period, key, list.signature);
+        assert_eq!(
+            whole,
+            SignedBlacklist {
+                since: 0,
+                added: vec![CardIdentifier([2; 16]), CardIdentifier([3; 16])],
+                removed: Vec::new(),
+                ..list.clone()
+            }
+        );
+        assert_eq!(whole.attested(&key, &BTreeSet::new()), Ok(cards(&[2, 3])));
+        assert_eq!(list.attested(&key, &cards(&[1, 2])), Ok(cards(&[2, 3])));
+        assert_eq!(list.attested(&key, &cards(&[1])), Ok(cards(&[2, 3])), "what is taken off need not have been there");
+        assert_eq!(list.attested(&key, &cards(&[9])), Err(ListFault::Gap { since: 4, held: 4 }));
+        let other = centre(2).public_key();
+        assert_eq!(whole.attested(&other, &BTreeSet::new()), Err(ListFault::Foreign { key }));
+        let altered = SignedBlacklist { added: vec![CardIdentifier([2; 16]), CardIdentifier([4; 16])], ..whole };
+        assert_eq!(altered.attested(&key, &BTreeSet::new()), Err(ListFault::Gap { since: 0, held: 0 }));
     }
 
     #[test]

@@ -132,6 +132,10 @@ codes! {
     CardBlacklisted = "CARD_BLACKLISTED", false,
         "卡在黑名单中", "不得交易,请持卡人到经办机构办理",
         "the card is on the blacklist", "do not sell; send the holder to the social security office";
+    /// The centre was brought back and does not know yet who may not pay.
+    BlacklistWithheld = "BLACKLIST_WITHHELD", true,
+        "中心从备份恢复后尚未重新发布黑名单", "保留本终端的黑名单继续使用,稍后再更新",
+        "the centre was brought back from a backup and publishes no blacklist yet", "this terminal keeps the list that it has; update later";
     /// Nothing waits to be loaded.
     LoadNothingPending = "LOAD_NOTHING_PENDING", false,
         "没有可划入的金额", "无需处理",

@@ -3,9 +3,9 @@
 //! Owns: rows of `fact`, `sign_in`, `blacklist`, `tries`. Never: decides what they mean.
 
 use rusqlite::{OptionalExtension as _, Row, params};
-use settlement::blacklist::{Held, Period};
+use settlement::blacklist::{Held, Period, SignedBlacklist};
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, TerminalNumber};
 use settlement::message::{Institution, SignInAnswer, TerminalLimits};
 use settlement::parameters::{HeldParameters, SignedParameters};
 use settlement::sale::OnlinePolicy;
@@ -45,6 +45,8 @@ pub struct Blacklist {
 
 const TERMINAL: &str = "terminal_number";
 const CENTRE_KEY: &str = "centre_key";
+/// The centre's signature over the blacklist that is held.
+const LIST_SIGNATURE: &str = "blacklist_signature";
 /// When the centre last answered a kiosk.
 const CONTACT: &str = "kiosk_contact";
 /// When the terminal signed out; gone with the next sign-in.
@@ -275,11 +277,29 @@ impl Store {
         })
     }
 
-    /// Replaces the blacklist by one that was opened.
+    /// Replaces the blacklist by one that was opened. What nobody signed cannot be given out again.
     ///
     /// # Errors
     /// [`StoreError`]: the old list stays.
     pub fn set_blacklist(&mut self, list: &Held, period: Period) -> Result<(), StoreError> {
+        self.replace_blacklist(list, period, None)
+    }
+
+    /// Replaces the blacklist by `opened`, which `list` led to; its signature is kept.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the old list stays.
+    pub fn take_over_blacklist(&mut self, list: &SignedBlacklist, opened: &Held) -> Result<(), StoreError> {
+        let period = Period { issued_at: list.issued_at, valid_until: list.valid_until };
+        self.replace_blacklist(opened, period, Some(&list.signature))
+    }
+
+    fn replace_blacklist(
+        &mut self,
+        list: &Held,
+        period: Period,
+        signature: Option<&Signature>,
+    ) -> Result<(), StoreError> {
         let place = self.place.clone();
         write(&mut self.connection, &place, |connection| {
             connection.execute("DELETE FROM blacklisted", [])?;
@@ -295,8 +315,26 @@ impl Store {
                     period.valid_until.to_string()
                 ],
             )?;
+            connection.execute("DELETE FROM fact WHERE name = ?1", [LIST_SIGNATURE])?;
+            if let Some(signature) = signature {
+                connection.execute(
+                    "INSERT INTO fact (name, value) VALUES (?1, ?2)",
+                    params![LIST_SIGNATURE, signature.to_string()],
+                )?;
+            }
             Ok(())
         })
+    }
+
+    /// The blacklist that is held, whole, as its centre signed it; `None` when there is none, or its signature was not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn signed_blacklist(&self) -> Result<Option<SignedBlacklist>, StoreError> {
+        let (list, signature, key) = (self.blacklist()?, self.fact(LIST_SIGNATURE)?, self.centre_key()?);
+        let (Some(list), Some(signature), Some(key)) = (list, signature, key) else { return Ok(None) };
+        let signature = Signature::parse(&signature).map_err(|_| self.corrupt("the signature of the blacklist"))?;
+        Ok(Some(SignedBlacklist::whole(&self.held_blacklist()?, list.period, key, signature)))
     }
 
     /// The blacklist's sequence, times and size; `None` when none was ever taken over.

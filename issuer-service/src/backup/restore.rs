@@ -19,6 +19,7 @@ use crate::audit::check::verify;
 use crate::centre::{Centre, DatabaseConfig};
 use crate::clearing::closing::prove;
 use crate::clearing::window::WindowState;
+use crate::clearing::withheld::{again, withhold};
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::progress::Steps;
@@ -88,6 +89,7 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
         // An old backup comes back too; who manages then answers for the clock.
         store.act_under_way(|tx| -> Result<_, BackupError> {
             tx.set_fact(EPOCH, &epoch.to_string())?;
+            withhold(tx)?;
             for counter in Counter::ALL {
                 tx.raise_floor(counter, order.gap)?;
             }
@@ -271,6 +273,10 @@ impl Show for Restored {
                 ),
             ),
         };
-        format!("{}\n{done}{stock}", contents.text(lang))
+        let withheld = lang.pick(
+            "黑名单暂不发布: 先用 issuer blacklist adopt 补入终端持有的名单，再用 issuer blacklist release 发布",
+            "no blacklist is published: take back what terminals hold with `issuer blacklist adopt`, then `issuer blacklist release`",
+        );
+        format!("{}\n{done}{stock}\n{withheld}\n{}", contents.text(lang), again(lang))
     }
 }

@@ -108,6 +108,8 @@ impl From<NoCard> for Why {
             NoCard::Conflict => Self::Conflict,
             NoCard::Text => Self::Text,
             NoCard::SaidDead => Self::SaidDead,
+            // Asked for when a batch is made; a job that has begun is not ended for it.
+            NoCard::Photo => Self::Asked,
         }
     }
 }

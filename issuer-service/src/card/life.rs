@@ -196,8 +196,8 @@ pub fn release_due(store: &mut Store, rules: &LifeRules, operator: Option<&str>)
         let order = Order { step: Step::Expire, reason: "period over", operator };
         match carry_out(store, rules, &number, &order) {
             Ok(card) => cards.push(card),
-            // Someone was at the counter meanwhile.
-            Err(LifeError::NoMove { .. } | LifeError::NotDue { .. }) => {}
+            // Someone was at the counter meanwhile; or the card has expired, and is not put into use again.
+            Err(LifeError::NoMove { .. } | LifeError::NotDue { .. } | LifeError::Expired { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -375,6 +375,10 @@ fn check(tx: &Tx<'_>, row: &Move, card: &Card) -> Result<(), LifeError> {
             Err(LifeError::Expired { valid_until: card.valid_until.clone() })
         }
         Condition::HolderLives => Ok(()),
+        // It stays on the blacklist, and comes back for a new one.
+        Condition::PeriodOver if card.valid_until < today => {
+            Err(LifeError::Expired { valid_until: card.valid_until.clone() })
+        }
         Condition::PeriodOver => match tx.last_card_move(card.job)?.and_then(|last| last.release_on) {
             Some(release_on) if release_on > today => Err(LifeError::NotDue { release_on }),
             _ => Ok(()),

@@ -293,7 +293,7 @@ pub const MOVES: &[Move] = {
         row(Step::ReportTemporary, Normal, TemporaryLoss, Counter, true, C::None),
         row(Step::ReportFormal, Normal, FormalLoss, Counter, true, C::None),
         row(Step::ReportFormal, TemporaryLoss, FormalLoss, Counter, true, C::None),
-        row(Step::Release, TemporaryLoss, Normal, Counter, true, C::None),
+        row(Step::Release, TemporaryLoss, Normal, Counter, true, C::HolderLives),
         row(Step::Expire, TemporaryLoss, Normal, Counter, false, C::PeriodOver),
         row(Step::Revoke, FormalLoss, Normal, Counter, true, C::RevocableAndAlone),
         row(Step::Lock, Normal, Locked, Counter, true, C::None),

@@ -18,6 +18,7 @@ use settlement::date::DateTime;
 use settlement::id::{CardIdentifier, PublicKey};
 
 use super::refusal::ClearingError;
+use super::withheld;
 use crate::audit::Act;
 use crate::card::state::LifeState;
 use crate::clock;
@@ -125,8 +126,9 @@ pub fn change(
 /// that this centre has not reached.
 ///
 /// # Errors
-/// [`StoreError`].
-pub fn sign(tx: &Tx<'_>, signer: &Signer, rules: BlacklistRules, since: u64) -> Result<SignedBlacklist, StoreError> {
+/// [`settlement::ErrorCode::BlacklistWithheld`] in a centre that was brought back and was not told yet that its list is whole.
+pub fn sign(tx: &Tx<'_>, signer: &Signer, rules: BlacklistRules, since: u64) -> Result<SignedBlacklist, ClearingError> {
+    withheld::may_publish(tx)?;
     let sequence = tx.blacklist_sequence()?;
     let now = tx.blacklist_at(sequence)?;
     let since = if since > sequence { 0 } else { since };

@@ -22,7 +22,7 @@ pub struct CardFacts {
 }
 
 impl Tx<'_> {
-    /// A card that may take money: known, active, not on the blacklist.
+    /// A card that may take money: known, active, not on the blacklist, which this centre knows.
     ///
     /// # Errors
     /// [`ClearingError`] with the code for the terminal.
@@ -34,6 +34,7 @@ impl Tx<'_> {
         if self.blacklist_history(card)?.last().is_some_and(|entry| entry.act == super::blacklist::BlacklistAct::Add) {
             return Err(ClearingError::Refused(ErrorCode::CardBlacklisted));
         }
+        super::withheld::may_publish(self)?;
         Ok(facts)
     }
 }

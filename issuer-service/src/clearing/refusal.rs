@@ -4,6 +4,7 @@
 
 use card_core::security::SecurityError;
 use settlement::batch::BatchError;
+use settlement::blacklist::ListFault;
 use settlement::catalogue::CatalogueFault;
 use settlement::code::{ErrorCode, Language};
 use settlement::date::BusinessDate;
@@ -226,6 +227,12 @@ pub enum ClearingError {
         /// Card.
         card: CardIdentifier,
     },
+    /// A list of the time before a restoration is not taken back.
+    #[error(transparent)]
+    ListRefused(#[from] ListFault),
+    /// The blacklist is published: nothing is to be taken back or released.
+    #[error("the blacklist is not withheld")]
+    BlacklistNotWithheld,
     /// No such window.
     #[error("there is no clearing window {date}")]
     WindowUnknown {
@@ -367,6 +374,8 @@ impl ClearingError {
             | Self::CatalogueMalformed { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
+            | Self::ListRefused(_)
+            | Self::BlacklistNotWithheld
             | Self::DifferenceUnknown { .. }
             | Self::ReasonMissing
             | Self::ReferenceReused { .. }
@@ -444,6 +453,15 @@ impl Explain for ClearingError {
             Self::CatalogueMalformed { .. } => "CATALOGUE_MALFORMED",
             Self::BlacklistUnchanged { .. } => "BLACKLIST_UNCHANGED",
             Self::BlacklistByState { .. } => "BLACKLIST_BY_STATE",
+            Self::ListRefused(ListFault::Foreign { .. }) => "BLACKLIST_FOREIGN",
+            Self::ListRefused(ListFault::Unsigned { .. }) => "BLACKLIST_UNSIGNED",
+            Self::ListRefused(ListFault::Older { .. }) => "BLACKLIST_OLDER",
+            Self::ListRefused(ListFault::TooLong { .. }) => "BLACKLIST_TOO_LONG",
+            // A list is taken back whenever it was good.
+            Self::ListRefused(ListFault::Gap { .. } | ListFault::Expired { .. } | ListFault::Ahead { .. }) => {
+                "BLACKLIST_GAP"
+            }
+            Self::BlacklistNotWithheld => "BLACKLIST_NOT_WITHHELD",
             Self::WindowUnknown { .. } => "WINDOW_UNKNOWN",
             Self::WindowBefore { .. } => "WINDOW_BEFORE_OPEN",
             Self::WindowState { .. } => "WINDOW_STATE",
@@ -503,6 +521,8 @@ impl Explain for ClearingError {
             | Self::CataloguePublished { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
+            | Self::BlacklistNotWithheld
+            | Self::ListRefused(_)
             | Self::WindowBefore { .. }
             | Self::WindowState { .. } => Exit::Refused,
             Self::NothingToAllot

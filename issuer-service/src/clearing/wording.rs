@@ -5,6 +5,7 @@
 use super::refusal::{ClearingError, batch_code, language};
 use crate::error::Explain;
 use crate::lang::Lang;
+use settlement::blacklist::ListFault;
 use settlement::code::ErrorCode;
 use settlement::explain::Explain as _;
 
@@ -210,6 +211,13 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "先用 issuer card release 或 unlock 改变卡状态，黑名单随之变化",
             "move the card with `issuer card release` or `unlock`; the blacklist follows",
         ),
+        ClearingError::ListRefused(fault) => list(*fault, lang),
+        ClearingError::BlacklistNotWithheld => row(
+            "黑名单正在正常发布".to_owned(),
+            "the blacklist is published as usual".to_owned(),
+            "只有从备份恢复的中心才需要补入名单",
+            "lists are taken back only in a centre that was brought back from a backup",
+        ),
         ClearingError::WindowUnknown { date } => row(
             format!("没有业务日 {date}"),
             format!("there is no clearing window {date}"),
@@ -297,4 +305,45 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
         ClearingError::Operator(error) => (error.what(lang), error.next(lang)),
         ClearingError::Store(error) => (error.what(lang), error.next(lang)),
     }
+}
+
+/// Why a list of the time before a restoration is not taken back.
+fn list(fault: ListFault, lang: Lang) -> (String, &'static str) {
+    let (zh, en, zh_next, en_next) = match fault {
+        ListFault::Foreign { key } => (
+            format!("名单由公钥 {key} 的中心签发，不是本中心"),
+            format!("the list is of the centre with key {key}, not of this one"),
+            "用本中心签发的名单",
+            "take a list that this centre signed",
+        ),
+        ListFault::Unsigned { sequence } => (
+            format!("名单 {sequence} 的签名不符"),
+            format!("the signature of list {sequence} does not fit"),
+            "从另一终端重新导出（sscard blacklist export）",
+            "take it from another terminal (`sscard blacklist export`)",
+        ),
+        ListFault::Older { offered, held } => (
+            format!("名单 {offered} 不比已知的 {held} 新"),
+            format!("list {offered} is no newer than {held}, which is known"),
+            "用更新的名单；没有时用 issuer blacklist release 重新发布",
+            "take a newer one; when there is none, publish with `issuer blacklist release`",
+        ),
+        ListFault::TooLong { sequence, cards } => (
+            format!("名单 {sequence} 有 {cards} 张卡，超出上限"),
+            format!("list {sequence} has {cards} cards, more than a list may have"),
+            "用另一份名单",
+            "take another list",
+        ),
+        ListFault::Gap { since, .. }
+        | ListFault::Expired { sequence: since, .. }
+        | ListFault::Ahead { sequence: since, .. } => (
+            format!("名单内容与签名不符，或其所依据的名单 {since} 不在备份中"),
+            format!(
+                "the cards are not those that were signed, or the backup does not know list {since}, which it changes"
+            ),
+            "用完整名单（sscard blacklist export）",
+            "take a whole list (`sscard blacklist export`)",
+        ),
+    };
+    (lang.pick(zh, en), lang.pick(zh_next, en_next))
 }

@@ -18,7 +18,7 @@ use crate::clearing::ledger::{AccountBalance, Balances, Debts};
 use crate::clearing::load::Loads;
 use crate::clearing::load_decision::{self, LoadAct};
 use crate::clearing::refusal::ClearingError;
-use crate::clearing::succession;
+use crate::clearing::{succession, withheld};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
@@ -131,6 +131,18 @@ pub enum BlacklistVerb {
     },
     /// List the cards that may not pay.
     List,
+    /// Take cards back out of a list that this centre signed after the backup that it was brought back from: what a terminal holds
+    /// (`sscard blacklist export`), or an export.
+    Adopt {
+        /// The list.
+        file: PathBuf,
+    },
+    /// Publish the list of a centre that was brought back: from now on it is whole, somebody says.
+    Release {
+        /// Which lists were taken back, or why none is missing.
+        #[arg(long)]
+        reason: String,
+    },
     /// Write the list, signed, into a file for terminals that cannot reach this centre (`sscard blacklist import`).
     Export {
         /// File; one that is there is replaced as a whole.
@@ -247,6 +259,18 @@ pub(super) fn run_blacklist(common: &Common, verb: BlacklistVerb, output: &Outpu
                 Ok(Blacklist { sequence: tx.blacklist_sequence()?, entries: tx.blacklist()? })
             })?;
             output.show(&list);
+            Ok(Exit::Ok)
+        }
+        BlacklistVerb::Adopt { file } => {
+            let mut centre = common.centre()?;
+            let list = withheld::read(&file)?;
+            let key = common.vault(&centre, output)?.signer().public_key();
+            output.show(&withheld::adopt(&mut centre.store, &list, &key, common.operator.as_deref())?);
+            Ok(Exit::Ok)
+        }
+        BlacklistVerb::Release { reason } => {
+            let mut centre = common.centre_told(Some(&reason), output)?;
+            output.show(&withheld::release(&mut centre.store, &reason, common.operator.as_deref())?);
             Ok(Exit::Ok)
         }
         BlacklistVerb::Export { out, since } => {

@@ -274,6 +274,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     let slots = slots(&order.readers, order.feeder.as_ref())?;
     let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
     let progress = Progress::new(output, batch.cards, batch.done);
+    station::asked::listen();
     let profile = centre.config.made();
     let summary = Station {
         centre: &Local {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Common;
 use crate::audit::Act;
+use crate::batch::photo;
 use crate::card::state::Step;
 use crate::card::{Card, life};
 use crate::centre::Centre;
@@ -78,7 +79,8 @@ pub enum Verb {
         /// Of this batch only.
         #[arg(long, value_name = "NUMBER", conflicts_with_all = ["county", "after"])]
         batch: Option<i64>,
-        /// Only those for whom no card can be made, with the reason: sources differ on the name, or the chip cannot hold a text.
+        /// Only those for whom no card can be made, with the reason: sources differ on the name, the chip cannot hold a text, a photo is
+        /// missing.
         #[arg(long, conflicts_with_all = ["county", "batch"])]
         no_card: bool,
         /// After this person.
@@ -213,10 +215,19 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Import(_) | Verb::Death { .. } => unreachable!("handled above"),
         Verb::Upsert { file, source } => return upsert(common, &mut centre, &file, &source, output),
         Verb::List { county, batch, no_card, after, limit } => {
+            let rules = store.making_rules();
             let people = store.read(|tx| -> Result<_, Error> {
                 let people = match batch {
                     Some(batch) => search::masked(tx, &tx.people_of_batch(batch, limit)?)?,
-                    None if no_card => search::masked(tx, &tx.people_kept_from_card(after, limit)?)?,
+                    None if no_card => {
+                        let kept = photo::kept_from_card(tx, rules, after, limit)?;
+                        let ids: Vec<_> = kept.iter().map(|(id, _)| *id).collect();
+                        let mut people = search::masked(tx, &ids)?;
+                        for (person, (_, why)) in people.iter_mut().zip(&kept) {
+                            person.no_card.get_or_insert(*why);
+                        }
+                        people
+                    }
                     None => tx.people(county.as_deref(), after, limit)?.iter().map(Masked::from).collect(),
                 };
                 Ok(People { total: tx.people_count()?, people })

@@ -174,7 +174,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Retire { number, reason } => {
             output.show(&custody::retire(&mut centre.store, &number, &reason, common.operator.as_deref())?);
         }
-        Verb::Tasks => output.show(&ReturnTasks { tasks: centre.store.read(|tx| tx.return_tasks())? }),
+        Verb::Tasks => output.show(&centre.store.read(ReturnTasks::of)?),
         Verb::List { reveal: false, .. } => output.show(&centre.store.read(custody::list)?),
         Verb::List { reveal: true, reason } => {
             let reason = reason.unwrap_or_default();

@@ -25,6 +25,9 @@ pub(super) fn run(common: &Common, output: &Output) -> Result<Exit, Error> {
     run.look(("审计日志", "audit log"), || {
         centre.store.read(|tx| -> Result<_, Error> { Ok(((), self_test::audit(tx)?)) })
     });
+    run.look(("黑名单", "blacklist"), || {
+        centre.store.read(|tx| -> Result<_, Error> { Ok(((), self_test::blacklist(tx)?)) })
+    });
     centre.store.set_clock_rules(centre.config.clock_rules());
     run.look(("时钟", "clock"), || {
         centre.store.read(|tx| -> Result<_, Error> {

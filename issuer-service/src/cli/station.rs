@@ -19,7 +19,6 @@ use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::output::{Output, Progress, Show};
 use crate::peer::{self, Certificates, Kind, PeerError, Wanted};
-use crate::station::Station;
 use crate::station::care::{self, Care, HoldKind, Holds, Yield};
 use crate::station::failure::StationError;
 use crate::station::hook::Hook;
@@ -27,6 +26,7 @@ use crate::station::line_failure::LineError;
 use crate::station::outbox::Outbox;
 use crate::station::remote::{Delivered, Remote};
 use crate::station::wire::SHARE_MAX;
+use crate::station::{Station, asked};
 use crate::vault::authority::{self, Authority};
 use crate::vault::passphrase;
 
@@ -350,6 +350,7 @@ fn work(common: &Common, options: &Work, output: &Output) -> Result<Exit, Error>
     let (feeder, printer) = (options.feeder.as_ref().map(hook), options.printer.as_ref().map(hook));
     let slots = slots(&options.readers, feeder.as_ref())?;
     let progress = Progress::new(output, 0, 0);
+    asked::listen();
     let ran = remote.deliver().and_then(|delivered| {
         for one in delivered {
             tell_delivered(output, &one);

@@ -11,10 +11,11 @@ use crate::exit::Exit;
 use crate::import::single;
 use crate::output::Output;
 use crate::stock::count::{self, Tally};
+use crate::stock::finished::Opening;
 use crate::stock::handout::{self, Agent};
 use crate::stock::loss::{self, Which};
 use crate::stock::place::{self, Kind, Places};
-use crate::stock::{self, Unit, blank, check, finished};
+use crate::stock::{self, StockState, Unit, blank, check, finished};
 
 /// What to do with cards as things.
 #[derive(Debug, Subcommand)]
@@ -103,6 +104,9 @@ pub enum Verb {
         /// Where they should be.
         #[arg(long, value_name = "CODE")]
         at: String,
+        /// Which cards of a box, when it has blank, issued or spoilt ones there.
+        #[arg(long, value_enum, requires = "name")]
+        state: Option<BoxState>,
         /// What was looked for, and how.
         #[arg(long)]
         reason: String,
@@ -162,11 +166,14 @@ pub enum Verb {
         #[arg(long)]
         carrier: String,
     },
-    /// 接收: open a parcel where it was bound for; differences are named: exit code 10.
+    /// 接收: open a parcel where it was bound for, or in the store when it came back; differences are named: exit code 10.
     #[command(group = clap::ArgGroup::new("seen").required(true).args(["all", "cards"]))]
     Accept {
         /// The parcel.
         parcel: String,
+        /// The carrier could not deliver it: it is opened in the store.
+        #[arg(long)]
+        undelivered: bool,
         /// All cards that should be in it are in it.
         #[arg(long)]
         all: bool,
@@ -181,6 +188,18 @@ pub enum Verb {
         /// An agent came: file with three lines, certificate type (AAC058), certificate number, name; - for the standard input.
         #[arg(long, value_name = "FILE")]
         agent: Option<PathBuf>,
+    },
+    /// 收回: a card comes back over the counter. A cancelled one is handed in, to be sent back and destroyed; a sealed one was handed out by
+    /// mistake: the hand-out is undone, its receipt is void.
+    TakeIn {
+        /// 卡号.
+        card_number: String,
+        /// The outlet or store where it lies from now on.
+        #[arg(long, value_name = "CODE")]
+        at: String,
+        /// Why it came back.
+        #[arg(long)]
+        reason: String,
     },
     /// Show the receipt of a card that was handed out; an agent is masked.
     Receipt {
@@ -256,6 +275,17 @@ pub enum PlaceKind {
     Outlet,
 }
 
+/// State of cards of a box that are looked for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BoxState {
+    /// 空白在库.
+    Blank,
+    /// 已领用.
+    Issued,
+    /// 废卡.
+    Spoilt,
+}
+
 /// Which cards.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["name", "card"]))]
@@ -322,7 +352,14 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Damage { name, at, cards, reason } => {
             output.show(&blank::damage(store, &name, &at, cards, &reason, operator)?);
         }
-        Verb::Lose { which, at, reason } => output.show(&loss::lose(store, &which.which(), &at, &reason, operator)?),
+        Verb::Lose { which, at, state, reason } => {
+            let state = state.map(|state| match state {
+                BoxState::Blank => StockState::Blank,
+                BoxState::Issued => StockState::Issued,
+                BoxState::Spoilt => StockState::Spoilt,
+            });
+            output.show(&loss::lose_in(store, &which.which(), (&at, state), &reason, operator)?);
+        }
         Verb::Find { which, reason } => output.show(&loss::find(store, &which.which(), &reason, operator)?),
         Verb::Condemn { which, reason } => output.show(&loss::condemn(store, &which.which(), &reason, operator)?),
         Verb::Destroy { sack } => output.show(&loss::destroy(store, &sack, operator)?),
@@ -333,9 +370,10 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
         Verb::Unpack { parcel } => output.show(&finished::unpack(store, &parcel, operator)?),
         Verb::Dispatch { parcel, carrier } => output.show(&finished::dispatch(store, &parcel, &carrier, operator)?),
-        Verb::Accept { parcel, cards, .. } => {
+        Verb::Accept { parcel, cards, undelivered, .. } => {
             let seen = cards.as_deref().map(numbers).transpose()?;
-            let opened = finished::accept(store, &parcel, seen.as_deref(), operator)?;
+            let opening = if undelivered { Opening::Undelivered } else { Opening::ThereBound };
+            let opened = finished::open(store, &parcel, opening, seen.as_deref(), operator)?;
             output.show(&opened);
             let agrees = opened.missing.is_empty() && opened.unexpected.is_empty();
             return Ok(if agrees { Exit::Ok } else { Exit::Partly });
@@ -346,6 +384,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 common.data_keys(&mut centre, output)?;
             }
             output.show(&handout::hand_out(&mut centre.store, &card_number, agent.as_ref(), operator)?);
+        }
+        Verb::TakeIn { card_number, at, reason } => {
+            output.show(&handout::take_in(store, &card_number, &at, &reason, operator)?);
         }
         Verb::Receipt { card_number } => {
             let mut receipt = store.read(|tx| handout::receipt(tx, &card_number))?;

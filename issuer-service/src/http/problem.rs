@@ -124,7 +124,9 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::LimitExceeded
         | ErrorCode::BalanceBeyondLedger
         | ErrorCode::BatchAltered => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::StoreUnavailable | ErrorCode::KeysUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::StoreUnavailable | ErrorCode::KeysUnavailable | ErrorCode::BlacklistWithheld => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

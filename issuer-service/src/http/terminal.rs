@@ -26,7 +26,7 @@ use crate::audit::Act;
 use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::latest::Latest;
 use crate::clearing::refusal::ClearingError;
-use crate::clearing::{blacklist, catalogue};
+use crate::clearing::{blacklist, catalogue, withheld};
 use crate::clearing::{judgement, load, refund, sale, upload};
 use crate::clock;
 use crate::peer::{self, NoTerminal};
@@ -184,7 +184,8 @@ impl Endpoint for SignInRequest {
             next_batch_sequence: terminal.chain.next_batch,
             chain: terminal.chain,
             parameters: parameters(desk, terminal),
-            blacklist_sequence: tx.blacklist_sequence()?,
+            // While nothing is published, what the terminal holds is the newest.
+            blacklist_sequence: if withheld::withheld(tx)?.is_some() { 0 } else { tx.blacklist_sequence()? },
             catalogue_sequence: catalogue::newest(tx)?,
             centre_key: desk.signer.public_key(),
         };

@@ -62,8 +62,10 @@ impl Note {
             }
             Self::ColumnDoubled(read, ignored) => {
                 return lang.pick(
-                    format!("“{read}”与“{ignored}”含义相同，只读“{read}”"),
-                    format!("{read:?} and {ignored:?} mean the same; {read:?} was read"),
+                    format!("“{read}”与“{ignored}”含义相同，先读“{read}”，空时读“{ignored}”"),
+                    format!(
+                        "{read:?} and {ignored:?} mean the same; {read:?} was read, and where it is empty {ignored:?}"
+                    ),
                 );
             }
             Self::RegionFromNumber(0) => (

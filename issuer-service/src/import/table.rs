@@ -77,6 +77,8 @@ pub struct Layout {
     headers: Vec<String>,
     /// Places of headers that are read where another one of their meaning says nothing.
     instead: Vec<usize>,
+    /// Of a table: places of columns of one meaning, the one that is read, and one that is read where it is empty.
+    spare: Vec<(usize, usize)>,
 }
 
 /// A row of the table.
@@ -272,8 +274,12 @@ impl Layout {
         if !missing.is_empty() {
             return Err(TableError::MissingHeaders { line, missing });
         }
-        let columns = columns.into_iter().map(|(column, place, _)| (column, place)).collect();
-        let mut layout = Self { line, columns, doubled: Vec::new(), headers, instead: Vec::new() };
+        let columns: Vec<(Column, usize)> = columns.into_iter().map(|(column, place, _)| (column, place)).collect();
+        let read = |column: Column| columns.iter().find(|(known, _)| *known == column).map(|(_, place)| *place);
+        let spare: Vec<(usize, usize)> =
+            doubled.iter().filter_map(|(column, place)| Some((read(*column)?, *place))).collect();
+        let instead = spare.iter().map(|(_, place)| *place).collect();
+        let mut layout = Self { line, columns, doubled: Vec::new(), headers, instead, spare };
         layout.doubled = doubled.iter().map(|(column, place)| (layout.header(*column), layout.shown(*place))).collect();
         Ok(layout)
     }
@@ -308,8 +314,16 @@ impl Layout {
         Ok((layout, instead))
     }
 
-    /// The cells of the columns that are read, out of all; what is not there is empty.
+    /// The cells of the columns that are read, out of all; what is not there is empty. An empty one gives way to another of its meaning.
     pub(super) fn picked(&self, mut cells: Vec<Cell>) -> Vec<Cell> {
+        for (read, other) in &self.spare {
+            let is_empty = |place: usize| {
+                cells.get(place).is_none_or(|cell| cell.as_ref().is_ok_and(|text| text.trim().is_empty()))
+            };
+            if is_empty(*read) && !is_empty(*other) && *read < cells.len() {
+                cells.swap(*read, *other);
+            }
+        }
         let mut take = |place: usize| cells.get_mut(place).map(|cell| std::mem::replace(cell, Ok(String::new())));
         self.columns.iter().map(|(_, place)| take(*place).unwrap_or_else(|| Ok(String::new()))).collect()
     }

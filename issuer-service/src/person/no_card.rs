@@ -23,11 +23,13 @@ pub enum NoCard {
     Text,
     /// A source says that the person has died (AAC060), and nobody has recorded or decided it.
     SaidDead,
+    /// The site asks for a photo at this age (`photo_from_age`), and there is none. It follows from the day, and is never stored.
+    Photo,
 }
 
 impl NoCard {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Conflict, Self::Text, Self::SaidDead];
+    pub const ALL: [Self; 4] = [Self::Conflict, Self::Text, Self::SaidDead, Self::Photo];
 
     /// What a dossier stands in the way of. Before all whether there is somebody to hold the card; then a name in question, since
     /// the decision may mend its characters too.
@@ -61,6 +63,7 @@ impl NoCard {
             Self::Conflict => "conflict",
             Self::Text => "text",
             Self::SaidDead => "said-dead",
+            Self::Photo => "photo",
         }
     }
 
@@ -71,6 +74,7 @@ impl NoCard {
             "" => None,
             "text" => Some(Self::Text),
             "said-dead" => Some(Self::SaidDead),
+            "photo" => Some(Self::Photo),
             _ => Some(Self::Conflict),
         }
     }
@@ -87,6 +91,8 @@ impl NoCard {
             (Self::SaidDead, Lang::En) => {
                 "a source says that the person has died (AAC060), neither recorded nor decided"
             }
+            (Self::Photo, Lang::Zh) => "缺照片（photo_from_age）",
+            (Self::Photo, Lang::En) => "no photo, which is needed at this age (photo_from_age)",
         }
     }
 
@@ -108,6 +114,8 @@ impl NoCard {
             (Self::SaidDead, Lang::En) => {
                 "if it is true, record it with `issuer person death`; otherwise the source mends it, or decide with `issuer person merge --field alive`"
             }
+            (Self::Photo, Lang::Zh) => "用 issuer photo add 或 issuer photo import 补录照片",
+            (Self::Photo, Lang::En) => "take a photo in with `issuer photo add` or `issuer photo import`",
         }
     }
 }

@@ -98,8 +98,24 @@ pub struct ReturnTask {
 /// Open return tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReturnTasks {
-    /// The oldest first.
+    /// Of replaced ones, the oldest first.
     pub tasks: Vec<ReturnTask>,
+    /// Handed out until a day that is over, the oldest first.
+    pub overdue: Vec<Psam>,
+}
+
+impl ReturnTasks {
+    /// What has to come back today.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn of(tx: &Tx<'_>) -> Result<Self, StoreError> {
+        let tasks = tx.return_tasks()?;
+        let mut overdue = tx.psams_due_before(&clock::compact(clock::today()))?;
+        // One that was replaced has a task already.
+        overdue.retain(|psam| !tasks.iter().any(|task| task.terminal_number == psam.terminal_number));
+        Ok(Self { tasks, overdue })
+    }
 }
 
 /// A transaction that a lost PSAM signed, as the terminal uploaded it.
@@ -324,10 +340,19 @@ impl Show for ReturnTask {
 
 impl Show for ReturnTasks {
     fn text(&self, lang: Lang) -> String {
-        if self.tasks.is_empty() {
+        if self.tasks.is_empty() && self.overdue.is_empty() {
             return lang.pick("没有待交回的 PSAM", "no PSAM has to come back").to_owned();
         }
-        self.tasks.iter().map(|task| task.text(lang)).collect::<Vec<_>>().join("\n")
+        let tasks = self.tasks.iter().map(|task| task.text(lang));
+        let overdue = self.overdue.iter().map(|psam| {
+            let (number, institution, due) =
+                (&psam.terminal_number, &psam.institution, psam.due.as_deref().unwrap_or("-"));
+            lang.pick(
+                format!("{number} 领用期已过，{institution} 须于 {due} 前交回，已逾期"),
+                format!("{number} was handed out to {institution} until {due}, OVERDUE"),
+            )
+        });
+        tasks.chain(overdue).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use card_core::Session;
-use card_core::transport::TransportError;
+use card_core::transport::{Transport, TransportError};
 
 use super::event::{Event, Refusal, What};
 use super::failure::{StationError, transport_code};
@@ -112,7 +112,10 @@ impl<'a> Reader<'a> {
                 return self.nothing_left(line);
             }
             let wait = if self.slot.feeds() { FEEDER_WAIT } else { self.station.wait };
-            let Some(transport) = self.slot.card(wait)? else {
+            let Some(transport) = self.card_within(wait)? else {
+                if self.stop.is_due() {
+                    continue;
+                }
                 empty_feeds += 1;
                 if !self.slot.feeds() || empty_feeds > EMPTY_FEEDS_MAX {
                     return Ok(Ended::NoCards);
@@ -170,6 +173,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing is left for this station: others have the rest, or there is none.
+    /// A card, unless none comes in time or everything stops: that is looked at once a second.
+    fn card_within(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, Halt> {
+        let mut left = wait;
+        loop {
+            let step = left.min(Duration::from_secs(1));
+            let card = self.slot.card(step)?;
+            left = left.saturating_sub(step);
+            if card.is_some() || left.is_zero() || self.stop.is_due() {
+                return Ok(card);
+            }
+        }
+    }
+
     fn nothing_left(&self, line: &mut dyn Line) -> Result<Ended, Halt> {
         if !line.is_left_to_others()? {
             return Ok(Ended::NothingLeft);

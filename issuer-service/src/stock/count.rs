@@ -176,7 +176,7 @@ pub fn inventory(
         let (found, lost) = compare(tx, at, seen)?;
         for held in &lost {
             let by = StockState::of_name(&held.state).and_then(lost_from);
-            let by = by.ok_or_else(|| StockError::NoWay { unit: held.unit.clone() })?;
+            let by = by.ok_or_else(|| StockError::no_way(held.clone()))?;
             one(tx, by, held, at, reason, &actor)?;
         }
         let mut found_again = 0;

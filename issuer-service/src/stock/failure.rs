@@ -3,7 +3,7 @@
 //! Owns: the errors of stock. Never: repeats what was typed where it may be anything.
 
 use super::place::Kind;
-use super::{StockState, Unit, state_word};
+use super::{Holding, StockState, Unit, state_word};
 use crate::batch::BatchError;
 use crate::card::failure::LifeError;
 use crate::error::Explain;
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::state::State;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 
 /// Why no card was moved.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +90,18 @@ pub enum StockError {
     NoWay {
         /// Box or card.
         unit: Unit,
+        /// State and place of what there is of it, as the journal has it; none where it was not looked up.
+        at: Vec<(String, String)>,
+    },
+    /// Cards of a box are there in several states, and none was named.
+    #[error("{unit} is at {place} in several states")]
+    StateNeeded {
+        /// Box.
+        unit: Unit,
+        /// Place.
+        place: String,
+        /// The states.
+        states: Vec<StockState>,
     },
     /// The card is not out of use.
     #[error("card {number} is not out of use")]
@@ -153,6 +165,24 @@ pub enum StockError {
     Store(#[from] StoreError),
 }
 
+impl StockError {
+    /// [`StockError::NoWay`] of what is held so.
+    pub(super) fn no_way(held: Holding) -> Self {
+        Self::NoWay { unit: held.unit, at: vec![(held.state, held.place)] }
+    }
+
+    /// [`StockError::NoWay`] of all that there is of a unit.
+    pub(super) fn no_way_for(tx: &Tx<'_>, unit: &Unit) -> Self {
+        match tx.holdings(unit) {
+            Ok(held) => {
+                let at = held.into_iter().map(|held| (held.state, held.place)).collect();
+                Self::NoWay { unit: unit.clone(), at }
+            }
+            Err(error) => error.into(),
+        }
+    }
+}
+
 impl Explain for StockError {
     fn code(&self) -> &'static str {
         match self {
@@ -168,6 +198,7 @@ impl Explain for StockError {
             Self::TooMany { .. } => "STOCK_TOO_MANY",
             Self::NotHeld { .. } => "STOCK_NOT_HELD",
             Self::NoWay { .. } => "STOCK_NO_MOVE",
+            Self::StateNeeded { .. } => "STOCK_STATE_NEEDED",
             Self::CardLives { .. } => "STOCK_CARD_IN_USE",
             Self::CardOutOfUse { .. } => "STOCK_CARD_OUT_OF_USE",
             Self::NothingToDo => "STOCK_NOTHING_TO_DO",
@@ -222,9 +253,24 @@ impl Explain for StockError {
                     format!("{unit}: {have} {state} at {place}, {wanted} wanted"),
                 )
             }
-            Self::NoWay { unit } => {
+            Self::NoWay { unit, at } => {
                 let unit = unit.words(lang);
-                lang.pick(format!("{unit}目前的状态不能这样办"), format!("{unit} cannot be moved so from where it is"))
+                let at: Vec<String> =
+                    at.iter().map(|(state, place)| format!("{} {place}", state_word(state, lang))).collect();
+                let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };
+                lang.pick(
+                    format!("{unit}目前的状态不能这样办{at}"),
+                    format!("{unit} cannot be moved so from where it is{at}"),
+                )
+            }
+            Self::StateNeeded { unit, place, states } => {
+                let unit = unit.words(lang);
+                let states: Vec<String> = states.iter().map(|state| state_word(state.name(), lang)).collect();
+                let states = states.join(", ");
+                lang.pick(
+                    format!("{unit}在 {place} 有多种状态的卡（{states}）"),
+                    format!("{unit} has cards in several states at {place} ({states})"),
+                )
             }
             Self::CardLives { number } => {
                 lang.pick(format!("卡 {number} 尚未注销"), format!("card {number} is not out of use"))
@@ -289,6 +335,7 @@ impl Explain for StockError {
                 "用 issuer stock history 查看其去向，再核对实物",
                 "see where it went with `issuer stock history`, then look for the cards themselves",
             ),
+            Self::StateNeeded { .. } => lang.pick("用 --state 指明是哪一种", "say which with --state"),
             Self::CardLives { .. } => {
                 lang.pick("先用 issuer card cancel 注销", "put it out of use first with `issuer card cancel`")
             }
@@ -321,7 +368,7 @@ impl Explain for StockError {
             Self::NameUnfit | Self::TextUnfit | Self::TooMany { .. } | Self::LotNeeded | Self::StationNeeded { .. } => {
                 Exit::Usage
             }
-            Self::AgentUnfit => Exit::Usage,
+            Self::AgentUnfit | Self::StateNeeded { .. } => Exit::Usage,
             Self::PlaceUnknown | Self::UnitUnknown { .. } | Self::NoReceipt => Exit::NotFound,
             Self::PlaceTaken { .. }
             | Self::PlaceKnown { .. }

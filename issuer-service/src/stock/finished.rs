@@ -100,7 +100,7 @@ pub fn pack(store: &mut Store, which: &Which, outlet: &str, operator: Option<&st
             let held = tx.holdings(&Unit::of_card(number))?.pop();
             let by = held.as_ref().and_then(|held| match StockState::of_name(&held.state) {
                 Some(StockState::Finished) => Some(StockMove::Pack),
-                Some(StockState::Returned) => Some(StockMove::PackAgain),
+                Some(StockState::Returned) if held.place == STORE => Some(StockMove::PackAgain),
                 _ => None,
             });
             let sealed = tx.card_by_number(number)?.is_some_and(|card| card.state == LifeState::Sealed.name());
@@ -111,7 +111,7 @@ pub fn pack(store: &mut Store, which: &Which, outlet: &str, operator: Option<&st
                 }
                 _ if !named => {}
                 (Some(_), Some(_)) => return Err(StockError::CardOutOfUse { number: number.clone() }),
-                (Some(held), None) => return Err(StockError::NoWay { unit: held.unit }),
+                (Some(held), None) => return Err(StockError::no_way(held)),
                 (None, _) => return Err(StockError::UnitUnknown { unit: Unit::of_card(number) }),
             }
         }
@@ -147,6 +147,15 @@ pub fn unpack(store: &mut Store, code: &str, operator: Option<&str>) -> Result<M
     })
 }
 
+/// Where a parcel is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Where it was bound for.
+    ThereBound,
+    /// At the store: the carrier could not deliver it.
+    Undelivered,
+}
+
 /// A parcel is opened where it was bound for. `seen` are the cards that were in it; all that should be when `None`.
 ///
 /// # Errors
@@ -157,9 +166,27 @@ pub fn accept(
     seen: Option<&[String]>,
     operator: Option<&str>,
 ) -> Result<Opened, StockError> {
+    open(store, code, Opening::ThereBound, seen, operator)
+}
+
+/// The same, wherever it is opened.
+///
+/// # Errors
+/// As [`accept`].
+pub fn open(
+    store: &mut Store,
+    code: &str,
+    opening: Opening,
+    seen: Option<&[String]>,
+    operator: Option<&str>,
+) -> Result<Opened, StockError> {
     store.act(|tx| {
         let parcel = place::of_kind(tx, code, Kind::Parcel)?;
-        let there = place::found(tx, parcel.bound_for.as_deref().unwrap_or(STORE))?;
+        let (at, how) = match opening {
+            Opening::ThereBound => (parcel.bound_for.as_deref().unwrap_or(STORE), ""),
+            Opening::Undelivered => (STORE, "undelivered"),
+        };
+        let there = place::found(tx, at)?;
         let (by, role) = match there.kind {
             Kind::Outlet => (StockMove::Accept, Role::Counter),
             _ => (StockMove::AcceptBack, Role::Stock),
@@ -177,7 +204,7 @@ pub fn accept(
         for held in &under_way {
             let Unit::Card(number) = &held.unit else { continue };
             if seen.is_none_or(|seen| seen.contains(number)) {
-                one(tx, by, held, &there.code, "", &actor)?;
+                one(tx, by, held, &there.code, how, &actor)?;
                 accepted += 1;
             } else {
                 one(tx, StockMove::LoseInTransit, held, code, "not in the parcel", &actor)?;
@@ -192,8 +219,9 @@ pub fn accept(
             }
         }
         tx.close_stock_place(code, &actor)?;
+        let how = if how.is_empty() { String::new() } else { format!("{how}, ") };
         let detail = format!(
-            "{accepted} accepted at {}, {} missing, {} unexpected",
+            "{how}{accepted} accepted at {}, {} missing, {} unexpected",
             there.code,
             missing.len(),
             unexpected.len()
@@ -247,7 +275,7 @@ pub fn send_back(
             for number in numbers {
                 let unit = Unit::of_card(number);
                 if !held.iter().any(|held| held.unit == unit) {
-                    return Err(StockError::NoWay { unit });
+                    return Err(StockError::no_way_for(tx, &unit));
                 }
             }
             held.retain(|held| numbers.iter().any(|number| held.unit == Unit::of_card(number)));
@@ -256,7 +284,8 @@ pub fn send_back(
             let by = match StockState::of_name(&held.state) {
                 Some(StockState::AtOutlet) => StockMove::SendBack,
                 Some(StockState::Unclaimed) => StockMove::SendBackUnclaimed,
-                _ => return Err(StockError::NoWay { unit: held.unit }),
+                Some(StockState::Returned) => StockMove::SendBackTakenIn,
+                _ => return Err(StockError::no_way(held)),
             };
             one(tx, by, &held, &code, "", &actor)?;
             cards += 1;

@@ -6,8 +6,10 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::failure::StockError;
+use super::place::{self, Kind};
 use super::{StockMove, StockState, Unit, act, finished};
 use crate::card::failure::LifeError;
+use crate::card::life;
 use crate::card::state::LifeState;
 use crate::error::Missing;
 use crate::lang::Lang;
@@ -115,7 +117,7 @@ pub fn hand_out(
             Some(StockState::Unclaimed) => StockMove::HandOutLate,
             Some(StockState::Finished) => StockMove::HandOutHere,
             Some(StockState::Returned) => StockMove::HandOutReturned,
-            _ => return Err(StockError::NoWay { unit }),
+            _ => return Err(StockError::no_way(held)),
         };
         if card.state != LifeState::Sealed.name() {
             return Err(StockError::CardOutOfUse { number: number.to_owned() });
@@ -129,6 +131,75 @@ pub fn hand_out(
         let record =
             act(tx, actor, "stock.hand-out", format!("card {number}"), &format!("to {whom} at {}", held.place))?;
         Ok((receipt(tx, number)?, record))
+    })
+}
+
+/// What became of a card that came back from its holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TakenIn {
+    /// 卡号.
+    pub card_number: String,
+    /// State in stock.
+    pub state: String,
+    /// Where it lies.
+    pub place: String,
+    /// Number of the receipt that is void; none of a card that is out of use, whose receipt stays.
+    pub void_receipt: Option<i64>,
+}
+
+/// A card comes back over the counter at `place`. One that is out of use is handed in, to be sent back and destroyed. One that is sealed was
+/// never in use: its hand-out was booked for the wrong card and is undone where it was booked, its receipt is void.
+///
+/// # Errors
+/// [`StockError::NoWay`] when it was not handed out, or was handed out elsewhere; [`StockError::CardLives`] for one in use.
+pub fn take_in(
+    store: &mut Store,
+    number: &str,
+    place: &str,
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<TakenIn, StockError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Counter)?;
+        let reason = life::fit(reason, true)?;
+        let there = place::found(tx, place)?;
+        let unit = Unit::of_card(number);
+        let card = tx.card_by_number(number)?.ok_or(LifeError::Missing(Missing::Card))?;
+        let held = tx.holdings(&unit)?.pop().ok_or_else(|| StockError::UnitUnknown { unit: unit.clone() })?;
+        if StockState::of_name(&held.state) != Some(StockState::HandedOut) {
+            return Err(StockError::no_way(held));
+        }
+        let (by, void_receipt) = match LifeState::of_name(&card.state) {
+            Some(LifeState::Cancelled) if [Kind::Outlet, Kind::Store].contains(&there.kind) => {
+                (StockMove::TakeIn, None)
+            }
+            Some(LifeState::Cancelled) => {
+                return Err(StockError::PlaceKind { code: there.code, wanted: Kind::Outlet });
+            }
+            Some(LifeState::Sealed) if held.place == there.code => {
+                let by = match there.kind {
+                    Kind::Outlet => StockMove::UndoHandOut,
+                    Kind::Store => StockMove::TakeIn,
+                    Kind::Station | Kind::Parcel | Kind::Sack => StockMove::UndoHandOutHere,
+                };
+                let receipt = tx.stock_receipt(number)?.ok_or(StockError::NoReceipt)?;
+                tx.void_stock_receipt(&receipt, reason, &actor)?;
+                (by, Some(receipt.number))
+            }
+            Some(LifeState::Sealed) => return Err(StockError::no_way(held)),
+            _ => return Err(StockError::CardLives { number: number.to_owned() }),
+        };
+        finished::one(tx, by, &held, &there.code, reason, &actor)?;
+        let taken = TakenIn {
+            card_number: number.to_owned(),
+            state: by.ends().1.name().to_owned(),
+            place: there.code,
+            void_receipt,
+        };
+        let void = void_receipt.map_or_else(String::new, |receipt| format!(", receipt {receipt} is void"));
+        let detail = format!("at {}{void}: {reason}", taken.place);
+        let record = act(tx, actor, "stock.take-in", format!("card {number}"), &detail)?;
+        Ok((taken, record))
     })
 }
 
@@ -150,6 +221,20 @@ pub(crate) fn may_be_activated(tx: &Tx<'_>, number: &str) -> Result<(), LifeErro
             Err(LifeError::NotHandedOut { state: held.state, place: held.place })
         }
         _ => Ok(()),
+    }
+}
+
+impl Show for TakenIn {
+    fn text(&self, lang: Lang) -> String {
+        let Self { card_number, state, place, void_receipt } = self;
+        let state = super::state_word(state, lang);
+        let void = void_receipt.map_or_else(String::new, |receipt| {
+            lang.pick(format!("，领卡回执 {receipt} 作废"), format!(", receipt {receipt} is void"))
+        });
+        lang.pick(
+            format!("卡 {card_number} 收回: {state}，在 {place}{void}"),
+            format!("card {card_number} is taken in: {state} at {place}{void}"),
+        )
     }
 }
 

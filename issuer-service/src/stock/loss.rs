@@ -52,14 +52,39 @@ pub fn lose(
     reason: &str,
     operator: Option<&str>,
 ) -> Result<Holdings, StockError> {
+    lose_in(store, which, (at, None), reason, operator)
+}
+
+/// The same of cards in this `state`; without one there is only one that they can be in.
+///
+/// # Errors
+/// As [`lose`]; [`StockError::StateNeeded`].
+pub fn lose_in(
+    store: &mut Store,
+    which: &Which,
+    (at, state): (&str, Option<StockState>),
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<Holdings, StockError> {
     store.act(|tx| {
         let actor = tx.require(operator, Role::Stock)?;
         let reason = life::fit(reason, true)?;
         place::found(tx, at)?;
         each(tx, which, |unit, cards| {
-            let states: Vec<Holding> = tx.holdings(unit)?.into_iter().filter(|held| held.place == at).collect();
-            let lost = states.iter().find_map(|held| lost_from(StockState::of_name(&held.state)?));
-            let by = lost.ok_or_else(|| StockError::NoWay { unit: unit.clone() })?;
+            let here = tx.holdings(unit)?.into_iter().filter(|held| held.place == at);
+            let ways: Vec<StockMove> = here
+                .filter_map(|held| StockState::of_name(&held.state))
+                .filter(|is| state.is_none_or(|state| state == *is))
+                .filter_map(lost_from)
+                .collect();
+            let by = match ways[..] {
+                [by] => by,
+                [] => return Err(StockError::no_way_for(tx, unit)),
+                _ => {
+                    let states = ways.iter().map(|by| by.ends().0).collect();
+                    return Err(StockError::StateNeeded { unit: unit.clone(), place: at.to_owned(), states });
+                }
+            };
             shift(tx, &Shift { by, from: (unit, at), to: (unit, at), cards, reason }, &actor)
         })?;
         summed(tx, which, actor, "stock.lose", format!("at {at}: {reason}"))
@@ -110,7 +135,7 @@ pub fn condemn(store: &mut Store, which: &Which, reason: &str, operator: Option<
                 .collect();
             held.sort_by_key(|(by, _)| *by != StockMove::Condemn);
             if held.is_empty() {
-                return Err(StockError::NoWay { unit: unit.clone() });
+                return Err(StockError::no_way_for(tx, unit));
             }
             for (by, held) in held {
                 let cards = left.min(held.cards);

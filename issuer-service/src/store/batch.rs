@@ -24,7 +24,7 @@ pub(super) const KEPT: &str = "(EXISTS (SELECT 1 FROM person p WHERE p.id = j.pe
 
 /// Condition on a person `p`: alive, no card but cancelled ones, none under way, not waiting at the counter. Who has a card asks for
 /// another one (`request`).
-const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state NOT IN ('spoilt', 'cancelled'))
+pub(super) const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state NOT IN ('spoilt', 'cancelled'))
     AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = p.id)
     AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))
     AND NOT EXISTS (SELECT 1 FROM card_request r WHERE r.person = p.id AND r.state IN ('open', 'batched') AND r.instant = 1)";
@@ -153,16 +153,16 @@ impl Tx<'_> {
         Self::moved(rows, || format!("batch {number}"), from.name())
     }
 
-    /// People who live and never had a card, without open job, in order of registration. Who lost one is named, not found.
+    /// People behind `after` who live and never had a card, without open job, in order of registration. Who lost one is named, not found.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn people_without_card(&self, county: Option<&str>, count: u32) -> Result<Vec<i64>, StoreError> {
+    pub fn people_without_card(&self, county: Option<&str>, after: i64, count: u32) -> Result<Vec<i64>, StoreError> {
         let mut find = self.sql.prepare(&format!(
-            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND p.no_card = '' AND {LACKS_CARD}
-             AND {NEVER_HAD} ORDER BY p.id LIMIT $2"
+            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND p.no_card = '' AND p.id > $2 AND {LACKS_CARD}
+             AND {NEVER_HAD} ORDER BY p.id LIMIT $3"
         ))?;
-        Ok(find.query_map((county, count), |row| row.get(0))?.collect::<Result<_, _>>()?)
+        Ok(find.query_map((county, after, count), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// How many such people are passed over, for each reason.

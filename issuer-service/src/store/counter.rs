@@ -68,7 +68,10 @@ impl Counter {
             Self::Request => ("card_request", "COALESCE(MAX(number), 0) FROM card_request"),
             Self::ExchangeFile => ("exchange_file", "COALESCE(MAX(number), 0) FROM exchange_file"),
             Self::Blacklist => ("blacklist", "COALESCE(MAX(sequence), 0) FROM blacklist"),
-            Self::HandOut => ("stock_receipt", "COALESCE(MAX(number), 0) FROM stock_receipt"),
+            Self::HandOut => (
+                "stock_receipt",
+                "COALESCE(MAX(number), 0) FROM (SELECT number FROM stock_receipt UNION ALL SELECT number FROM stock_receipt_void) r",
+            ),
             // Their codes are texts that a site may use for a place of its own: see `given`.
             Self::Parcel => ("stock_place", "COUNT(*) FROM stock_place WHERE kind IN ('parcel', 'sack')"),
             Self::Certificate => ("certificate", "COALESCE(MAX(number), 0) FROM certificate"),

@@ -10,6 +10,7 @@ use crate::person::field::Field;
 use crate::person::no_card::NoCard;
 use crate::person::{Details, Person};
 use crate::registry::newcomer::{Known, Newcomer, Sealed};
+use crate::store::batch::LACKS_CARD;
 use crate::vault::data_keys::{LOOKUP_BYTES, Lookup, Marks};
 
 /// Row number of a person.
@@ -255,14 +256,27 @@ impl Tx<'_> {
         Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Row numbers after `after` of people for whom no card can be made, in order.
+    /// Row numbers after `after` of people for whom no card can be made, in order, with the reason; when `photos` are asked for, with people
+    /// who have none and wait for a card.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn people_kept_from_card(&self, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
-        let mut find =
-            self.sql.prepare("SELECT id FROM person WHERE no_card <> '' AND id > $1 ORDER BY id LIMIT $2")?;
-        Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    pub fn people_kept_from_card(
+        &self,
+        after: Id,
+        photos: bool,
+        limit: u32,
+    ) -> Result<Vec<(Id, Option<NoCard>)>, StoreError> {
+        let lacking = format!(
+            "OR (NOT EXISTS (SELECT 1 FROM photo i WHERE i.person = p.id) AND (({LACKS_CARD})
+                 OR EXISTS (SELECT 1 FROM card_request o WHERE o.person = p.id AND o.state = 'open')))"
+        );
+        let mut find = self.sql.prepare(&format!(
+            "SELECT p.id, p.no_card FROM person p WHERE p.id > $1 AND (p.no_card <> '' {}) ORDER BY p.id LIMIT $2",
+            if photos { &lacking } else { "" }
+        ))?;
+        let rows = find.query_map((after, limit), |row| Ok((row.get(0)?, NoCard::of_name(&row.get::<String>(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Why no card can be made for a person; none for one who can get one, or is not registered.

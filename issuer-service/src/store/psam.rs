@@ -29,6 +29,16 @@ impl Tx<'_> {
         found.into_iter().map(|found| self.with_custodian(found)).collect()
     }
 
+    /// PSAMs that are handed out until a day before this one, `YYYYMMDD`; the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psams_due_before(&self, day: &str) -> Result<Vec<Psam>, StoreError> {
+        let sql =
+            format!("SELECT {PSAM} FROM psam WHERE state = 'handed_out' AND due < $1 ORDER BY due, terminal_number");
+        Ok(self.sql.prepare(&sql)?.query_map([day], psam)?.collect::<Result<_, _>>()?)
+    }
+
     /// A PSAM with the name of who answers for it, as far as the data keys are open.
     fn with_custodian(&self, psam: Psam) -> Result<Psam, StoreError> {
         let number = number_of(&psam.terminal_number);

@@ -71,16 +71,17 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Open requests that are not made at the counter, of a county or of all, the oldest first.
+    /// Open requests behind `after` that are not made at the counter, of a county or of all, the oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn open_requests(&self, county: Option<&str>, count: u32) -> Result<Vec<Request>, StoreError> {
+    pub fn open_requests(&self, county: Option<&str>, after: i64, count: u32) -> Result<Vec<Request>, StoreError> {
         let mut find = self.sql.prepare(&format!(
             "{COLUMNS} JOIN person p ON p.id = r.person
-             WHERE r.state = 'open' AND r.instant = 0 AND (p.region = $1 OR $1 IS NULL) AND p.no_card = '' ORDER BY r.number LIMIT $2"
+             WHERE r.state = 'open' AND r.instant = 0 AND (p.region = $1 OR $1 IS NULL) AND p.no_card = ''
+             AND r.number > $2 ORDER BY r.number LIMIT $3"
         ))?;
-        Ok(find.query_map((county, count), request)?.collect::<Result<_, _>>()?)
+        Ok(find.query_map((county, after, count), request)?.collect::<Result<_, _>>()?)
     }
 
     /// The open request of a person, in a batch or not.

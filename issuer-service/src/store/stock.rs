@@ -235,6 +235,22 @@ impl Tx<'_> {
         Ok(Some(receipt))
     }
 
+    /// Makes a receipt void: its hand-out is undone.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when it is void.
+    pub fn void_stock_receipt(&self, receipt: &Receipt, reason: &str, operator: &str) -> Result<(), StoreError> {
+        let Receipt { number, card_number, place, operator: handed_out_by, at, .. } = receipt;
+        let rows = self.sql.execute("DELETE FROM stock_receipt WHERE number = $1", [number])?;
+        Self::moved(rows, || format!("receipt {number}"), "handed_out")?;
+        self.sql.execute(
+            "INSERT INTO stock_receipt_void (number, card_number, place, operator, at, voided_by, voided_at, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            (number, card_number, place, handed_out_by, at, operator, clock::now(), reason),
+        )?;
+        Ok(())
+    }
+
     /// Cards come in.
     ///
     /// # Errors

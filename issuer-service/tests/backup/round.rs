@@ -54,7 +54,9 @@ pub(crate) fn restore(bureau: &Bureau, folder: &Path, file: &str, server: bool) 
 fn rows(folder: &Path, table: &str) -> Vec<Vec<String>> {
     let filter = match table {
         "audit" => "WHERE act <> 'backup.restore'",
-        "centre" => "WHERE name NOT IN ('epoch', 'clock_mark', 'clock_ticks') AND name NOT LIKE 'floor.%'",
+        "centre" => {
+            "WHERE name NOT IN ('epoch', 'clock_mark', 'clock_ticks', 'blacklist.withheld') AND name NOT LIKE 'floor.%'"
+        }
         _ => "",
     };
     let mut rows = ask(folder, &format!("SELECT * FROM \"{table}\" {filter}")).expect(table);

@@ -1,9 +1,10 @@
 //! Requests: one open for each person, taken by batches, given back, followed to the last job.
 
 use issuer_service::batch::rule::MakingRules;
-use issuer_service::batch::{self, BatchError, Selection, pool};
+use issuer_service::batch::{self, BatchError, Selection, photo, pool};
 use issuer_service::person::dossier::Statement;
 use issuer_service::person::field::Fields;
+use issuer_service::person::no_card::NoCard;
 use issuer_service::photo::stored::Stored;
 use issuer_service::registry;
 use issuer_service::request::{self, Kind, Request, RequestError};
@@ -175,13 +176,45 @@ fn drawn() -> Stored {
 }
 
 #[test]
+fn who_lacks_a_photo_is_passed_over_in_the_queue_and_holds_nobody_up() {
+    let (_folder, mut store) = store(5);
+    store.set_making_rules(MakingRules { photo_from_age: Some(16), ..MakingRules::default() });
+    for person in [2, 4, 5] {
+        store.journal(|tx| -> Result<(), StoreError> { tx.put_photo(person, &drawn()) }).expect("a photo");
+    }
+    let people = |store: &mut Store, batch: i64| store.read(|tx| tx.people_of_batch(batch, 9)).expect("read");
+    let over =
+        |batch: &batch::Batch| batch.passed_over.iter().map(|over| (over.reason, over.people)).collect::<Vec<_>>();
+    // One who lacks it at the head of the queue does not keep the next from theirs, however few are asked for.
+    let first = batch::create(&mut store, &next(1), Some("li")).expect("made");
+    assert_eq!((people(&mut store, first.number), over(&first)), (vec![2], vec![(NoCard::Photo, 1)]));
+    let kept = store.read(|tx| photo::kept_from_card(tx, store_rules(), 0, 9)).expect("read");
+    assert_eq!(kept, [(1, NoCard::Photo), (3, NoCard::Photo)]);
+    assert_eq!(store.read(|tx| photo::kept_from_card(tx, store_rules(), 1, 1)).expect("read"), [(3, NoCard::Photo)]);
+    // Open requests likewise.
+    for person in [3, 4] {
+        ask(&mut store, person, Kind::First).expect("asked");
+    }
+    let open = Selection::Open { county: None, count: 9 };
+    let second = batch::create(&mut store, &open, Some("li")).expect("made");
+    assert_eq!((people(&mut store, second.number), over(&second)), (vec![4], vec![(NoCard::Photo, 1)]));
+    let third = batch::create(&mut store, &next(9), Some("li")).expect("made");
+    assert_eq!((people(&mut store, third.number), over(&third)), (vec![5], vec![(NoCard::Photo, 2)]));
+}
+
+fn store_rules() -> Option<MakingRules> {
+    Some(MakingRules { photo_from_age: Some(16), ..MakingRules::default() })
+}
+
+#[test]
 fn who_is_old_enough_to_need_a_photo_is_named_until_there_is_one() {
     let (_folder, mut store) = store(3);
     let rules = |age| MakingRules { photo_from_age: age, ..MakingRules::default() };
     // Everybody here was born in 1990.
     store.set_making_rules(rules(Some(16)));
     let refused = batch::create(&mut store, &next(9), Some("li"));
-    assert!(matches!(refused, Err(BatchError::PhotosMissing { people }) if people == [1, 2, 3]));
+    let Err(BatchError::NobodyLeft { passed_over }) = refused else { panic!("{refused:?}") };
+    assert_eq!(passed_over.iter().map(|over| (over.reason, over.people)).collect::<Vec<_>>(), [(NoCard::Photo, 3)]);
     store.journal(|tx| -> Result<(), StoreError> { tx.put_photo(2, &drawn()) }).expect("a photo");
     let refused = batch::create(&mut store, &Selection::People(vec![1, 2]), Some("li"));
     assert!(matches!(refused, Err(BatchError::PhotosMissing { people }) if people == [1]));

@@ -7,7 +7,7 @@ use settlement::blacklist::{Held, SignedBlacklist};
 use settlement::date::DateTime;
 use settlement::id::{CardIdentifier, PublicKey};
 
-use crate::centre::{BLACKLIST, Centre, SIGN_IN, Terminal, signed_in};
+use crate::centre::{BLACKLIST, Centre, SIGN_IN, Terminal, issuer, signed_in};
 
 fn fetch(terminal: &mut Terminal, since: u64) -> SignedBlacklist {
     let ask = json!({ "version": 1, "terminal": terminal.number, "known_sequence": since });
@@ -80,4 +80,109 @@ fn a_file_is_a_whole_list_or_the_one_before_and_says_until_when_it_is_good() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("FILE_NOT_WRITTEN"));
     let since = centre.ok("ma", &["blacklist", "export", "--out", &out, "--since", "1"]);
     assert_eq!((&since["since"], &since["cards"]), (&json!(1), &json!(1)));
+}
+
+/// Brings a backup back into the place of the centre, which is lost.
+fn lost_and_restored(centre: &Centre, file: &str, source: &str) -> String {
+    let data = centre.data();
+    std::fs::rename(&data, data.with_file_name("lost")).expect("moved");
+    let restored = Centre::restored(&data, file, source);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let passphrase = "rehearsal.passphrase";
+    std::fs::copy(data.with_file_name("lost").join(passphrase), data.join(passphrase)).expect("passphrase");
+    String::from_utf8(restored.stdout).expect("text")
+}
+
+#[test]
+fn a_centre_brought_back_takes_no_card_off_the_lists_of_terminals_and_takes_back_what_they_hold() {
+    let mut centre = Centre::with_cards(4);
+    let cards: Vec<CardIdentifier> = (1..=4).map(|n| centre.card(n).identifier).collect();
+    let add = |card: usize| {
+        centre.ok("ma", &["blacklist", "add", &cards[card].to_string(), "--reason", "seen"]);
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::write(path("secret"), "sixteen invented words\n").expect("passphrase");
+    let (file, source) = (path("b"), format!("file:{}", path("secret")));
+    let added = issuer(&centre.data(), &["operator", "add", "sun", "--role", "keys", "--role", "manage"]);
+    assert!(added.status.success());
+    // Until Monday.
+    add(0);
+    centre.ok("sun", &["backup", "create", &file, "--backup-passphrase", &source]);
+    // And after it.
+    add(1);
+    centre.ok("ma", &["blacklist", "export", "--out", &path("two")]);
+    add(2);
+    centre.ok("ma", &["blacklist", "remove", &cards[0].to_string(), "--reason", "found"]);
+    centre.ok("ma", &["blacklist", "export", "--out", &path("four")]);
+    centre.ok("ma", &["blacklist", "export", "--out", &path("changes"), "--since", "1"]);
+    centre.ok("ma", &["blacklist", "export", "--out", &path("behind"), "--since", "3"]);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    let body = terminal.numbered(signed_in(&terminal));
+    let key = terminal.send(SIGN_IN, &body).1["centre_key"].clone();
+    let held = open(&fetch(&mut terminal, 0), &key, &Held::default());
+    assert_eq!((held.sequence, held.cards.len()), (4, 2));
+    centre.kill_server();
+
+    let told = lost_and_restored(&centre, &file, &source);
+    for word in ["no blacklist is published", "losses, locks, cancellations", "lost PSAMs", "disabled operators"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    // The terminal is of after the backup.
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    let body = terminal.numbered(signed_in(&terminal));
+    let (status, answer) = terminal.send(SIGN_IN, &body);
+    assert_eq!((status, &answer["blacklist_sequence"]), (200, &json!(0)), "nothing newer is there: {answer}");
+    let ask = json!({ "version": 1, "terminal": terminal.number, "known_sequence": 4 });
+    let (status, answer) = terminal.ask(BLACKLIST, ask);
+    assert_eq!((status, &answer["code"]), (503, &json!("BLACKLIST_WITHHELD")), "{answer}");
+    let refused = |centre: &Centre, words: &[&str]| -> Value {
+        let output = centre.run("ma", words);
+        assert_ne!(output.status.code(), Some(0), "{words:?}");
+        serde_json::from_slice::<Value>(&output.stderr).expect("an error")["code"].clone()
+    };
+    assert_eq!(refused(&centre, &["blacklist", "export", "--out", &path("none")]), "BLACKLIST_WITHHELD");
+    let tested = issuer(&centre.data(), &["self-test"]);
+    let tested = String::from_utf8_lossy(&tested.stdout).into_owned();
+    assert!(tested.contains("look at it BLACKLIST_WITHHELD"), "{tested}");
+
+    // An altered list, another centre's, changes of a list that the backup does not know, one that it knew already.
+    let text = std::fs::read_to_string(path("four")).expect("a list");
+    std::fs::write(path("altered"), text.replace(&cards[1].to_string(), &cards[3].to_string())).expect("written");
+    std::fs::write(path("half"), &text[..100]).expect("written");
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("altered")]), "BLACKLIST_GAP");
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("half")]), "FILE_MALFORMED");
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("behind")]), "BLACKLIST_GAP");
+    let stranger = Centre::with_cards(1);
+    for _ in 0..2 {
+        let card = stranger.card(1).identifier.to_string();
+        stranger.ok("ma", &["blacklist", "add", &card, "--reason", "seen"]);
+        stranger.ok("ma", &["blacklist", "remove", &card, "--reason", "seen"]);
+    }
+    stranger.ok("ma", &["blacklist", "export", "--out", &path("foreign")]);
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("foreign")]), "BLACKLIST_FOREIGN");
+    assert_eq!(centre.run("wu", &["blacklist", "adopt", &path("four")]).status.code(), Some(3), "not who clears");
+
+    let adopted = centre.ok("ma", &["blacklist", "adopt", &path("two")]);
+    assert_eq!(adopted["taken"][0]["card_identifier"], json!(cards[1].to_string()), "{adopted}");
+    // As changes since a list that the backup knows.
+    let adopted = centre.ok("ma", &["blacklist", "adopt", &path("changes")]);
+    assert_eq!(adopted["taken"][0]["card_identifier"], json!(cards[2].to_string()), "{adopted}");
+    assert_eq!(adopted["left"][0]["card_identifier"], json!(cards[0].to_string()), "{adopted}");
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("four")]), "BLACKLIST_OLDER");
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("two")]), "BLACKLIST_OLDER");
+    let card = cards[3].to_string();
+    centre.ok("ma", &["blacklist", "add", &card, "--reason", "reported meanwhile"]);
+    assert_eq!(refused(&centre, &["blacklist", "release", "--reason", " "]), "REASON_MISSING");
+    let released = centre.ok("ma", &["blacklist", "release", "--reason", "list 4 of the only terminal"]);
+    assert_eq!(released["cards"], json!(4));
+    assert_eq!(refused(&centre, &["blacklist", "release", "--reason", "again"]), "BLACKLIST_NOT_WITHHELD");
+    assert_eq!(refused(&centre, &["blacklist", "adopt", &path("four")]), "BLACKLIST_NOT_WITHHELD");
+    // Now the terminal takes a list that has all of them, and a higher number.
+    let list = open(&fetch(&mut terminal, 0), &key, &held);
+    assert_eq!((list.cards, list.sequence > 10_000), (cards.iter().copied().collect(), true));
+    let tested = issuer(&centre.data(), &["self-test"]);
+    assert!(!String::from_utf8_lossy(&tested.stdout).contains("BLACKLIST_WITHHELD"));
 }

@@ -88,6 +88,7 @@ const LINES: &[&str] = &[
     "stock accept P-1 --all",
     "stock hand-out A1",
     "stock due",
+    "stock take-in x --at x --reason x",
     "stock send-back --from O1 --card A1 --carrier x",
     "card activate A1",
     "card report-loss A1 --temporary --reason x",
@@ -152,6 +153,8 @@ const LINES: &[&str] = &[
     "blacklist add 513300D1560000050000000100000000 --reason x",
     "blacklist remove 513300D1560000050000000100000000 --reason x",
     "blacklist export --out x",
+    "blacklist adopt x",
+    "blacklist release --reason x",
     "window close --date 2026-01-01",
     "window explain --date 2026-01-01 --difference 1 --reason x",
 ];

@@ -46,6 +46,21 @@ fn a_temporary_loss_ends_on_its_day_by_the_due_run_and_the_blacklist_follows() {
 }
 
 #[test]
+fn a_card_that_expired_while_it_was_lost_is_not_put_into_use_again() {
+    let mut desk = Desk::new(1);
+    let number = desk.number(1);
+    desk.ok(CLERK, &["card", "activate", &number]);
+    desk.ok(CLERK, &["card", "report-loss", "--temporary", &number, "--reason", "lost"]);
+    let yesterday = clock::compact(clock::today().previous_day().expect("a day"));
+    crate::ask::ask(&desk.data(), &format!("UPDATE card SET valid_until = '{yesterday}'")).expect("expired");
+    assert_eq!(desk.refused(CLERK, &["card", "release", &number, "--reason", "found"], 3), "CARD_EXPIRED");
+    period_ends_on(&mut desk, 1, &yesterday);
+    assert_eq!(desk.ok(CLERK, &["card", "due"])["cards"].as_array().map(Vec::len), Some(0));
+    assert_eq!(desk.state(&number), "temporary_loss");
+    assert!(desk.listed(&number));
+}
+
+#[test]
 fn a_formal_loss_does_not_end_by_itself_and_is_irrevocable_unless_the_site_says_otherwise() {
     let mut desk = Desk::new(1);
     let number = desk.number(1);

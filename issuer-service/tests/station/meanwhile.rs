@@ -2,6 +2,8 @@
 
 use issuer_service::error::Explain;
 
+use issuer_service::station;
+
 use crate::rig::{Desk, Interrupted, Rig, blank};
 
 #[test]
@@ -38,4 +40,20 @@ fn a_change_that_leaves_the_card_as_it_is_lets_it_be() {
     let desk = Interrupted::new(Desk::new(0, vec![blank(1)]), rig.moving(1, "示范路1号"));
     rig.run_slots(vec![Box::new(desk)]).expect("run");
     assert_eq!(rig.events.names(), ["begun", "made"]);
+}
+
+#[test]
+fn who_asks_a_station_to_stop_gets_the_cards_at_hand_finished_and_the_summary() {
+    station::asked::listen();
+    let rig = Rig::new(4);
+    let cards: Vec<_> = (1..=4).map(blank).collect();
+    let desk = Desk::new(0, cards.clone());
+    let ask = || rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).expect("sent");
+    let summary = rig.run_slots(vec![Box::new(Interrupted::new(desk, ask))]).expect("a run that ends by itself");
+    assert_eq!((summary.made, summary.spoilt, summary.left), (1, 0, 3));
+    assert!(summary.unfinished.is_empty(), "{summary:?}");
+    assert_eq!(summary.readers[0].ended, station::Ended::Stopped);
+    assert_eq!(rig.count("SELECT COUNT(*) FROM job WHERE state = 'writing'"), 0);
+    assert_eq!(rig.count("SELECT COUNT(*) FROM card WHERE state = 'sealed'"), 1);
+    assert!(cards[1].card().inspect().keys.values().all(|key| key.version.is_none()), "the next one is untouched");
 }

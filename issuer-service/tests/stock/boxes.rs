@@ -70,8 +70,15 @@ fn what_a_station_was_given_is_with_it_until_it_is_used_damaged_counted_back_or_
     assert_eq!(desk.refused(CLERK, &["stock", "issue", "B1", "--to", "S1"], 3), "OPERATOR_ROLE_MISSING");
     desk.ok(KEEPER, &["stock", "issue", "B1", "--to", "S1", "--cards", "40"]);
     desk.ok(KEEPER, &["stock", "damage", "B1", "--at", "S1", "--cards", "3", "--reason", "bent in the feeder"]);
+    // A spoilt one is gone: which kind is not guessed.
+    let lost = ["stock", "lose", "--box", "B1", "--cards", "1", "--at", "S1", "--reason", "not in the bin"];
+    assert_eq!(desk.refused(KEEPER, &lost, 2), "STOCK_STATE_NEEDED");
+    let gone = desk.ok(KEEPER, &[&lost[..], &["--state", "spoilt"]].concat());
+    assert_eq!(states(&gone), is(&[("blank", 60), ("issued", 37), ("missing", 1), ("spoilt", 2)]));
+    let found = ["stock", "find", "--box", "B1", "--cards", "1", "--reason", "in the other bin"];
+    desk.ok(KEEPER, &found);
     let back = desk.ok(KEEPER, &["stock", "take-back", "B1", "--from", "S1", "--cards", "36"]);
-    assert_eq!(states(&back), is(&[("blank", 96), ("missing", 1), ("spoilt", 3)]));
+    assert_eq!(states(&back), is(&[("blank", 97), ("missing", 1), ("spoilt", 2)]));
     assert_eq!(
         desk.refused(KEEPER, &["stock", "take-back", "B1", "--from", "S1", "--cards", "0"], 3),
         "STOCK_NOT_HELD"

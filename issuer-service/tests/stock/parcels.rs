@@ -104,6 +104,90 @@ fn a_card_is_handed_out_once_with_a_receipt_and_activated_after_that() {
 }
 
 #[test]
+fn a_card_out_of_use_is_handed_in_sent_back_and_destroyed_and_counted_all_the_way() {
+    let mut desk = arrived(2);
+    let (damaged, used) = (desk.number(1), desk.number(2));
+    for number in [&damaged, &used] {
+        desk.ok(CLERK, &["stock", "hand-out", number]);
+        desk.ok(CLERK, &["card", "activate", number]);
+    }
+    let take_in = |number: &str| ["stock", "take-in", number, "--at", "O2", "--reason", "damaged"].map(str::to_owned);
+    let words = |of: &[String]| of.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>();
+    let refused = |desk: &Desk, who: &str, of: &[String]| {
+        desk.refused(who, &words(of).iter().map(String::as_str).collect::<Vec<_>>(), 3)
+    };
+    assert_eq!(refused(&desk, CLERK, &take_in(&used)), "STOCK_CARD_IN_USE");
+    desk.ok(CLERK, &["card", "cancel", &damaged, "--reason", "damaged, handed in"]);
+    assert_eq!(refused(&desk, KEEPER, &take_in(&damaged)), "OPERATOR_ROLE_MISSING");
+    // At another counter than the one that gave it out.
+    let taken = desk.ok(CLERK, &["stock", "take-in", &damaged, "--at", "O2", "--reason", "damaged"]);
+    assert_eq!((&taken["state"], &taken["place"]), (&"returned".into(), &"O2".into()));
+    assert_eq!(taken["void_receipt"], Value::Null);
+    assert_eq!(refused(&desk, CLERK, &take_in(&damaged)), "STOCK_NO_MOVE");
+    assert_eq!(desk.ok(KEEPER, &["stock", "receipt", &damaged])["number"], 1, "it was given out");
+    let drawer = file(&desk, "drawer", &damaged);
+    let counted = desk.ok(KEEPER, &["stock", "inventory", "--at", "O2", "--cards", drawer.to_str().expect("a path")]);
+    assert_eq!(counted["agreed"], 1);
+    let back = desk.ok(CLERK, &["stock", "send-back", "--from", "O2", "--card", &damaged, "--carrier", "post"]);
+    desk.ok(KEEPER, &["stock", "accept", back["place"]["code"].as_str().expect("a code"), "--all"]);
+    assert_eq!(where_is(&desk, &damaged), is("returned", "store"));
+    let sack = desk.ok(KEEPER, &["stock", "condemn", "--card", &damaged, "--reason", "handed in"]);
+    desk.ok(OTHER, &["stock", "destroy", sack["code"].as_str().expect("a code")]);
+    assert_eq!((where_is(&desk, &damaged).0, where_is(&desk, &used)), ("destroyed".to_owned(), is("handed_out", "O1")));
+    desk.ok(KEEPER, &["stock", "check"]);
+}
+
+#[test]
+fn a_hand_out_booked_for_the_wrong_card_is_undone_and_its_receipt_is_void() {
+    let mut desk = arrived(2);
+    let (wrong, right) = (desk.number(1), desk.number(2));
+    desk.ok(CLERK, &["stock", "hand-out", &wrong]);
+    let undo = |at: &str| ["stock", "take-in", &wrong, "--at", at, "--reason", "the other card"].map(str::to_owned);
+    let words = undo("O2");
+    let elsewhere: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(desk.refused(CLERK, &elsewhere, 3), "STOCK_NO_MOVE");
+    let taken = desk.ok(CLERK, &["stock", "take-in", &wrong, "--at", "O1", "--reason", "the other card"]);
+    assert_eq!((&taken["state"], &taken["void_receipt"]), (&"at_outlet".into(), &1.into()));
+    assert_eq!(desk.refused(KEEPER, &["stock", "receipt", &wrong], 2), "STOCK_NO_RECEIPT");
+    assert_eq!(desk.refused(CLERK, &["card", "activate", &wrong], 3), "CARD_NOT_HANDED_OUT");
+    // The number of the void receipt is not given again, not to the same card either.
+    assert_eq!(desk.ok(CLERK, &["stock", "hand-out", &right])["number"], 2);
+    assert_eq!(desk.ok(CLERK, &["stock", "hand-out", &wrong])["number"], 3);
+    assert_eq!(
+        ask(&desk.data(), "SELECT number, card_number, reason FROM stock_receipt_void").expect("a row"),
+        [["1".to_owned(), wrong.clone(), "the other card".to_owned()]]
+    );
+    desk.ok(CLERK, &["card", "activate", &wrong]);
+    assert_eq!(
+        desk.refused(CLERK, &["stock", "take-in", &wrong, "--at", "O1", "--reason", "x"], 3),
+        "STOCK_CARD_IN_USE"
+    );
+    desk.ok(KEEPER, &["stock", "check"]);
+}
+
+#[test]
+fn a_parcel_that_could_not_be_delivered_is_opened_in_the_store() {
+    let (mut desk, code) = under_way(2);
+    let (here, gone) = (desk.number(1), desk.number(2));
+    assert_eq!(desk.refused(CLERK, &["stock", "accept", &code, "--undelivered", "--all"], 3), "OPERATOR_ROLE_MISSING");
+    let seen = file(&desk, "seen", &here);
+    let words = ["stock", "accept", &code, "--undelivered", "--cards", seen.to_str().expect("a path")];
+    assert_eq!(desk.run(KEEPER, &words).status.code(), Some(10), "one is missing");
+    assert_eq!(
+        (where_is(&desk, &here), where_is(&desk, &gone).0),
+        (is("returned", "store"), "missing".to_owned())
+    );
+    let trail = desk.ok(KEEPER, &["stock", "history", "--card", &here]);
+    let last = trail["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
+    assert_eq!((&last["move"], &last["reason"]), (&"AcceptBack".into(), &"undelivered".into()));
+    let again = desk.ok(KEEPER, &["stock", "pack", "--card", &here, "--to", "O2"]);
+    let code = again["place"]["code"].as_str().expect("a code");
+    // One that has not left is unpacked.
+    assert_eq!(desk.refused(KEEPER, &["stock", "accept", code, "--undelivered", "--all"], 3), "STOCK_NOTHING_TO_DO");
+    desk.ok(KEEPER, &["stock", "check"]);
+}
+
+#[test]
 fn a_card_of_the_dead_and_one_out_of_use_are_not_handed_out() {
     let mut desk = arrived(2);
     let (first, second) = (desk.number(1), desk.number(2));

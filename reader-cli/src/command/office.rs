@@ -2,7 +2,7 @@
 //!
 //! Owns: their answers. Never: touches a card, except the PSAM for its number at `terminal enroll`.
 
-use settlement::blacklist::{ListFault, Period, SignedBlacklist};
+use settlement::blacklist::{ListFault, SignedBlacklist};
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 use settlement::message::{BlacklistRequest, SignInRequest, Version1};
@@ -142,6 +142,10 @@ pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Re
     let Office { mut store, key, terminal } = setting.office()?;
     match command {
         BlacklistCommand::Show => {}
+        BlacklistCommand::Export { out } => {
+            let list = store.signed_blacklist()?.ok_or(TerminalError::BlacklistMissing)?;
+            setting.output.new_file(&list.to_text(), out)?;
+        }
         BlacklistCommand::Import { file: path } => {
             let text = file::read(path, FileKind::Blacklist)?;
             let list = SignedBlacklist::parse(&text)
@@ -151,7 +155,18 @@ pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Re
         BlacklistCommand::Update => {
             let centre = Centre::at(setting.centre()?, &key, terminal);
             let known_sequence = store.blacklist()?.map_or(0, |list| list.sequence);
-            let list = fetch(&mut store, &centre, terminal, known_sequence)?;
+            let list = match fetch(&mut store, &centre, terminal, known_sequence) {
+                // A centre that was brought back does not know what this terminal knows: what is held goes on.
+                Err(TerminalError::CentreRefused { code: code @ ErrorCode::BlacklistWithheld, .. })
+                    if store.blacklist()?.is_some() =>
+                {
+                    let ((zh, _), (en, _)) = (code.texts(Language::Zh), code.texts(Language::En));
+                    let held = held_page(setting, &store)?.noted(code.as_str(), Words::new(zh, en));
+                    setting.output.answer(&held)?;
+                    return Ok(Exit::Ok);
+                }
+                list => list?,
+            };
             match take_over(setting, &mut store, &list) {
                 // What changed does not lead from here to there: the centre lost something, or this terminal did.
                 Err(TerminalError::Blacklist(BlacklistError::List(ListFault::Gap { .. }))) if list.since > 0 => {
@@ -163,16 +178,20 @@ pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Re
             upload::compare_clock(&mut store, list.issued_at, setting.now)?;
         }
     }
+    setting.output.answer(&held_page(setting, &store)?)?;
+    Ok(Exit::Ok)
+}
+
+/// The blacklist that is held: sequence, size, age.
+fn held_page(setting: &Setting<'_>, store: &Store) -> Result<Page, TerminalError> {
     let list = store.blacklist()?.ok_or(TerminalError::BlacklistMissing)?;
     let issued = Now::of_china(list.period.issued_at).map_or(0, Now::seconds);
     let minutes = (setting.now.seconds() - issued).max(0) / 60;
-    let page = Page::new()
+    Ok(Page::new()
         .with("sequence", Words::new("黑名单号", "sequence"), number(list.sequence))
         .with("cards", Words::new("卡数", "cards"), number(list.cards))
         .with("valid_until", Words::new("有效至", "valid until"), Value::text(list.period.valid_until.to_string()))
-        .with("age_minutes", Words::new("已用分钟", "age in minutes"), Value::Number(minutes));
-    setting.output.answer(&page)?;
-    Ok(Exit::Ok)
+        .with("age_minutes", Words::new("已用分钟", "age in minutes"), Value::Number(minutes)))
 }
 
 fn fetch(
@@ -197,8 +216,7 @@ fn take_over(setting: &Setting<'_>, store: &mut Store, list: &SignedBlacklist) -
     let opened = list
         .open(&key, &store.held_blacklist()?, now.date_time(), now.later(CLOCK_DIFFERENCE_MAX_S).date_time())
         .map_err(BlacklistError::from)?;
-    store.set_blacklist(&opened, Period { issued_at: list.issued_at, valid_until: list.valid_until })?;
-    Ok(())
+    Ok(store.take_over_blacklist(list, &opened)?)
 }
 
 /// `terminal …`.

@@ -143,6 +143,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("catalogue held".to_owned(), false),
         ("blacklist show".to_owned(), false),
         ("blacklist import LIST".to_owned(), false),
+        (format!("blacklist export --out {bill}.list"), false),
         ("terminal trust KEY".to_owned(), false),
         ("load".to_owned(), false),
         ("card read".to_owned(), true),

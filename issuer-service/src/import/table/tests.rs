@@ -81,6 +81,18 @@ fn of_two_columns_of_one_meaning_the_better_one_is_read() {
 }
 
 #[test]
+fn where_the_better_column_is_empty_the_other_one_of_its_meaning_is_read() {
+    let text = "姓名,身份证号,户籍地址,通讯地址\na,1,甲,乙\nb,2, ,乙\nc,3,,\nd,4\n";
+    let addresses: Vec<String> = rows(text.as_bytes())
+        .iter()
+        .filter_map(|row| row.cells.as_ref().ok()?.get(2)?.clone().ok())
+        .map(|text| text.trim().to_owned())
+        .collect();
+    assert_eq!(addresses[..3], ["甲", "乙", ""]);
+    assert!(table(text.as_bytes()).expect("table").layout().ignored().is_empty());
+}
+
+#[test]
 fn a_title_above_the_header_is_stepped_over() {
     let text = "甘孜州参保人员信息表,,\n填报单位：示例局,,\n\n身份证号,姓名,民族\n1,a,04\n";
     let table = table(text.as_bytes()).expect("table");
