@@ -48,7 +48,7 @@ pub enum CentreError {
     },
     /// A row names a type of cards that cannot be made here.
     #[error(transparent)]
-    CardType(#[from] CardTypeError),
+    CardType(Box<CardTypeError>),
     /// A file of the folder cannot be read or written.
     #[error("{path}: {source}")]
     File {
@@ -72,6 +72,12 @@ pub enum CentreError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<CardTypeError> for CentreError {
+    fn from(error: CardTypeError) -> Self {
+        Self::CardType(Box::new(error))
+    }
 }
 
 impl Explain for CentreError {
@@ -126,10 +132,13 @@ impl Explain for CentreError {
                 let zh = format!("配置文件 {path} 有误：{}\n{}", said::chinese(source.message()), lines.join("\n"));
                 lang.pick(zh.trim_end().to_owned(), format!("{path} cannot be understood: {source}"))
             }
-            Self::CardType(CardTypeError { row, name, fault }) => lang.pick(
-                format!("centre.toml 的 {row} 中的 {name} 不能用：{}", fault.text(Lang::Zh)),
-                format!("{name} in {row} of centre.toml cannot be used: {}", fault.text(Lang::En)),
-            ),
+            Self::CardType(error) => {
+                let CardTypeError { row, name, fault } = &**error;
+                lang.pick(
+                    format!("centre.toml 的 {row} 中的 {name} 不能用：{}", fault.text(Lang::Zh)),
+                    format!("{name} in {row} of centre.toml cannot be used: {}", fault.text(Lang::En)),
+                )
+            }
             Self::File { path, source } => {
                 let path = path.display();
                 lang.pick(format!("{path} 无法读写: {source}"), format!("{path} cannot be read or written: {source}"))
