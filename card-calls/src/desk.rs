@@ -122,7 +122,8 @@ fn powered<'c>(
     let (reader, mut session) = met(settings, slot, interface)?;
     // It was perhaps asked what it is.
     session.reset()?;
-    Ok(&mut calls.powered.0.entry(slot).insert_entry((reader, session)).into_mut().1)
+    calls.powered.0.remove(&slot);
+    Ok(&mut calls.powered.0.entry(slot).or_insert((reader, session)).1)
 }
 
 fn met(settings: &Settings, slot: i32, interface: Interface) -> Result<(String, Session), Failure> {
