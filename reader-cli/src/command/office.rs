@@ -3,6 +3,7 @@
 //! Owns: their answers. Never: touches a card, except the PSAM for its number at `terminal enroll`.
 
 use settlement::blacklist::{ListFault, SignedBlacklist};
+use settlement::code::{ErrorCode, Language};
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 use settlement::message::{BlacklistRequest, SignInRequest, Version1};
