@@ -45,7 +45,7 @@ pub struct CardTypeError {
     /// `cards` or `psams`.
     pub row: &'static str,
     /// As written there.
-    pub name: String,
+    pub name: Box<str>,
     /// What is wrong.
     pub fault: CardTypeFault,
 }
@@ -107,7 +107,7 @@ impl CardType {
     /// # Errors
     /// [`CardTypeError`].
     pub fn read_all(folder: &Path, cards: &[String], psams: &[String]) -> Result<Vec<Self>, CardTypeError> {
-        let wrong = |row, name: &String, fault| CardTypeError { row, name: name.clone(), fault };
+        let wrong = |row, name: &String, fault| CardTypeError { row, name: name.as_str().into(), fault };
         let mut types: Vec<Self> = Vec::new();
         for name in cards {
             let found = Self::read(folder, name).map_err(|fault| wrong("cards", name, fault))?;
@@ -132,7 +132,7 @@ impl CardType {
     /// # Errors
     /// [`CardTypeError`].
     pub fn read_alone(name: &str) -> Result<Self, CardTypeError> {
-        Self::read(Path::new(""), name).map_err(|fault| CardTypeError { row: "cards", name: name.to_owned(), fault })
+        Self::read(Path::new(""), name).map_err(|fault| CardTypeError { row: "cards", name: name.into(), fault })
     }
 
     fn read(folder: &Path, name: &str) -> Result<Self, CardTypeFault> {
