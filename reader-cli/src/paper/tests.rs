@@ -69,6 +69,7 @@ fn receipt(paper: Paper, language: Language, copy: Copy) -> (Vec<Row>, String) {
         tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
         ground: Ground::Answered,
         copy,
+        given_back: None,
         code: Some(&code),
     };
     (receipt.rows(paper, language), receipt.text(paper, language))
