@@ -180,6 +180,13 @@ impl Tx<'_> {
     }
 }
 
+/// What a purchase is posted under, and the same with the number of its record.
+fn names(row: &UploadRow) -> (String, String) {
+    let name = ledger::purchase_reference(row.terminal, row.terminal_sequence.unwrap_or_default(), row.card_identifier);
+    let apart = format!("{name}:{}", row.journal_sequence);
+    (name, apart)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,11 +317,4 @@ mod tests {
             prop_assert_eq!(balances, expected);
         }
     }
-}
-
-/// What a purchase is posted under, and the same with the number of its record.
-fn names(row: &UploadRow) -> (String, String) {
-    let name = ledger::purchase_reference(row.terminal, row.terminal_sequence.unwrap_or_default(), row.card_identifier);
-    let apart = format!("{name}:{}", row.journal_sequence);
-    (name, apart)
 }
