@@ -173,10 +173,7 @@ fn a_parcel_that_could_not_be_delivered_is_opened_in_the_store() {
     let seen = file(&desk, "seen", &here);
     let words = ["stock", "accept", &code, "--undelivered", "--cards", seen.to_str().expect("a path")];
     assert_eq!(desk.run(KEEPER, &words).status.code(), Some(10), "one is missing");
-    assert_eq!(
-        (where_is(&desk, &here), where_is(&desk, &gone).0),
-        (is("returned", "store"), "missing".to_owned())
-    );
+    assert_eq!((where_is(&desk, &here), where_is(&desk, &gone).0), (is("returned", "store"), "missing".to_owned()));
     let trail = desk.ok(KEEPER, &["stock", "history", "--card", &here]);
     let last = trail["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
     assert_eq!((&last["move"], &last["reason"]), (&"AcceptBack".into(), &"undelivered".into()));
