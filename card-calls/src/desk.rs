@@ -15,8 +15,8 @@ use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output;
-use crate::settings::Settings;
 use crate::profiles;
+use crate::settings::Settings;
 
 /// The one handle.
 const OPEN: i32 = 1;

@@ -228,7 +228,10 @@ pub struct AuthorityShown {
 impl Show for AuthorityShown {
     fn text(&self, lang: Lang) -> String {
         let print = &self.fingerprint;
-        lang.pick(format!("本中心证书机构的证书，指纹 {print}"), format!("certificate of this centre's authority, {print}"))
+        lang.pick(
+            format!("本中心证书机构的证书，指纹 {print}"),
+            format!("certificate of this centre's authority, {print}"),
+        )
     }
 }
 

@@ -70,7 +70,8 @@ fn both_packages_go_into_an_empty_root_and_their_programs_run_there() {
 
 /// What an administrator reads leads to what is there: pages, pictures. The decisions and the folders of the code are not packed.
 fn links(docs: &Path) {
-    let pages = ["install.en.md", "install.zh.md", "handbook/start.en.md", "handbook/console.zh.md", "handbook/kiosk.en.md"];
+    let pages =
+        ["install.en.md", "install.zh.md", "handbook/start.en.md", "handbook/console.zh.md", "handbook/kiosk.en.md"];
     for page in pages {
         let text = fs::read_to_string(docs.join(page)).expect(page);
         let folder = docs.join(page).parent().expect("a folder").to_owned();

@@ -91,8 +91,14 @@ pub const TICKET_ADD: Form = Form {
         Field { name: "kind", label: ("种类", "Kind"), entry: Entry::Pick },
         Field { name: "subject", label: ("关于", "About"), entry: Entry::Pick },
         Field { name: "person", label: ("人员编号", "Row number of the person"), entry: Entry::Maybe(9) },
-        Field { name: "institution", label: ("涉及的机构编码", "Code of the institution"), entry: Entry::Maybe(12) },
-        Field { name: "purchase", label: ("涉及的交易（小票流水号）", "Purchase, as on its receipt"), entry: Entry::Maybe(26) },
+        Field {
+            name: "institution", label: ("涉及的机构编码", "Code of the institution"), entry: Entry::Maybe(12)
+        },
+        Field {
+            name: "purchase",
+            label: ("涉及的交易（小票流水号）", "Purchase, as on its receipt"),
+            entry: Entry::Maybe(26),
+        },
         Field { name: "text", label: ("内容", "Text"), entry: Entry::Lines(1000) },
     ],
 };

@@ -309,7 +309,16 @@ async fn answer(
         let once = once::fresh()?;
         let answered = |session: &Session, work: &mut dyn FnMut(Ask<'_>) -> Result<Reply, Error>| {
             let (operator, csrf) = (session.operator(), session.csrf().unwrap_or_default());
-            let viewer = Viewer { operator, csrf: &csrf, once: &once, lang, rehearsal, city: &city, path: &address, place: way::page_at(&address) };
+            let viewer = Viewer {
+                operator,
+                csrf: &csrf,
+                once: &once,
+                lang,
+                rehearsal,
+                city: &city,
+                path: &address,
+                place: way::page_at(&address),
+            };
             let place = place.as_deref();
             let ask = Ask { desk: &desk, viewer, session, place, query: &query, form: &form };
             let done = if route.kind == Kind::Looks { done_before(&headers) } else { None };

@@ -424,7 +424,12 @@ impl Show for Told {
         };
         let about = [self.institution_name.clone(), self.purchase.as_ref().map(|purchase| purchase.words(lang))];
         let about = about.into_iter().flatten().map(|words| format!("  {words}"));
-        [self.ticket.text(lang)].into_iter().chain(about).chain(self.entries.iter().map(line)).collect::<Vec<_>>().join("\n")
+        [self.ticket.text(lang)]
+            .into_iter()
+            .chain(about)
+            .chain(self.entries.iter().map(line))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 

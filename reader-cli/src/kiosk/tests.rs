@@ -8,8 +8,8 @@ use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, TerminalNumber};
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{
-    AccountView, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, LossAct, OverviewAnswer, PendingItem,
-    PendingKind, Pin, SelfService, StatementLine, TicketKind, TicketSubject,
+    AccountView, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, LossAct, OverviewAnswer,
+    PendingItem, PendingKind, Pin, SelfService, StatementLine, TicketKind, TicketSubject,
 };
 use settlement::refund::Original;
 use settlement::{BusinessDate, DateTime};

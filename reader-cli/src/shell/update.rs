@@ -156,9 +156,7 @@ fn encoded(row: &Element, place: &Place, text: &str) -> Result<Vec<u8>, Terminal
         FormatKind::CnAmount | FormatKind::BAmount => codec::Value::Number(text.parse().map_err(|_| {
             usage("金额以分为单位，写成整数：12.34 元写 1234", "an amount is a whole number of fen: 12.34 yuan is 1234")
         })?),
-        FormatKind::BSequence => {
-            text.parse().map_or_else(|_| text.into(), codec::Value::Number)
-        }
+        FormatKind::BSequence => text.parse().map_or_else(|_| text.into(), codec::Value::Number),
         _ => text.into(),
     };
     let place = place.clone();
