@@ -131,8 +131,8 @@ pub struct Printout {
     pub text: String,
 }
 
-/// The receipt of a confirmed purchase, with a code signed by the terminal's key, its holder where the card is there and what went back of it, or the slip of a refund that its card has; `None`
-/// for anything else.
+/// The receipt of a confirmed purchase, with a code signed by the terminal's key, its holder where the card is there and what went back
+/// of it, or the slip of a refund that its card has; `None` for anything else.
 #[must_use]
 pub fn printout(
     entry: &Entry,

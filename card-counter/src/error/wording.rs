@@ -493,7 +493,7 @@ fn next(code: Code) -> Words {
         Code::RefundOriginal => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
         Code::RefundAmbiguous => (
             "给日志号,或按小票加上卡序号(…/0000A5C3/0004)",
-            "give the entry, or the card's number behind it as on the receipt (…/0000A5C3/0004)",
+            "give the entry, or the card's number behind it as on the receipt (such as /0000A5C3/0004)",
         ),
         Code::RefundUnknown | Code::RefundClosed => {
             ("用 sscard refund list --all 查看", "see sscard refund list --all")

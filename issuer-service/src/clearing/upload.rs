@@ -11,7 +11,8 @@
 //! A sale that the centre authorised before the card was debited is not judged by blacklist and limits again (`sale`).
 //!
 //! Duplicates are found by (terminal, terminal sequence, card) and (card, card sequence), never by content: two equal
-//! purchases are two purchases. Two of the first kind whose codes show two numbers of the card are two as well (ADR 94). Only what was posted has its numbers: a word without TAC takes none from the card's own proof.
+//! purchases are two purchases. Two of the first kind whose codes show two numbers of the card are two as well (ADR 94). Only what was
+//! posted has its numbers: a word without TAC takes none from the card's own proof.
 //!
 //! A TAC covers the money, not the card's number: MAC2 does (ADR 87). A purchase with a right TAC whose number nothing shows is posted where
 //! no other record stands under that number, and keeps none from it.

@@ -142,7 +142,7 @@ pub fn adopt(
         if list.sequence <= held {
             return Err(ListFault::Older { offered: list.sequence, held }.into());
         }
-        let now = tx.blacklist_at(u64::MAX)?;
+        let now = tx.blacklist_at(tx.blacklist_sequence()?)?;
         let mut taken = Vec::new();
         for card in cards.difference(&now) {
             let reason = format!("list {} of the time before", list.sequence);
@@ -181,7 +181,8 @@ pub fn release(store: &mut Store, reason: &str, operator: Option<&str>) -> Resul
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty()).ok_or(ClearingError::ReasonMissing)?;
         let Withheld { since, adopted } = withheld(tx)?.ok_or(ClearingError::BlacklistNotWithheld)?;
         tx.set_fact(WITHHELD, "")?;
-        let (sequence, cards) = (tx.blacklist_sequence()?, tx.blacklist_at(u64::MAX)?.len() as u64);
+        let sequence = tx.blacklist_sequence()?;
+        let cards = tx.blacklist_at(sequence)?.len() as u64;
         let detail = format!("sequence {sequence}, {cards} cards, backup {since}, adopted {adopted}: {reason}");
         let act = Act { actor: operator, act: "blacklist.release", object: "blacklist".to_owned(), detail };
         Ok((Released { sequence, cards }, act))

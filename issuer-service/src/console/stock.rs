@@ -77,13 +77,25 @@ forms! {
     SEND_BACK: "send-back" "send-back" ("退回中心", "Send back to the centre") [
         AT, Field { name: "numbers", label: ("卡号，每行一个；空着表示全部逾期未领的", "Card numbers, one a line; empty for all that were not collected in time"), entry: Entry::MaybeLines(8000) }, CARRIER
     ];
-    LOSE: "lose" "lose" ("登记丢失", "Report cards missing") [AT, OF_BOX, SO_MANY, OR_NUMBERS, REASON];
+    LOSE: "lose" "lose" ("登记丢失", "Report cards missing") [AT, OF_BOX, SO_MANY, OR_NUMBERS, STATE, REASON];
     FIND: "find" "find" ("丢失的找到了", "Missing cards are found") [OF_BOX, SO_MANY, OR_NUMBERS, REASON];
     CONDEMN: "condemn" "condemn" ("装入销毁袋", "Condemn cards") [OF_BOX, SO_MANY, OR_NUMBERS, REASON];
     DESTROY: "destroy" "destroy" ("销毁（由另一人）", "Destroy a sack (another operator)") [
         Field { name: "sack", label: ("销毁袋（如 D-1）", "Sack (such as D-1)"), entry: Entry::Line(32) }
     ];
 }
+
+/// Which of a box's cards, where some are of one state and some of another.
+const STATE: Field = Field {
+    name: "state",
+    label: ("卡盒中卡的状态", "State of the box's cards"),
+    entry: Entry::Choice(&[
+        ("", "只有一种", "there is only one"),
+        ("blank", "空白在库", "blank"),
+        ("issued", "已领用", "issued"),
+        ("spoilt", "废卡", "spoilt"),
+    ]),
+};
 
 /// 盘点: cards of a place, by number.
 pub const INVENTORY: Form = Form {

@@ -196,7 +196,13 @@ fn cells(layout: &Layout, encoding: &'static Encoding, fields: &ByteRecord) -> R
     let decode =
         |bytes| encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned);
     let cell = |place: usize| fields.get(place).and_then(decode).ok_or(Code::Undecodable);
-    Ok(layout.columns.iter().map(|(_, place)| cell(*place)).collect())
+    let says = |place: usize| fields.get(place).is_some_and(|field| !is_blank(field));
+    // An empty cell gives way to another of its meaning.
+    let read = |place: usize| {
+        let other = layout.spare.iter().find(|(first, other)| *first == place && !says(place) && says(*other));
+        other.map_or(place, |(_, other)| *other)
+    };
+    Ok(layout.columns.iter().map(|(_, place)| cell(read(*place))).collect())
 }
 
 /// Finds the header and the delimiter of a text; its records behind the header.

@@ -24,7 +24,7 @@ POST   /api/v1/credential-requests capture
 GET    /api/v1/credential-requests/{number} capture counter approve
 POST   /api/v1/credential-requests/{number}/cancel capture
 GET    /api/v1/credentials capture counter approve
-GET    /api/v1/credentials/{card} capture counter approve
+GET    /api/v1/credentials/{card} capture counter approve station
 POST   /api/v1/credentials/{card}/activate counter
 POST   /api/v1/credentials/{card}/suspend counter
 POST   /api/v1/credentials/{card}/unsuspend counter

@@ -19,8 +19,8 @@ GET  /console/people/found capture counter approve
 GET  /console/people/{number} capture counter approve
 GET  /console/batches *
 GET  /console/batches/{number} *
-GET  /console/cards capture counter approve
-GET  /console/cards/{name} capture counter approve
+GET  /console/cards capture counter approve station
+GET  /console/cards/{name} capture counter approve station
 GET  /console/stock *
 GET  /console/stations *
 GET  /console/clearing *
@@ -415,7 +415,9 @@ fn forms_of_stock_counter_and_audit_do_what_their_commands_do() {
     done(&wu, "/console/stock/take-back", "box=B1&place=north&cards=7");
     done(&wu, "/console/stock/issue", "box=B1&place=north&cards=6");
     done(&wu, "/console/stock/damage", "box=B1&place=store&cards=1&reason=bent");
-    done(&wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&reason=counted+twice");
+    let which = form(&office, &wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&state=&reason=counted+twice");
+    assert!(which.text.contains("STOCK_STATE_NEEDED"), "blank ones and one that is bent: {}", which.text);
+    done(&wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&state=blank&reason=counted+twice");
     done(&wu, "/console/stock/find", "box=B1&cards=1&numbers=&reason=behind+the+box");
     done(&wu, "/console/stock/condemn", "box=B1&cards=1&numbers=&reason=bent");
     let own = form(&office, &wu, "/console/stock/destroy", "sack=D-1");

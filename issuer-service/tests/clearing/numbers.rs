@@ -10,7 +10,7 @@ use crate::refunds::init_refund;
 use crate::sales;
 
 /// The record as a terminal of before sends it.
-fn of_before(mut record: TransactionRecord) -> TransactionRecord {
+pub(crate) fn of_before(mut record: TransactionRecord) -> TransactionRecord {
     let tac = record.evidence.tac().expect("a code");
     record.evidence = Evidence::Answered { tac, number: None };
     record

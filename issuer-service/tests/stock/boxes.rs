@@ -72,7 +72,7 @@ fn what_a_station_was_given_is_with_it_until_it_is_used_damaged_counted_back_or_
     desk.ok(KEEPER, &["stock", "damage", "B1", "--at", "S1", "--cards", "3", "--reason", "bent in the feeder"]);
     // A spoilt one is gone: which kind is not guessed.
     let lost = ["stock", "lose", "--box", "B1", "--cards", "1", "--at", "S1", "--reason", "not in the bin"];
-    assert_eq!(desk.refused(KEEPER, &lost, 2), "STOCK_STATE_NEEDED");
+    assert_eq!(desk.refused(KEEPER, &lost, 1), "STOCK_STATE_NEEDED");
     let gone = desk.ok(KEEPER, &[&lost[..], &["--state", "spoilt"]].concat());
     assert_eq!(states(&gone), is(&[("blank", 60), ("issued", 37), ("missing", 1), ("spoilt", 2)]));
     let found = ["stock", "find", "--box", "B1", "--cards", "1", "--reason", "in the other bin"];

@@ -118,7 +118,7 @@ fn text(ask: &Ask<'_>) -> Result<Option<TicketText>, TicketError> {
 }
 
 /// What a field names, in its own form; none where it is empty.
-fn named<T>(ask: &Ask<'_>, name: &'static str, read: fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+pub(super) fn named<T>(ask: &Ask<'_>, name: &'static str, read: fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
     ask.filled(name).map(|text| read(text).ok_or(ApiError::ParameterUnfit { name })).transpose()
 }
 

@@ -1,5 +1,6 @@
 //! What is done with cards as things: each form calls the function of its command.
 
+use super::counter::named;
 use super::{Ask, Reply, Route, Turn};
 use crate::console::{said, stock as forms};
 use crate::error::Error;
@@ -9,6 +10,7 @@ use crate::stock::count::{self, Tally};
 use crate::stock::handout::{self, Agent};
 use crate::stock::loss::{self, Which};
 use crate::stock::place::{self, Kind};
+use crate::stock::state::StockState;
 use crate::stock::{self, blank, finished};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -150,7 +152,8 @@ fn send_back(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 
 fn lose(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let ask = turn.ask;
-    back(loss::lose(turn.store, &which(&ask)?, ask.field("place"), ask.field("reason"), ask.operator())?)
+    let state = named(&ask, "state", StockState::of_name)?;
+    back(loss::lose_in(turn.store, &which(&ask)?, (ask.field("place"), state), ask.field("reason"), ask.operator())?)
 }
 
 fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
