@@ -415,7 +415,8 @@ fn forms_of_stock_counter_and_audit_do_what_their_commands_do() {
     done(&wu, "/console/stock/take-back", "box=B1&place=north&cards=7");
     done(&wu, "/console/stock/issue", "box=B1&place=north&cards=6");
     done(&wu, "/console/stock/damage", "box=B1&place=store&cards=1&reason=bent");
-    let which = form(&office, &wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&state=&reason=counted+twice");
+    let which =
+        form(&office, &wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&state=&reason=counted+twice");
     assert!(which.text.contains("STOCK_STATE_NEEDED"), "blank ones and one that is bent: {}", which.text);
     done(&wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&state=blank&reason=counted+twice");
     done(&wu, "/console/stock/find", "box=B1&cards=1&numbers=&reason=behind+the+box");

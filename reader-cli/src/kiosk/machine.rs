@@ -293,6 +293,7 @@ impl Machine {
 
     /// A touch that belongs to what stands on the screen; any other does nothing.
     fn answered(&mut self, act: Act) -> Option<Effect> {
+        let items = self.items();
         match (&mut self.screen, act) {
             (Screen::Welcome, Act::Guide(number)) if number < self.guides.len() => self.go(Screen::Guide(number)),
             (Screen::Guide(_) | Screen::Titles { .. }, Act::Back) => self.leave(),
@@ -351,15 +352,13 @@ impl Machine {
                 let part = turned(part, act, self.rows(at_centre).div_ceil(ROWS));
                 self.go(Screen::Transactions { part, at_centre });
             }
-            (Screen::Told(Function::Difference), Act::Next) => {
-                if self.items() > TOGETHER {
-                    self.go(Screen::Items { part: 0 });
-                }
+            (Screen::Told(Function::Difference), Act::Next) if items > TOGETHER => {
+                self.go(Screen::Items { part: 0 });
             }
             (Screen::Items { part: 0 }, Act::Previous) => self.go(Screen::Told(Function::Difference)),
             (Screen::Items { part }, Act::Next | Act::Previous) => {
                 let part = *part;
-                let part = turned(part, act, self.items().div_ceil(ROWS));
+                let part = turned(part, act, items.div_ceil(ROWS));
                 self.go(Screen::Items { part });
             }
             (Screen::Transactions { part, at_centre: true }, Act::Complain(row)) if row < ROWS => {
