@@ -358,7 +358,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 BoxState::Issued => StockState::Issued,
                 BoxState::Spoilt => StockState::Spoilt,
             });
-            output.show(&loss::lose_in(store, &which.which(), (&at, state), &reason, operator)?);
+            output.show(&loss::lose(store, &which.which(), (&at, state), &reason, operator)?);
         }
         Verb::Find { which, reason } => output.show(&loss::find(store, &which.which(), &reason, operator)?),
         Verb::Condemn { which, reason } => output.show(&loss::condemn(store, &which.which(), &reason, operator)?),

@@ -41,25 +41,11 @@ pub struct Sack {
     pub holdings: Vec<Holding>,
 }
 
-/// Cards are looked for and not found.
+/// Cards are looked for and not found, all of one `state`; without one there is only one that they can be in.
 ///
 /// # Errors
-/// [`StockError::NotHeld`], [`StockError::NoWay`].
+/// [`StockError::NotHeld`], [`StockError::NoWay`], [`StockError::StateNeeded`].
 pub fn lose(
-    store: &mut Store,
-    which: &Which,
-    at: &str,
-    reason: &str,
-    operator: Option<&str>,
-) -> Result<Holdings, StockError> {
-    lose_in(store, which, (at, None), reason, operator)
-}
-
-/// The same of cards in this `state`; without one there is only one that they can be in.
-///
-/// # Errors
-/// As [`lose`]; [`StockError::StateNeeded`].
-pub fn lose_in(
     store: &mut Store,
     which: &Which,
     (at, state): (&str, Option<StockState>),

@@ -60,7 +60,7 @@ fn carry_out(store: &mut Store, deed: &Deed, place: &str) -> Result<i64, StockEr
             drop(blank::damage(store, &name(number), at(station), *cards, "x", Some(KEEPER))?);
         }
         Deed::Lose(number, station, cards) => {
-            drop(loss::lose(store, &which(number, cards), at(station), "x", Some(KEEPER))?);
+            drop(loss::lose(store, &which(number, cards), (at(station), None), "x", Some(KEEPER))?);
         }
         Deed::Find(number, cards) => drop(loss::find(store, &which(number, cards), "x", Some(KEEPER))?),
         Deed::Condemn(number, cards) => drop(loss::condemn(store, &which(number, cards), "x", Some(KEEPER))?),

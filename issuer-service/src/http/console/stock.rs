@@ -153,7 +153,7 @@ fn send_back(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 fn lose(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let ask = turn.ask;
     let state = named(&ask, "state", StockState::of_name)?;
-    back(loss::lose_in(turn.store, &which(&ask)?, (ask.field("place"), state), ask.field("reason"), ask.operator())?)
+    back(loss::lose(turn.store, &which(&ask)?, (ask.field("place"), state), ask.field("reason"), ask.operator())?)
 }
 
 fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
