@@ -12,6 +12,8 @@ pub struct StatusWord(pub u16);
 impl StatusWord {
     /// Done.
     pub const OK: Self = Self(0x9000);
+    /// The file ended before Le bytes (ISO/IEC 7816-4 5.1.3); what there is comes with it.
+    pub const END_OF_FILE: Self = Self(0x6282);
     /// Selected file or application invalid (blocked).
     pub const SELECTED_INVALID: Self = Self(0x6283);
     /// Memory write failed.
@@ -108,6 +110,7 @@ impl StatusWord {
     pub const fn meaning(self) -> Option<(&'static str, &'static str)> {
         Some(match self.0 {
             0x9000 => ("成功", "done"),
+            0x6282 => ("文件在所需长度前结束", "the file ended before so many bytes"),
             0x6283 => ("所选文件或应用无效", "selected file or application is blocked"),
             0x6581 => ("写存储器失败", "memory write failed"),
             0x6700 => ("长度错误", "wrong length"),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use toml::Value;
 
+use crate::chain::Texts;
 use crate::hexadecimal;
 use crate::load::{ProfileError, flatten};
 
@@ -18,7 +19,7 @@ pub type Facts = BTreeMap<String, String>;
 ///
 /// # Errors
 /// [`ProfileError`] when the text is no profile.
-pub fn facts(text: &str) -> Result<Facts, ProfileError> {
+pub fn facts<'t>(text: impl Into<Texts<'t>>) -> Result<Facts, ProfileError> {
     let table: toml::Table = toml::from_str(&flatten(text)?).unwrap_or_default();
     let mut facts = Facts::new();
     for (key, value) in &table {

@@ -2,7 +2,7 @@
 //!
 //! Source: `docs/profile.md`, grammar version 2.
 //! Owns: text to rows, composite names to their items, errors with line and column in the text where they stand.
-//! Never: judges the rows (`lint`), reads a file: a base is a built-in profile.
+//! Never: judges the rows (`lint`), reads a file: a base is a built-in profile, or came with the text (`chain`).
 //! Units: lines and columns from 1; a column is a character, not a byte.
 
 use std::fmt;
@@ -13,6 +13,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::builtin::builtin_text;
+use crate::chain::{Base, CHAIN_MAX, Texts, is_file_beside};
 use crate::format::FormatKind;
 use crate::hexadecimal;
 use crate::number::{self, Said};
@@ -25,9 +26,6 @@ pub const GRAMMAR: u32 = 2;
 
 /// Oldest version that it still reads: a text of version 1 is one of version 2.
 pub const GRAMMAR_MIN: u32 = 1;
-
-/// Most texts in a chain of `extends`.
-const CHAIN_MAX: usize = 8;
 
 /// Why a text is no profile. Mended by the author of the profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,9 +112,14 @@ impl<'i> Layers<'i> {
 
     /// The text with all that it extends, at most so many texts together, merged; with another choice of one option, where it
     /// is asked for.
-    fn read(text: &'i str, chain_max: usize, other: Option<(&str, &str)>) -> Result<(Self, DeTable<'i>), ProfileError> {
+    fn read(
+        texts: Texts<'i>,
+        chain_max: usize,
+        other: Option<(&str, &str)>,
+    ) -> Result<(Self, DeTable<'i>), ProfileError> {
         let mut chain: Vec<(Option<String>, &'i str, DeTable<'i>)> = Vec::new();
-        let mut next: Option<(Option<String>, &'i str)> = Some((None, text));
+        let mut next: Option<(Option<String>, &'i str)> = Some((None, texts.text));
+        let mut files = texts.bases.iter();
         while let Some((name, text)) = next.take() {
             let error = |offset: usize, message: String| ProfileError::at(name.as_deref(), text, offset, message);
             let table = DeTable::parse(text)
@@ -131,6 +134,15 @@ impl<'i> Layers<'i> {
                     return Err(error(offset, "a profile that extends another has a name of its own".to_owned())
                         .in_chinese("扩展其他描述的文件须有自己的 name"));
                 }
+                let base_text = match builtin_text(&base) {
+                    Some(text) => text,
+                    None => file(&base, files.next()).map_err(|said| error(offset, said.en).in_chinese(said.zh))?,
+                };
+                if base_text == text || chain.iter().any(|(_, other, _)| *other == base_text) {
+                    let message = format!("{base:?} extends this text in its turn: extends goes in a circle");
+                    let chinese = format!("{base:?} 又扩展本文件：extends 形成循环");
+                    return Err(error(offset, message).in_chinese(chinese));
+                }
                 // This text, those before it, and the one that it asks for.
                 if chain.len() + 2 > chain_max {
                     let message =
@@ -138,10 +150,6 @@ impl<'i> Layers<'i> {
                     let chinese = format!("extends 一层接一层最多 {chain_max} 个描述，{base:?} 已超出");
                     return Err(error(offset, message).in_chinese(chinese));
                 }
-                let Some(base_text) = builtin_text(&base) else {
-                    return Err(error(offset, format!("there is no built-in profile {base:?} to extend"))
-                        .in_chinese(format!("没有名为 {base:?} 的内置描述可供扩展")));
-                };
                 next = Some((Some(base), base_text));
             }
             chain.push((name, text, table));
@@ -188,21 +196,45 @@ impl<'i> Layers<'i> {
     }
 }
 
+/// The text of the file that `extends` names, which came with the text.
+fn file<'i>(name: &str, found: Option<&'i Base>) -> Result<&'i str, Said> {
+    match found.filter(|found| found.name == name).map(|found| found.text.as_deref()) {
+        Some(Ok(text)) => Ok(text),
+        Some(Err(why)) => Err(Said {
+            en: format!(
+                "there is no built-in profile {name:?} to extend, and of the file beside this text: {}",
+                why.en
+            ),
+            zh: format!("没有名为 {name:?} 的内置描述可供扩展，同目录下的该文件：{}", why.zh),
+        }),
+        None if is_file_beside(name) => Err(Said {
+            en: format!("there is no built-in profile {name:?} to extend, and beside this text lies no file"),
+            zh: format!("没有名为 {name:?} 的内置描述可供扩展，本文件所在之处也没有其他文件"),
+        }),
+        None => Err(Said {
+            en: format!(
+                "there is no built-in profile {name:?} to extend; a file is named without its folder, as \"NAME.toml\""
+            ),
+            zh: format!("没有名为 {name:?} 的内置描述可供扩展；扩展同目录下的文件应写作 \"文件名.toml\"，不含目录"),
+        }),
+    }
+}
+
 impl Profile {
-    /// Reads a profile text, and the built-in profiles that it extends.
+    /// Reads a profile text with what it extends: built-in profiles, and files that came with it.
     ///
     /// # Errors
     /// [`ProfileError`] at the first place where the text does not follow the grammar.
-    pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        Self::parse_with(text, None)
+    pub fn parse<'t>(text: impl Into<Texts<'t>>) -> Result<Self, ProfileError> {
+        Self::parse_with(text.into(), None)
     }
 
     /// The profiles that a text is with another choice of one of its options, each with `option = choice`.
     ///
     /// # Errors
     /// [`ProfileError`] at the first place where the text, or the rows of a choice, do not follow the grammar.
-    pub fn with_other_choices(text: &str) -> Result<Vec<(String, Self)>, ProfileError> {
-        let mut others = Vec::new();
+    pub fn with_other_choices<'t>(text: impl Into<Texts<'t>>) -> Result<Vec<(String, Self)>, ProfileError> {
+        let (text, mut others) = (text.into(), Vec::new());
         for (name, option) in Self::parse(text)?.option {
             for choice in option.choices.keys().filter(|choice| **choice != option.choice) {
                 others.push((format!("{name} = {choice}"), Self::parse_with(text, Some((&name, choice)))?));
@@ -211,7 +243,7 @@ impl Profile {
         Ok(others)
     }
 
-    fn parse_with(text: &str, other: Option<(&str, &str)>) -> Result<Self, ProfileError> {
+    fn parse_with(text: Texts<'_>, other: Option<(&str, &str)>) -> Result<Self, ProfileError> {
         let (layers, table) = Layers::read(text, CHAIN_MAX, other)?;
         let root = Spanned::new(layers.end()..layers.end(), table);
         let mut profile = Self::deserialize(toml::Deserializer::from(root)).map_err(|error| {
@@ -248,9 +280,10 @@ impl Profile {
 ///
 /// # Errors
 /// [`ProfileError`] when the text is no profile.
-pub fn flatten(text: &str) -> Result<String, ProfileError> {
+pub fn flatten<'t>(text: impl Into<Texts<'t>>) -> Result<String, ProfileError> {
+    let text = text.into();
     if Profile::parse(text)?.base.is_none() {
-        return Ok(text.to_owned());
+        return Ok(text.text.to_owned());
     }
     let (layers, table) = Layers::read(text, CHAIN_MAX, None)?;
     let root = toml::Deserializer::from(Spanned::new(0..0, table));
@@ -306,6 +339,13 @@ mod tests {
 
         let error = parse_changed("update = \"UKSSSE\"", "updates = \"UKSSSE\"");
         assert!(error.message.contains("updates"), "{error}");
+
+        for name in ["", "a b", "../../x", "\u{202E}x", ".x", &"a".repeat(65)] {
+            let error =
+                parse_changed("name = \"ssc-3.0\"", &format!("name = {name:?}").replace("\\u{202e}", "\u{202E}"));
+            assert_eq!(error.line, line_of("name = \"ssc-3.0\""), "{name:?}");
+            assert!(error.message.contains("no name of a profile") && error.zh().contains("名称"), "{error}");
+        }
 
         assert!(parse_changed("format = 2", "format = 3").to_string().contains("line 2 column 1: grammar version 3"));
         assert!(parse_changed("composite = \"degree\"", "composite = \"grade\"").message.contains("grade"));
@@ -503,10 +543,10 @@ id = "SSSE"
     #[test]
     fn a_chain_that_is_too_long_says_so_and_is_not_taken_for_a_missing_base() {
         // This text, ssc-2.0, and ssc-3.0 below that.
-        assert!(Layers::read(OVERLAY, 3, None).is_ok());
-        let error = Layers::read(OVERLAY, 2, None).err().expect("three texts");
+        assert!(Layers::read(OVERLAY.into(), 3, None).is_ok());
+        let error = Layers::read(OVERLAY.into(), 2, None).err().expect("three texts");
         assert_eq!(error.base.as_deref(), Some("ssc-2.0"), "{error}");
-        let error = Layers::read(OVERLAY, 1, None).err().expect("one text alone");
+        let error = Layers::read(OVERLAY.into(), 1, None).err().expect("one text alone");
         assert_eq!((error.line, error.column), (2, 11));
         assert!(error.message.contains("at most 1") && !error.message.contains("no built-in"), "{error}");
         assert!(error.zh().contains("最多 1 个描述"), "{}", error.zh());

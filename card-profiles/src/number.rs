@@ -16,7 +16,7 @@ const UNITS: [(&[&str], &str, &str); 6] = [
 ];
 
 /// A misfit in words; the same in Chinese.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) en: String,
     pub(crate) zh: String,

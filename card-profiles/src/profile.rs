@@ -21,7 +21,7 @@ use serde::Deserialize;
 pub use self::files::{Df, Ef, EfKind, Element};
 pub use self::keys::{KeyClass, KeyRow, PsamPlace};
 pub use self::options::OptionRow;
-use self::words::{algorithm, choice};
+use self::words::{algorithm, choice, profile_name};
 pub(crate) use self::words::{hex_bytes, hex_u16, id, key_name, named};
 use crate::account::AccountRules;
 use crate::certificate::CertificateRules;
@@ -37,6 +37,8 @@ pub struct Profile {
     /// Version of the grammar.
     pub format: u32,
     /// Name: `ssc-3.0`.
+    #[serde(deserialize_with = "profile_name")]
+    #[cfg_attr(test, schemars(with = "String", extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")))]
     pub name: String,
     /// Title in Chinese.
     pub title: String,

@@ -65,6 +65,8 @@ pub struct Reader<'a> {
     asks_fci: bool,
     /// Whether of a file that is read record by record only the basic items are wanted.
     basic: bool,
+    /// Whether each file is read until the card says that it ends, whatever its rows say.
+    to_the_end: bool,
     state: State,
     ways: Ways,
     sure: Sure,
@@ -107,6 +109,7 @@ enum Wanted {
     Further(u8),
     Entry(u8),
     Part { offset: u16, asked: usize },
+    Behind,
 }
 
 impl<'a> Reader<'a> {
@@ -118,6 +121,7 @@ impl<'a> Reader<'a> {
             means,
             asks_fci: false,
             basic: false,
+            to_the_end: false,
             state: State::default(),
             ways: Ways::default(),
             sure: Sure::default(),
@@ -149,6 +153,15 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub const fn basic(mut self) -> Self {
         self.basic = true;
+        self
+    }
+
+    /// Reads each file until the card says that it ends: records behind the last row and bytes behind the size are read as well, at the
+    /// price of an exchange a file.
+    #[must_use]
+    pub fn to_the_end(mut self) -> Self {
+        self.to_the_end = true;
+        self.files.iter_mut().for_each(|file| file.records_max = extent::RECORDS_MAX);
         self
     }
 
@@ -239,6 +252,7 @@ impl<'a> Reader<'a> {
             Wanted::Further(number) => self.take_further(number, answer),
             Wanted::Entry(number) => self.take_entry(number, answer),
             Wanted::Part { offset, asked } => self.take_part(offset, asked, answer),
+            Wanted::Behind => self.take_behind(answer),
         }
     }
 
@@ -370,12 +384,14 @@ impl<'a> Reader<'a> {
         if !file.cut.is_empty() {
             file.parts.push(std::mem::take(&mut file.cut));
         }
-        if file.parts.iter().all(Vec::is_empty) {
+        if file.parts.iter().all(Vec::is_empty) && file.ef.kind != EfKind::Cyclic {
             return;
         }
         match file.ef.kind {
             // Entries were taken as they came.
-            EfKind::Cyclic => {}
+            EfKind::Cyclic => file.extent.count().into_iter().for_each(|held| {
+                self.outcome.reading.add_surplus(file.df, file.ef, held * file.ef.record_length());
+            }),
             EfKind::TlvRecords if file.basic => {
                 let elements = file.ef.elements.iter().filter(|row| is_basic(row)).cloned().collect();
                 let ef = Ef { elements, ..file.ef.clone() };
@@ -395,7 +411,8 @@ impl<'a> Reader<'a> {
     /// The rest of the current file is not asked for; what was read of it stays.
     fn refuse(&mut self, reason: Reason) {
         self.queue.clear();
-        if let Some(file) = &self.current {
+        if let Some(file) = &mut self.current {
+            file.extent.is_whole = true;
             self.outcome.refusals.push(Refusal { place: Place::file(&file.df.id, &file.ef.id), reason });
         }
     }

@@ -93,7 +93,7 @@ pub fn unnamed_profile(fci: Option<&Fci>, values: &CardValues) -> &'static str {
 
 /// Overlays of regions: generation, first digits of the city code (GB/T 2260), built-in profile. The first line that fits counts.
 /// A site adds its own lines (`Catalog::add`).
-const REGIONS: [(Generation, &str, &str); 3] = [
+pub(crate) const REGIONS: [(Generation, &str, &str); 3] = [
     (Generation::One, "13", "ssc-1.0-hebei"),
     (Generation::One, "33", "ssc-1.0-zhejiang"),
     (Generation::Two, "37", "ssc-2.0-shandong"),

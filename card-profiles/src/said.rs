@@ -5,7 +5,11 @@
 //! Owns: these sentences. Never: the place, which stands with whoever read the text.
 
 /// Sentences and the same in Chinese; `{}` is what was written, a name or what else there is.
-const SENTENCES: [(&str, &str); 28] = [
+const SENTENCES: [(&str, &str); 29] = [
+    (
+        "{} is no name of a profile: write 1 to 64 letters A to Z, a to z, digits, '.', '_' and '-', a letter or digit first",
+        "{} 不能作卡片描述的名称：用 1 至 64 个英文字母、数字、'.'、'_' 和 '-'，首位为字母或数字",
+    ),
     ("{} is no id: write letters A to Z, a to z, digits and _ only", "{} 不能作代号：只用英文字母、数字和 _"),
     ("{} is neither {} nor {}", "{} 既不是 {}，也不是 {}"),
     (

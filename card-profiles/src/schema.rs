@@ -60,7 +60,9 @@ mod tests {
         loosen(&mut overlay);
         let mut overlay = renamed(overlay);
         overlay.as_object_mut().expect("an object").retain(|key, _| key != "$defs" && key != "$schema");
-        overlay["properties"]["extends"] = json!({"type": "string", "enum": names().collect::<Vec<_>>()});
+        let file = "^[^./\\\\:][^/\\\\:]*\\.toml$";
+        let bases = json!([{"enum": names().collect::<Vec<_>>()}, {"pattern": file}]);
+        overlay["properties"]["extends"] = json!({"type": "string", "anyOf": bases});
         overlay["required"] = json!(["extends", "name"]);
         let mut whole = whole;
         whole.as_object_mut().expect("an object").retain(|key, _| key != "$defs" && key != "$schema");

@@ -139,13 +139,14 @@ pub fn create_of_environments(
     serial: [u8; 6],
     faults: &FaultPlan,
 ) -> Result<(), ImageError> {
-    let profiles: Vec<Profile> = environments.iter().map(|(text, _)| Profile::parse(text)).collect::<Result<_, _>>()?;
+    let profiles: Vec<Profile> =
+        environments.iter().map(|(text, _)| Profile::parse(*text)).collect::<Result<_, _>>()?;
     let parts: Vec<(&Profile, &GivenKeys)> =
         profiles.iter().zip(environments).map(|(profile, (_, keys))| (profile, *keys)).collect();
     let Made { atr, memory, given_keys, .. } = Made::of(&parts, serial, &Key16::new(TRANSPORT_KEY))?;
     let texts = environments.iter().zip(given_keys);
     let mut beside: Vec<Beside> = texts
-        .map(|((text, _), given_keys)| Ok(Beside { profile: card_profiles::flatten(text)?, given_keys }))
+        .map(|((text, _), given_keys)| Ok(Beside { profile: card_profiles::flatten(*text)?, given_keys }))
         .collect::<Result<_, ImageError>>()?;
     let first = beside.remove(0);
     let identity = Identity {
@@ -335,7 +336,7 @@ impl Parts {
         let atr = hex::decode(&identity.atr).map_err(|_| malformed(Malformed::Identity))?;
         Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
         let texts = std::iter::once(&identity.profile).chain(identity.beside.iter().map(|beside| &beside.profile));
-        let profiles: Vec<Profile> = texts.map(|text| Profile::parse(text)).collect::<Result<_, _>>()?;
+        let profiles: Vec<Profile> = texts.map(Profile::parse).collect::<Result<_, _>>()?;
         let environments = Environments::of(&profiles.iter().collect::<Vec<_>>())?;
         if environments.size_in(layout) != memory.len() {
             return Err(areas());

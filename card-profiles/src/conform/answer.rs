@@ -292,7 +292,8 @@ impl Memory {
             }
             Expect::Totals(deal, rule) => {
                 let (before, now) = (self.before.balances, self.start.balances);
-                let year = deal.fields.date_time.first_chunk::<2>().map_or(0, |year| u16::from_be_bytes(*year));
+                let [century, year, ..] = deal.fields(&self.before).date_time;
+                let year = u16::from_be_bytes([century, year]);
                 let totals = (before.self_paid_total, before.pooled_fund_total);
                 let added = |(paid, pooled): (u32, u32)| {
                     let amounts = deal.fields.amounts;

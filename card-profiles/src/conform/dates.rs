@@ -30,7 +30,9 @@ pub(super) fn no_day(shop: &Workshop<'_>, till: &Till<'_>, zero: &Rc<Deal>) -> D
         }
     };
     let draft = till.of_deal(shop, zero, "no-day", title);
-    let on_no_day = Rc::new(zero.dated([century, year, month, day, hour, minute, second]));
+    let on_no_day = zero.dated([century, year, month, day, hour, minute, second]);
+    // The day alone is wrong, not the year.
+    let on_no_day = Rc::new(Deal { not_before: zero.not_before, ..on_no_day });
     let refused = (till.date() != DebitDate::Any).then_some(StatusWord::WRONG_DATA);
     judged(shop, till, draft, zero, (&on_no_day, refused))
 }

@@ -12,8 +12,8 @@ use card_core::security::KeyRef;
 use super::{Series, Text};
 use crate::access::Access;
 use crate::account::{
-    AccountRules, Balances, CommandRow, Field, MacFields, PurchaseStart, SequenceConvention, load_seed,
-    psam_purchase_fields, purchase_seed,
+    AccountRules, Balances, CommandRow, Field, MacFields, PurchaseStart, SequenceConvention, TotalsYear, YearCoding,
+    load_seed, psam_purchase_fields, purchase_seed,
 };
 use crate::purse::PurseRules;
 
@@ -56,6 +56,9 @@ pub struct Deal {
     pub log: Option<(LogShape, SequenceConvention)>,
     /// GET TRANSACTION PROVE of this type, and the number that it takes.
     pub prove: Option<(CommandRow, SequenceConvention)>,
+    /// Where a card refuses a year before that of its totals: how it writes that year. The transaction is of it where the clock is not
+    /// so far.
+    pub not_before: Option<YearCoding>,
 }
 
 /// Shape of the answer of INITIALIZE.
@@ -247,7 +250,23 @@ impl Deal {
             card_sequence: start.sequence,
             old_limit: start.limit,
             new_limit: u32::try_from(limit).unwrap_or_default(),
+            date_time: self.date_time(start),
             ..self.fields
+        }
+    }
+
+    /// When the transaction is, in BCD: in the year of the card's totals where they are ahead of the clock and the card asks for no
+    /// earlier one.
+    fn date_time(&self, start: &Start) -> [u8; 7] {
+        let [century, year, month, day, hour, minute, second] = self.fields.date_time;
+        match self.not_before.map(|coding| coding.read(start.balances.year)) {
+            Some(TotalsYear::Of(held)) if held > u16::from_be_bytes([century, year]) => {
+                let [century, year] = held.to_be_bytes();
+                // Not every year has a 29th of February.
+                let day = if (month, day) == (0x02, 0x29) { 0x28 } else { day };
+                [century, year, month, day, hour, minute, second]
+            }
+            _ => self.fields.date_time,
         }
     }
 
@@ -280,6 +299,7 @@ impl Deal {
     /// What a PSAM is asked for MAC1 with: everything before the factors, and the factors, the card's first.
     #[must_use]
     pub fn for_psam(&self, start: &Start) -> (Vec<u8>, [Block; 2]) {
+        let fields = self.fields(start);
         let start = PurchaseStart {
             balances: start.balances,
             card_sequence: start.sequence,
@@ -287,16 +307,15 @@ impl Deal {
             algorithm: start.algorithm,
             random: start.random,
         };
-        let fields = &self.fields;
         let above = |steps: usize| self.key.path.iter().rev().nth(steps).copied().unwrap_or_default();
         let data = psam_purchase_fields(&start, fields.amounts, fields.transaction_type, fields.date_time);
         (data, [above(0), above(1)])
     }
 
-    /// The same transaction at another moment.
+    /// The same transaction at another moment, whatever the year of the card's totals.
     #[must_use]
     pub fn dated(&self, date_time: [u8; 7]) -> Self {
-        Self { fields: MacFields { date_time, ..self.fields }, ..self.clone() }
+        Self { fields: MacFields { date_time, ..self.fields }, not_before: None, ..self.clone() }
     }
 
     /// The same transaction with a terminal number that a PSAM gave.

@@ -11,7 +11,7 @@ use super::deal::{Deal, LogShape, Shape, Tail};
 use super::workshop::Workshop;
 use super::{Series, Text};
 use crate::access::Access;
-use crate::account::{AccountRules, Amounts, CommandRow, Field, MacFields};
+use crate::account::{AccountRules, Amounts, CommandRow, DebitDate, Field, MacFields};
 use crate::purse::{Purse, PurseRules};
 
 /// Terminal transaction number in the cases.
@@ -43,6 +43,7 @@ pub(super) fn account_load(shop: &Workshop<'_>, rules: &AccountRules, amount: u3
         change: i64::from(amount),
         log: Some((LogShape::Account, rules.sequence_convention)),
         prove: rules.prove.map(|row| (row.with_p2(rules.load_type), rules.sequence_convention)),
+        not_before: None,
     })
 }
 
@@ -68,6 +69,7 @@ pub(super) fn account_purchase(shop: &Workshop<'_>, rules: &AccountRules, amount
         change: -i64::from(amounts.personal_account),
         log: Some((LogShape::Account, rules.sequence_convention)),
         prove: rules.prove.map(|row| (row.with_p2(rules.purchase_type), rules.sequence_convention)),
+        not_before: (rules.debit_date == DebitDate::Checked).then_some(rules.totals_year),
     })
 }
 
@@ -254,6 +256,7 @@ pub(super) fn purse_deal(shop: &Workshop<'_>, rules: &PurseRules, which: PurseDe
         change: rows.change,
         log: logs.then_some((LogShape::Purse, rules.log_sequence)),
         prove: Some((rules.commands.prove.with_p2(rows.kind), rules.prove_sequence)),
+        not_before: None,
     })
 }
 

@@ -241,5 +241,6 @@ fn purchase(shop: &Workshop<'_>, row: &KeyRow) -> Deal {
         change: 0,
         log: None,
         prove: None,
+        not_before: None,
     }
 }

@@ -41,6 +41,20 @@ impl Reading {
         self.bytes.extend(other.bytes);
     }
 
+    /// Adds what was read before of files of which nothing was read now.
+    pub fn complete_by(&mut self, before: Self) {
+        let is_new = |place: &Place, values: &CardValues| {
+            !values.iter().any(|(other, _)| (other.df(), other.ef()) == (place.df(), place.ef()))
+        };
+        let kept = |values: CardValues| {
+            let rows = values.0.into_iter().filter(|(place, _)| is_new(place, &self.values)).collect();
+            CardValues(rows)
+        };
+        let (values, bytes) = (kept(before.values), kept(before.bytes));
+        let faults = before.faults.into_iter().filter(|fault| is_new(&fault.place, &self.values)).collect();
+        self.extend(Self { values, faults, bytes });
+    }
+
     /// Adds the values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a
     /// transparent file.
     pub fn add_file(&mut self, df: &Df, ef: &Ef, bytes: &[u8]) {
@@ -57,6 +71,7 @@ impl Reading {
             }
             EfKind::Transparent if ef.elements.is_empty() => {
                 self.push(Place::file(&df.id, &ef.id), Value::bytes(bytes));
+                self.add_surplus(df, ef, bytes.len());
             }
             EfKind::Transparent => decode_fields(df, ef, None, &Fields::of(ef), bytes, self),
         }
@@ -68,6 +83,14 @@ impl Reading {
         let mark = self.values.0.len();
         decode_tagged(df, ef, parts.iter().map(Vec::as_slice), self);
         self.values.merge(mark);
+    }
+
+    /// Says that a file was found to have more bytes than its profile, if it has.
+    pub(crate) fn add_surplus(&mut self, df: &Df, ef: &Ef, got: usize) {
+        let expected = usize::from(ef.size);
+        if got > expected {
+            self.fault(Place::file(&df.id, &ef.id), Fault::Overlong { expected, got });
+        }
     }
 
     /// Puts a value behind the others: `sort_from` and `merge` follow.

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::builtin::builtin_text;
+use crate::chain::{CHAIN_MAX, Texts};
 use crate::load::ProfileError;
 
 /// A place in a text.
@@ -20,14 +21,13 @@ pub struct Position {
     pub column: usize,
 }
 
-/// Most texts in a chain of `extends`.
-const CHAIN_MAX: usize = 8;
-
 /// Where `place`, as a finding names it, stands in a text that can be read: the newest text of the chain that knows most of it.
 #[must_use]
-pub fn position(text: &str, place: &str) -> Option<Position> {
+pub fn position<'t>(text: impl Into<Texts<'t>>, place: &str) -> Option<Position> {
+    let Texts { text, bases } = text.into();
     let mut best: Option<(usize, Position)> = None;
     let mut next = Some((None::<String>, text));
+    let mut files = bases.iter();
     for _ in 0..CHAIN_MAX {
         let Some((base, text)) = next.take() else { break };
         let Ok(table) = DeTable::parse(text) else { break };
@@ -39,7 +39,10 @@ pub fn position(text: &str, place: &str) -> Option<Position> {
             best = Some((depth, Position { base, line, column }));
         }
         let extended = table.get("extends").and_then(|value| value.get_ref().as_str());
-        next = extended.and_then(|name| builtin_text(name).map(|text| (Some(name.to_owned()), text)));
+        next = extended.and_then(|name| {
+            let file = || files.next().filter(|file| file.name == name)?.text.as_deref().ok();
+            builtin_text(name).or_else(file).map(|text| (Some(name.to_owned()), text))
+        });
     }
     best.map(|(_, position)| position)
 }

@@ -32,7 +32,20 @@ pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D
     }
 }
 
-/// The same, which its places share.
+/// Name of a profile: a word for commands and settings, at most 64 letters, digits, `.`, `_` and `-`, a letter or digit first.
+pub(super) fn profile_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let begins = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
+    match begins && text.len() <= 64 && text.bytes().all(is_sign) {
+        true => Ok(text),
+        false => Err(de::Error::custom(format!(
+            "{text:?} is no name of a profile: write 1 to 64 letters A to Z, a to z, digits, '.', '_' and '-', a letter or digit first"
+        ))),
+    }
+}
+
+/// As [`id`], which its places share.
 pub(super) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
     Ok(id(deserializer)?.into())
 }

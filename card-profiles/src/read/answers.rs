@@ -68,6 +68,8 @@ impl Reader<'_> {
         let way = self.way();
         match answer.sw {
             StatusWord::RECORD_NOT_FOUND => {}
+            // Behind the last row any refusal is the end.
+            sw if !sw.is_ok() && self.current.as_ref().is_some_and(|file| number > file.ef.records) => {}
             sw if !sw.is_ok() => self.try_otherwise(sw, number.into()),
             _ => {
                 self.confirm();
@@ -78,13 +80,16 @@ impl Reader<'_> {
                 if number < file.records_max {
                     self.queue.push_back(entry(file.ef, way, number + 1));
                 }
+                self.current.iter_mut().for_each(|file| file.extent.held(number));
             }
         }
     }
 
     pub(super) fn take_part(&mut self, offset: u16, asked: usize, answer: &Response) {
         let is_end = matches!(answer.sw, StatusWord::WRONG_OFFSET | StatusWord::WRONG_P1P2) && offset > 0;
-        if !answer.sw.is_ok() && !is_end {
+        // What comes with the warning that the file ended is the rest of it.
+        let is_rest = answer.sw == StatusWord::END_OF_FILE && !answer.data.is_empty();
+        if !answer.sw.is_ok() && !is_end && !is_rest {
             return match offset {
                 0 => self.try_otherwise(answer.sw, 0),
                 _ => self.refuse(Reason::Refused(answer.sw)),
@@ -94,8 +99,9 @@ impl Reader<'_> {
         if let Some(file) = self.current.as_mut() {
             file.parts.push(answer.data.clone());
         }
-        if is_end || answer.data.len() < asked {
+        if is_end || is_rest || answer.data.len() < asked {
             self.queue.clear();
+            self.current.iter_mut().for_each(|file| file.extent.is_whole = true);
         }
     }
 }

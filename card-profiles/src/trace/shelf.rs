@@ -11,6 +11,7 @@ use card_core::security::CityCode;
 use crate::builtin::builtin;
 use crate::catalog::Catalog;
 use crate::profile::Profile;
+use crate::recognition::REGIONS;
 
 /// Profiles among which a card is recognised, the usual one first.
 const NATIONAL: [&str; 7] = ["ssc-3.0", "ssc-2.0", "ssc-1.0", "ssc-3.0-sm4", "psam", "psam-sx3", "pboc-purse"];
@@ -19,8 +20,17 @@ const NATIONAL: [&str; 7] = ["ssc-3.0", "ssc-2.0", "ssc-1.0", "ssc-3.0-sm4", "ps
 #[derive(Clone, Debug)]
 pub(in crate::trace) struct Shelf {
     profiles: Vec<Profile>,
-    /// First digits of the city code, for each of the last profiles.
-    regions: Vec<String>,
+    /// The region of each of the last profiles.
+    regions: Vec<Region>,
+}
+
+/// A region that has a profile for itself.
+#[derive(Clone, Debug)]
+struct Region {
+    /// First digits of the city code.
+    digits: String,
+    /// Whether its profile is the site's: it counts before one that is built in.
+    is_site: bool,
 }
 
 impl Deref for Shelf {
@@ -39,15 +49,23 @@ impl Shelf {
 
     /// What is built in.
     pub(in crate::trace) fn builtin() -> Self {
-        Self::national(NATIONAL.into_iter().filter_map(builtin).collect())
+        let mut shelf = Self::national(NATIONAL.into_iter().filter_map(builtin).collect());
+        for (_, region, name) in REGIONS {
+            builtin(name).into_iter().for_each(|profile| shelf.add(region, profile, false));
+        }
+        shelf
+    }
+
+    fn add(&mut self, digits: &str, profile: Profile, is_site: bool) {
+        self.regions.push(Region { digits: digits.to_owned(), is_site });
+        self.profiles.push(profile);
     }
 
     /// The same, and the profiles of a site.
     pub(in crate::trace) fn with_site(site: &Catalog) -> Self {
         let mut shelf = Self::builtin();
         for (region, profile) in site.regions() {
-            shelf.regions.push(region.to_owned());
-            shelf.profiles.push(profile.clone());
+            shelf.add(region, profile.clone(), true);
         }
         shelf
     }
@@ -75,11 +93,11 @@ impl Shelf {
         let wanted = self.profiles.get(national)?;
         let first = self.profiles.len() - self.regions.len();
         let own = self.regions.iter().zip(first..).filter(|(region, index)| {
-            city.is_some_and(|city| city.as_str().starts_with(region.as_str()))
+            city.is_some_and(|city| city.as_str().starts_with(&region.digits))
                 && self.profiles.get(*index).is_some_and(|own| {
                     own.version.as_bytes().first() == Some(&version) && own.algorithm == wanted.algorithm
                 })
         });
-        Some(own.max_by_key(|(region, _)| region.len()).map_or(national, |(_, index)| index))
+        Some(own.max_by_key(|(region, _)| (region.is_site, region.digits.len())).map_or(national, |(_, index)| index))
     }
 }

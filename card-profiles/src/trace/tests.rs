@@ -72,6 +72,33 @@ fn the_record_of_a_composite_purchase_is_the_one_of_its_file() {
 }
 
 #[test]
+fn a_card_of_a_province_is_read_by_the_text_of_its_province_or_the_sites() {
+    let select =
+        format!("00A404000F{} -> 9000\n", hex::encode(&crate::builtin("ssc-1.0").expect("built in").df[0].df_name));
+    let of_city = |decoder: Decoder, city: &str, version: char| {
+        let version = hex::encode(format!("{version}.00"));
+        let records = format!("0110{city}D15600000500BF7C7A48FB4966 020131 0304{version}").replace(' ', "");
+        let log = format!("{select}00B2012D00 -> {records}9000\n00A4020002EF05 -> 9000\n");
+        explained(decoder, &log).last().map(|(_, _, last)| last.profile.clone()).expect("exchanges")
+    };
+    for (city, version, profile) in [
+        ("130100", '1', "ssc-1.0-hebei"),
+        ("330100", '1', "ssc-1.0-zhejiang"),
+        ("370100", '2', "ssc-2.0-shandong"),
+        ("130100", '2', "ssc-2.0"),
+        ("639900", '1', "ssc-1.0"),
+    ] {
+        assert_eq!(of_city(Decoder::new(), city, version), profile, "{city}");
+    }
+    // A site's own text counts first, whatever is built in for a part of its region.
+    let text = "format = 2\nextends = \"ssc-1.0\"\nname = \"ssc-1.0-north\"\n";
+    let mut site = crate::Catalog::builtin();
+    site.add("1", Profile::parse(text).expect("a text"));
+    assert_eq!(of_city(Decoder::knowing(&site), "130100", '1'), "ssc-1.0-north");
+    assert_eq!(of_city(Decoder::knowing(&site), "330100", '1'), "ssc-1.0-zhejiang");
+}
+
+#[test]
 fn every_byte_of_the_published_transcripts_has_a_meaning() {
     for (name, text, exchanges) in TRANSCRIPTS {
         let seen = explained(Decoder::new(), text);
@@ -338,4 +365,23 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_certificate_application_has_its_own_names_and_no_file_of_the_card_is_taken_for_its() {
+    let log = "\
+00A404000C504B492EC9E7BBE1B1A3D5CF -> 9000
+00A4000002DF01 -> 9000
+00A40000020018 -> 9000
+00B0000004 -> 30820102 9000
+00A40400 0F 7378312E73682EC9E7BBE1B1A3D5CF -> 9000
+00A4000002DF01 -> 9000
+";
+    let seen = explained(Decoder::with_profile(crate::builtin("ssc-3.0").expect("built in")), log);
+    let said = |at: usize| seen[at].2.notes.iter().map(|note| note.en.to_string()).collect::<Vec<_>>().join(" ");
+    assert!(said(0).contains("certificate application"), "{}", said(0));
+    assert!(said(1).contains("certificate application") && seen[1].2.directory.is_none(), "{}", said(1));
+    assert!(said(2).contains("EF18 签名证书"), "{}", said(2));
+    assert!(seen[3].2.file.is_none(), "no file of a directory");
+    assert_eq!(seen[5].2.directory.as_ref().map(|(id, _)| id.as_str()), Some("DF01"), "{}", said(5));
 }

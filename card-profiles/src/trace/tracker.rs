@@ -36,6 +36,8 @@ pub(super) struct Tracker {
     ef: Option<usize>,
     /// An EF is selected that the profile does not have.
     foreign: bool,
+    /// The certificate application, or the directory above it, is current: the profile with its rows. Its files are no files of a DF.
+    certificates: Option<usize>,
     algorithm: Option<AlgorithmId>,
     /// First character of 规范版本, and the city: as far as the card said them.
     version: Option<u8>,

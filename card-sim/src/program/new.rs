@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use card_profiles::lint::lint;
-use card_profiles::{Profile, builtin_text};
+use card_profiles::{Chain, Profile, builtin_text, flatten};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::arguments::New;
@@ -51,13 +51,18 @@ struct Part {
 
 impl Part {
     fn read(profile: &str, keys: Option<&Path>, output: &Output) -> Result<Self, Failure> {
-        let text = profile_text(profile)?;
-        // Wrong cards are made on purpose too: said, not refused. A text that is no profile is refused when the card is made.
-        if let Ok(profile) = Profile::parse(&text) {
-            output.contradictions(&lint(&profile));
-        }
+        let chain = profile_text(profile)?;
+        // Wrong cards are made on purpose too: said, not refused.
+        let found = Profile::parse(&chain).map_err(|error| Failure::Image(image::ImageError::from(error)))?;
+        output.contradictions(&lint(&found));
+        // Whole, as a card keeps it: the files that it extends are here alone.
+        let text = if chain.files().next().is_none() { chain.text().to_owned() } else { flat(&chain)? };
         Ok(Self { text, keys: keys.map_or_else(|| Ok(GivenKeys::default()), given_keys)? })
     }
+}
+
+fn flat(chain: &Chain) -> Result<String, Failure> {
+    flatten(chain).map_err(|error| Failure::Image(image::ImageError::from(error)))
 }
 
 fn given_keys(path: &Path) -> Result<GivenKeys, Failure> {
@@ -74,14 +79,16 @@ fn of_key_file(error: image::ImageError, path: Option<&Path>) -> Failure {
     }
 }
 
-fn profile_text(profile: &str) -> Result<String, Failure> {
+fn profile_text(profile: &str) -> Result<Chain, Failure> {
     if let Some(text) = builtin_text(profile) {
-        return Ok(text.to_owned());
+        return Ok(text.to_owned().into());
     }
-    fs::read_to_string(profile).map_err(|source| match source.kind() {
+    let path = Path::new(profile);
+    let text = fs::read_to_string(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Failure::NoProfile(profile.to_owned()),
         _ => Failure::File { path: PathBuf::from(profile), source },
-    })
+    })?;
+    Ok(Chain::read(text, |base| fs::read_to_string(path.with_file_name(base))))
 }
 
 fn numbered(folder: &Path, first: [u8; 6], index: u32) -> (PathBuf, [u8; 6]) {

@@ -12,6 +12,9 @@ use crate::trace::kind::Kind;
 use crate::trace::part::Label;
 use crate::trace::shelf::Shelf;
 
+/// The certificate application, by name or below its directory.
+const CERTIFICATES: Label = Label::new("选中 证书应用", "selects the certificate application");
+
 impl Tracker {
     /// The file that a command means: by SFI, which then is current, or the current one.
     pub(super) fn meant(&mut self, catalogue: &Shelf, sfi: u8, done: bool) -> Option<(usize, usize)> {
@@ -82,6 +85,7 @@ impl Tracker {
     pub(super) fn select(&mut self, catalogue: &Shelf, [_, _, p1, _]: [u8; 4], data: &[u8]) -> Option<Label> {
         let profile = self.profile(catalogue);
         (self.ef, self.foreign) = (None, false);
+        let in_certificates = self.certificates.take().filter(|_| p1 != 0x04);
         if p1 == 0x04 {
             let find = |profile: &Profile| profile.df.iter().position(|df| !data.is_empty() && df.df_name == data);
             let here = find(profile).map(|df| (self.profile, df));
@@ -91,6 +95,16 @@ impl Tracker {
                 Some((index, df)) => (self.profile, self.df) = (index, Some(df)),
                 None => self.df = None,
             }
+            let is_it = |profile: &Profile| {
+                let rules = profile.certificate.as_ref();
+                rules.is_some_and(|rules| rules.df_name == data || rules.application_name == data)
+            };
+            if found.is_none()
+                && let Some(index) = catalogue.iter().position(is_it)
+            {
+                self.certificates = Some(index);
+                return Some(CERTIFICATES);
+            }
             return self
                 .selected(catalogue)
                 .or_else(|| Some(Label::new("此应用不在卡片描述中", "an application of no profile")));
@@ -99,6 +113,16 @@ impl Tracker {
             [high, low] => u16::from_be_bytes([*high, *low]),
             _ => 0x3F00,
         };
+        let rules = in_certificates.and_then(|index| catalogue.get(index)?.certificate.as_ref());
+        if let Some(rules) = rules.filter(|_| fid != 0x3F00) {
+            let file = rules.file.iter().find(|file| file.fid == fid);
+            if file.is_some() || rules.application_fid == fid {
+                (self.certificates, self.foreign) = (in_certificates, file.is_some());
+                return Some(file.map_or(CERTIFICATES, |file| {
+                    Label::of(format!("选中 {} {}", file.id, file.name), format!("selects {} {}", file.id, file.name))
+                }));
+            }
+        }
         if let Some(df) = profile.df.iter().position(|df| df.fid == fid).filter(|_| p1 != 0x02) {
             self.df = Some(df);
             return self.selected(catalogue);
