@@ -10,8 +10,10 @@ use std::time::Instant;
 use card_counter::TerminalError;
 use card_counter::journal::EntryNumber;
 use card_counter::store::Store;
+use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
+use settlement::id::CardIdentifier;
 
 use crate::code::{Code, Language};
 use crate::debit::Begun;
@@ -122,6 +124,12 @@ impl Calls {
     #[must_use]
     pub fn held_until(&self) -> Option<Instant> {
         self.held.as_ref().map(|held| held.until)
+    }
+
+    /// The card that is kept, and the amounts of the purchase that was begun with it.
+    pub(crate) fn kept(&self) -> Option<(CardIdentifier, Option<Amounts>)> {
+        let amounts = |held: &Held| held.debit.as_ref().map(|begun| begun.offer().amounts);
+        self.held.as_ref().map(|held| (held.tapped.identifier, amounts(held)))
     }
 
     /// Lets all cards go; a purchase of which the card was not sent DEBIT ends as abandoned.

@@ -13,6 +13,7 @@ use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output;
+use crate::refused::Giver;
 use crate::settings::Settings;
 
 /// What stands before the public key in a certificate: BIT STRING of 66 bytes, no unused bits, uncompressed point.
@@ -26,7 +27,7 @@ pub(crate) fn sign(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>
         let rules = certificate::rules(&visit.tapped)?;
         // Another application is selected: nothing that was proved is left.
         visit.keep = None;
-        visit.with_pin("CERT", &pin, |visit, consent| {
+        visit.with_pin("CERT", (Giver::Program, &pin), |visit, consent| {
             certificate::verify(&mut visit.tapped, Role::User, &pin, consent)
         })?;
         let signed = Certificates::selected(&mut visit.tapped.session, rules).sign(&data)?;

@@ -11,6 +11,7 @@ use card_core::security::psam::PurchaseStart;
 use card_counter::TerminalError;
 use card_counter::check::{self, Rules};
 use card_counter::clock::Now;
+use card_counter::given_back::GivenBack;
 use card_counter::journal::{self, Draft, Entry, Plain, Purchased, Subject};
 use card_counter::language::Words;
 use card_counter::pay::{self, Offer, Till};
@@ -115,7 +116,7 @@ pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
             // Its second step was lost on the way: there is nothing for an HSM to compute any more.
             Wanted::Paid(entry) => {
                 visit.told.push(entry.number);
-                return Err(earlier_paid(visit, &entry)?);
+                return Err(earlier_paid(visit, &entry, None)?);
             }
             Wanted::Open(open) => *open,
         };
@@ -263,10 +264,13 @@ fn tell_of_earlier(
         }
         answer_fits(visit, terminal, info)?;
         let failure = match entry.state {
-            State::Confirmed => match given_back(visit, store, &entry)? {
-                Some(failure) => failure,
-                None => earlier_paid(visit, &entry)?,
-            },
+            // What went back whole is as if it had not been: its program has nothing to enter.
+            // A refund that is only agreed may yet be taken back.
+            State::Confirmed if GivenBack::is_all_of(&entry, &store.entries_of(&entry.draft.card_identifier)?) => {
+                visit.told.push(entry.number);
+                continue;
+            }
+            State::Confirmed => earlier_paid(visit, &entry, left_after_refunds(store, &entry)?)?,
             _ => Failure::EarlierUnpaid { entry: entry.number.to_string(), receipt: output_of(visit, &entry)? },
         };
         visit.told.push(entry.number);
@@ -287,26 +291,48 @@ fn counter_was_told(visit: &Visit<'_>, store: &Store) -> Result<(), Failure> {
     }
 }
 
-fn earlier_paid(visit: &Visit<'_>, entry: &Entry) -> Result<Failure, Failure> {
-    Ok(Failure::EarlierPaid { entry: entry.number.to_string(), receipt: output_of(visit, entry)? })
+/// With what is left, where something of it went back.
+fn earlier_paid(visit: &Visit<'_>, entry: &Entry, left: Option<Amounts>) -> Result<Failure, Failure> {
+    let output = output_of(visit, entry)?;
+    let receipt = match left {
+        Some(left) => within(visit, with_left(&output, left))?,
+        None => output,
+    };
+    Ok(Failure::EarlierPaid { entry: entry.number.to_string(), receipt })
 }
 
-/// What a call answers of a paid purchase of which something was agreed to go back, at this till: to say "paid" would be wrong. `None`
+/// What a call answers of a paid purchase of which something was agreed to go back: to say "paid" would be wrong. `None`
 /// where nothing was.
 fn given_back(visit: &Visit<'_>, store: &Store, entry: &Entry) -> Result<Option<Failure>, Failure> {
-    let back = store.refunded(Purchased::Here(entry.number), &visit.tapped.identifier)?;
+    let Some(left) = left_after_refunds(store, entry)? else { return Ok(None) };
+    let receipt = within(visit, with_left(&output_of(visit, entry)?, left))?;
+    Ok(Some(Failure::GivenBack { entry: entry.number.to_string(), receipt }))
+}
+
+/// A text that the caller's buffer holds.
+fn within(visit: &Visit<'_>, receipt: String) -> Result<String, Failure> {
+    let (needed, room) = (output::gbk(&receipt).len() + 1, visit.settings.out_bytes);
+    if needed > room { Err(Failure::OutputTooLong { needed, room }) } else { Ok(receipt) }
+}
+
+/// What is left of a purchase of which something was agreed to go back, at this till or, as far as the centre told, at another; `None`
+/// where nothing was.
+///
+/// # Errors
+/// [`TerminalError::Store`].
+pub(crate) fn left_after_refunds(store: &Store, entry: &Entry) -> Result<Option<Amounts>, TerminalError> {
+    let back = store.refunded(Purchased::Here(entry.number), &entry.draft.card_identifier)?;
     if back.is_empty() {
         return Ok(None);
     }
-    let too_much = |_| Failure::from(TerminalError::Bug("no more goes back than was paid"));
-    let left = left_of(Parts::of_card(entry.draft.subject.amounts()), back).map_err(too_much)?;
-    let left = left.to_card().map_err(|_| TerminalError::Bug("what is left is an amount of a card"))?;
-    let receipt = format!("{}{}|", output_of(visit, entry)?, hex::encode_upper(left.to_bytes()));
-    let (needed, room) = (output::gbk(&receipt).len() + 1, visit.settings.out_bytes);
-    if needed > room {
-        return Err(Failure::OutputTooLong { needed, room });
-    }
-    Ok(Some(Failure::GivenBack { entry: entry.number.to_string(), receipt }))
+    // What was agreed here and another till gave back may be the same money: nothing is left then, and the centre refuses the second.
+    let left = left_of(Parts::of_card(entry.draft.subject.amounts()), back).unwrap_or_default();
+    left.to_card().map(Some).map_err(|_| TerminalError::Bug("what is left is an amount of a card"))
+}
+
+/// The output of a purchase, and what is left of it.
+pub(crate) fn with_left(output: &str, left: Amounts) -> String {
+    format!("{output}{}|", hex::encode_upper(left.to_bytes()))
 }
 
 fn output_of(visit: &Visit<'_>, entry: &Entry) -> Result<String, Failure> {

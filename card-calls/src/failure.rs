@@ -291,6 +291,28 @@ impl Failure {
                     "read the card at the counter with sscard balance, then call again",
                 )),
             },
+            Self::NoStep(step) => Advice {
+                what: match language {
+                    Language::Zh => format!("{step} 尚未执行，或卡已离开、已超时"),
+                    Language::En => format!("{step} was not done, or its card is gone or was let go meanwhile"),
+                },
+                next: text(Words::new("同一张卡从 Step1 重新开始", "begin again with Step1 and the same card")),
+            },
+            // The published words name the one key that every PSAM was thought to have; a PSAM of a shop has few.
+            Self::Counter(TerminalError::Security(SecurityError::KeyNotFound { name, .. }))
+                if name.as_str() != "RKSSSE" =>
+            {
+                Advice {
+                    what: match language {
+                        Language::Zh => format!("PSAM卡内没有{name}密钥"),
+                        Language::En => format!("the PSAM has no key {name}"),
+                    },
+                    next: text(Words::new(
+                        "此机构的 PSAM 不能办理这项业务：请改用加密机流程，或到制作了全部密钥的 PSAM 处办理",
+                        "the PSAM of this institution is not for this act: use the HSM functions, or a desk whose PSAM was made with every key",
+                    )),
+                }
+            }
             Self::CallerClock { .. } => Advice {
                 what: text(Words::new(
                     "调用程序的时间与终端时钟相差超过 10 分钟,未扣款",
@@ -379,6 +401,7 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::NotYetValid { .. }
         | E::Expired { .. }
         | E::Blacklisted { .. }
+        | E::CardRenamed { .. }
         | E::BlacklistMissing
         | E::BlacklistStale { .. }
         | E::Blacklist(_)
@@ -462,6 +485,13 @@ mod tests {
         ];
         for (error, code) in cases {
             assert_eq!(Failure::Counter(error).code(), Code(code));
+        }
+        let lacks = |name| Failure::from(SecurityError::KeyNotFound { name: KeyName::new(name), version: 1 });
+        for name in ["PUK", "RKSSSE", "UKSSSE"] {
+            for (language, start) in [(Language::Zh, "PSAM卡内没有"), (Language::En, "the PSAM has no key ")] {
+                let message = lacks(name).message(language);
+                assert!(message.starts_with(&format!("{start}{name}")), "{message}");
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::prove::{self, Asked};
 use crate::public::ANY;
+use crate::refused::Giver;
 use crate::settings::Settings;
 use crate::text::fields;
 use crate::visit::{HOLDER, Next, Step};
@@ -28,12 +29,12 @@ type Outputs = Result<Vec<String>, Failure>;
 
 /// `iVerifyPIN`.
 pub(crate) fn verify(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
-    verify_with(calls, settings, given, || ask(settings, Prompt::Verify))
+    verify_with(calls, settings, given, Giver::Holder, || ask(settings, Prompt::Verify))
 }
 
 /// `iPKBVerifyPIN`.
 pub(crate) fn verify_given(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
-    verify_with(calls, settings, given, || Ok(Pin::parse(given.text("pPin")?)?))
+    verify_with(calls, settings, given, Giver::Program, || Ok(Pin::parse(given.text("pPin")?)?))
 }
 
 /// `SD_VerifyPin`: return value, status word.
@@ -41,7 +42,7 @@ pub(crate) fn sd_verify(calls: &mut Calls, settings: &Settings, given: &Argument
     given.number("ReaderHandle")?;
     let pin = Pin::parse(given.text("PIN")?)?;
     let done = calls.with_card(settings, ANY, |visit| {
-        visit.verify(&pin)?;
+        visit.verify(Giver::Program, &pin)?;
         visit.keep = Some(Next::Any);
         Ok(())
     });
@@ -61,10 +62,11 @@ fn verify_with(
     calls: &mut Calls,
     settings: &Settings,
     given: &Arguments<'_>,
+    giver: Giver,
     digits: impl FnOnce() -> Result<Pin, Failure>,
 ) -> Outputs {
     calls.with_card(settings, given.number("iType")?, |visit| {
-        visit.verify(&digits()?)?;
+        visit.verify(giver, &digits()?)?;
         visit.keep = Some(Next::Any);
         Ok(vec![String::new()])
     })
@@ -72,12 +74,12 @@ fn verify_with(
 
 /// `iChangePIN`.
 pub(crate) fn change(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
-    change_with(calls, settings, given, || Ok((ask(settings, Prompt::Old)?, ask_new(settings)?)))
+    change_with(calls, settings, given, Giver::Holder, || Ok((ask(settings, Prompt::Old)?, ask_new(settings)?)))
 }
 
 /// `iPKBChangePIN`.
 pub(crate) fn change_given(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
-    change_with(calls, settings, given, || {
+    change_with(calls, settings, given, Giver::Program, || {
         Ok((Pin::parse(given.text("pOldPin")?)?, Pin::parse(given.text("pNewPin")?)?))
     })
 }
@@ -86,12 +88,13 @@ fn change_with(
     calls: &mut Calls,
     settings: &Settings,
     given: &Arguments<'_>,
+    giver: Giver,
     digits: impl FnOnce() -> Result<(Pin, Pin), Failure>,
 ) -> Outputs {
     calls.with_card(settings, given.number("iType")?, |visit| {
         let (old, new) = digits()?;
         visit.keep = None;
-        visit.with_pin(HOLDER, &old, |visit, consent| pin::change(&mut visit.tapped, &old, &new, consent))?;
+        visit.with_pin(HOLDER, (giver, &old), |visit, consent| pin::change(&mut visit.tapped, &old, &new, consent))?;
         Ok(vec![String::new()])
     })
 }

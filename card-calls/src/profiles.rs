@@ -10,10 +10,10 @@ use std::sync::{Mutex, PoisonError};
 
 use card_counter::TerminalError;
 use card_counter::profile::{self, SiteText};
-use card_profiles::Catalog;
+use card_profiles::{Catalog, Chain};
 
-/// Region, name and text of each profile.
-type Texts = Vec<(String, String, String)>;
+/// Region, name and text of each profile, with the files that it extends.
+type Texts = Vec<(String, String, Chain)>;
 
 static MET: Mutex<Vec<(Texts, &'static Catalog)>> = Mutex::new(Vec::new());
 
@@ -53,6 +53,14 @@ mod tests {
         assert_eq!(title(of_site(&BTreeMap::new()).expect("built in")), [""; 0]);
         std::fs::write(&path, town.replace("\"A\"", "\"B\"")).expect("written");
         assert_eq!(title(of_site(&regions).expect("another")), ["B"]);
+        // A file that it extends counts as well.
+        let city = "format = 2\nextends = \"land.toml\"\nname = \"ssc-2.0-city\"\n";
+        std::fs::write(&path, city).expect("written");
+        for province in ["C", "D"] {
+            std::fs::write(folder.path().join("land.toml"), town.replace("\"A\"", &format!("{province:?}")))
+                .expect("written");
+            assert_eq!(title(of_site(&regions).expect("another")), [province]);
+        }
         std::fs::write(&path, "extends").expect("written");
         assert!(matches!(of_site(&regions), Err(TerminalError::Profile { .. })));
     }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output::{self, OUT_BYTES_MAX};
 use crate::read::{self, Proofs};
+use crate::refused::Giver;
 use crate::settings::Settings;
 use crate::text::addresses;
 use crate::visit::{Visit, card_number};
@@ -39,7 +40,7 @@ pub(crate) fn read_with_pin(calls: &mut Calls, settings: &Settings, given: &Argu
     let pin = Pin::parse(given.text("pPin")?)?;
     calls.with_card(settings, given.number("iType")?, |visit| {
         visit.is_meant(given.optional("pCardInfo")?)?;
-        visit.verify(&pin)?;
+        visit.verify(Giver::Program, &pin)?;
         Ok(vec![read::proved(visit, &addresses, proofs, settings.out_bytes)?])
     })
 }

@@ -3,7 +3,9 @@
 //! Source: file addresses and output of the driver interface; conditions and places are rows of the profile.
 //! Owns: which proofs a call makes, the order of the values. Never: half an answer: a file that cannot be read fails the call.
 
+use card_core::StatusWord;
 use card_core::security::KeyName;
+use card_counter::TerminalError;
 use card_counter::read::{self as files, Keys};
 use card_counter::tap::Tapped;
 use card_profiles::place::Place;
@@ -63,7 +65,12 @@ pub(crate) fn proved(
     if pin && proofs != Proofs::None {
         visit.pin()?;
     }
-    if keys.is_empty() || proofs != Proofs::Keys {
+    // What the caller does not want proved the card would not give out.
+    if !keys.is_empty() && proofs != Proofs::Keys {
+        let sw = StatusWord::SECURITY_STATUS;
+        return Err(TerminalError::CardRefused { command: "READ RECORD", sw }.into());
+    }
+    if keys.is_empty() {
         return contents(&mut visit.tapped, addresses, Keys::default(), room);
     }
     let mut psam = visit.psam()?;

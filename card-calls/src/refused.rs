@@ -1,7 +1,7 @@
-//! PINs that cards refused in this process: the same one is not tried again when it could be the last try.
+//! PINs that cards refused in this process: a program does not try the same one again when it could be the last try.
 //!
-//! Owns: that a PIN which a holder types is consent to its own try, since the refusal before it told how many are left; that a program
-//! which repeats a wrong one blocks no card. Never: keeps digits, only a hash under a key of this process.
+//! Owns: that a PIN which a holder types is consent to its own try each time, since the refusal before it told how many are left and the
+//! card's PIN may have become what was wrong before; that a program which repeats a wrong one in a parameter blocks no card. Never: keeps digits, only a hash under a key of this process.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
@@ -15,6 +15,15 @@ use crate::visit::Visit;
 
 /// Most PINs that are remembered.
 const REFUSED_MAX: usize = 64;
+
+/// Who gives a PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Giver {
+    /// The holder, who types it for this call.
+    Holder,
+    /// The calling program, in a parameter.
+    Program,
+}
 
 /// Hashes of card, kind of PIN and digits, the last one refused last.
 #[derive(Debug, Default)]
@@ -47,11 +56,11 @@ impl Visit<'_> {
     pub(crate) fn with_pin(
         &mut self,
         kind: &'static str,
-        pin: &Pin,
+        (giver, pin): (Giver, &Pin),
         work: impl FnOnce(&mut Self, bool) -> Result<(), TerminalError>,
     ) -> Result<(), Failure> {
         let hash = self.refused.hash(self.tapped.card(), kind, pin);
-        let consent = self.settings.last_try || !self.refused.seen.contains(&hash);
+        let consent = giver == Giver::Holder || self.settings.last_try || !self.refused.seen.contains(&hash);
         let done = work(self, consent);
         match &done {
             Ok(()) => self.refused.forget(hash),

@@ -5,6 +5,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use card_profiles::account::Amounts;
+use settlement::id::CardIdentifier;
+
 use crate::calls::{Answer, Calls};
 use crate::function::{Function, Value};
 use crate::settings::{SettingError, Settings};
@@ -44,6 +47,13 @@ impl Turn {
             std::thread::spawn(move || this.watch());
         }
         answer
+    }
+
+    /// The card that is kept for a caller, and the amounts of the purchase that its next step would pay.
+    #[must_use]
+    pub fn kept(&self, caller: u64) -> Option<(CardIdentifier, Option<Amounts>)> {
+        let owned = self.lock();
+        owned.calls.kept().filter(|_| owned.owner == caller)
     }
 
     /// A caller is gone: its card is let go.

@@ -24,7 +24,7 @@ use crate::entry::{self, Prompt};
 use crate::failure::Failure;
 use crate::profiles;
 use crate::prove::Asked;
-use crate::refused::RefusedPins;
+use crate::refused::{Giver, RefusedPins};
 use crate::settings::Settings;
 use crate::text::CardInfo;
 
@@ -276,7 +276,7 @@ impl Visit<'_> {
             return Ok(());
         }
         let given = entry::ask(self.settings, Prompt::Verify)?;
-        self.verify(&given)
+        self.verify(Giver::Holder, &given)
     }
 
     /// The holder's PIN for a transaction: the initial one is refused.
@@ -287,22 +287,22 @@ impl Visit<'_> {
             None => {
                 let given = entry::ask(self.settings, Prompt::Verify)?;
                 pin::of_transaction(&self.tapped, &given)?;
-                self.try_pin(&given)?;
+                self.try_pin(Giver::Holder, &given)?;
                 self.verified = Some(false);
                 Ok(())
             }
         }
     }
 
-    fn try_pin(&mut self, given: &Pin) -> Result<(), Failure> {
+    fn try_pin(&mut self, giver: Giver, given: &Pin) -> Result<(), Failure> {
         // Whether a card that tells its tries has others by now than it last answered.
         pin::tries_left(&mut self.tapped)?;
-        self.with_pin(HOLDER, given, |visit, consent| pin::verify(&mut visit.tapped, given, consent))
+        self.with_pin(HOLDER, (giver, given), |visit, consent| pin::verify(&mut visit.tapped, given, consent))
     }
 
-    pub(crate) fn verify(&mut self, given: &Pin) -> Result<(), Failure> {
+    pub(crate) fn verify(&mut self, giver: Giver, given: &Pin) -> Result<(), Failure> {
         self.verified = None;
-        self.try_pin(given)?;
+        self.try_pin(giver, given)?;
         let initial = self.tapped.profile.pin.as_ref().is_some_and(|row| given.is(&row.initial));
         self.verified = Some(initial);
         Ok(())

@@ -18,19 +18,25 @@ use crate::tap::{Approached, Tapped};
 /// [`TerminalError::ApplicationMissing`], that the card refuses, or that its totals are of two years.
 pub fn balances(card: &mut Approached<'_>, rules: &AccountRules) -> Result<Balances, TerminalError> {
     let (personal_account, _) = balance(card, rules, BalanceKind::PersonalAccount)?;
-    let (self_paid_total, year) = balance(card, rules, BalanceKind::SelfPaidTotal)?;
-    let (pooled_fund_total, same) = balance(card, rules, BalanceKind::PooledFundTotal)?;
-    let years = [year, same].map(Option::unwrap_or_default);
-    let year = one_year(rules, years).ok_or(TerminalError::CardAnswer { command: "GET BALANCE" })?;
+    let self_paid = balance(card, rules, BalanceKind::SelfPaidTotal)?;
+    let pooled_fund = balance(card, rules, BalanceKind::PooledFundTotal)?;
+    let totals = [self_paid, pooled_fund].map(|(total, year)| (total, year.unwrap_or_default()));
+    let wrong = TerminalError::CardAnswer { command: "GET BALANCE" };
+    let ([self_paid_total, pooled_fund_total], year) = of_one_year(rules, totals).ok_or(wrong)?;
     Ok(Balances { personal_account, self_paid_total, pooled_fund_total, year })
 }
 
-/// The year of both totals, as the card writes it: an answer without check value is held to what can be known of it. What is no
-/// year says nothing against the amounts.
-fn one_year(rules: &AccountRules, years: [u16; 2]) -> Option<u16> {
-    match years.map(|stored| rules.totals_year.read(stored)) {
-        [TotalsYear::Unreadable(stored), _] | [_, TotalsYear::Unreadable(stored)] => Some(stored),
-        [one, other] => years.first().copied().filter(|_| one == other),
+/// Both totals and their year as the card writes it: an answer without check value is held to what can be known of it. What is no
+/// year says nothing against the amounts, and a total without a year is one that was never begun: nothing beside the other.
+fn of_one_year(rules: &AccountRules, totals: [(u32, u16); 2]) -> Option<([u32; 2], u16)> {
+    let [(self_paid, first), (pooled_fund, second)] = totals;
+    let both = [self_paid, pooled_fund];
+    match [first, second].map(|stored| rules.totals_year.read(stored)) {
+        [TotalsYear::None, TotalsYear::None] => Some((both, first)),
+        [TotalsYear::None, _] => Some(([0, pooled_fund], second)),
+        [_, TotalsYear::None] => Some(([self_paid, 0], first)),
+        [TotalsYear::Unreadable(stored), _] | [_, TotalsYear::Unreadable(stored)] => Some((both, stored)),
+        [TotalsYear::Of(one), TotalsYear::Of(other)] => (one == other).then_some((both, first)),
     }
 }
 
@@ -106,17 +112,24 @@ mod tests {
     #[test]
     fn totals_are_of_one_year_or_of_none_that_can_be_read() {
         let rules = builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
-        for (years, year) in [
-            ([0x2026, 0x2026], Some(0x2026)),
-            ([0x2026, 0x2025], None),
-            ([0x2026, 0], None),
-            ([0, 0], Some(0)),
-            ([0xFFFF, 0xFFFF], Some(0xFFFF)),
-            ([0, 0xFFFF], Some(0)),
-            ([0x07EA, 0x07EA], Some(0x07EA)),
-            ([0x2026, 0x07EA], Some(0x07EA)),
+        let both = Some([20, 30]);
+        for (years, totals, year) in [
+            ([0x2026, 0x2026], both, 0x2026),
+            ([0x2026, 0x2025], None, 0),
+            ([0, 0], both, 0),
+            ([0xFFFF, 0xFFFF], both, 0xFFFF),
+            ([0, 0xFFFF], both, 0),
+            ([0x07EA, 0x07EA], both, 0x07EA),
+            ([0x2026, 0x07EA], both, 0x07EA),
+            // One was never begun.
+            ([0x2026, 0], Some([20, 0]), 0x2026),
+            ([0x2026, 0xFFFF], Some([20, 0]), 0x2026),
+            ([0xFFFF, 0x2026], Some([0, 30]), 0x2026),
+            ([0, 0x07EA], Some([0, 30]), 0x07EA),
         ] {
-            assert_eq!(one_year(&rules, years), year, "{years:04X?}");
+            let [first, second] = years;
+            let found = of_one_year(&rules, [(20, first), (30, second)]);
+            assert_eq!(found, totals.map(|totals| (totals, year)), "{years:04X?}");
         }
     }
 }

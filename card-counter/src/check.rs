@@ -178,14 +178,22 @@ fn clock(rules: &Rules) -> Option<TerminalError> {
     back.or_else(|| rules.clock_ahead.map(|centre| TerminalError::ClockDiffers { centre: centre.date_time() }))
 }
 
-/// The blacklist and its age.
+/// The blacklist and its age, and whether the card calls itself what this terminal knew its chip by: a list names cards by their
+/// identifier, which whoever has a key of the card can rewrite; the chip's number nobody can.
 ///
 /// # Errors
 /// [`TerminalError::Store`].
 pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Vec<Check>, TerminalError> {
     let list = store.blacklist()?;
     let on_it = store.is_blacklisted(&tapped.identifier)?;
+    let has_number = tapped.session.atr().is_ok_and(|atr| atr.is_unique());
+    let before = match has_number {
+        true => store.other_name_of(tapped.card_factor(), &tapped.identifier)?,
+        false => None,
+    };
+    let renamed = before.map(|entry| TerminalError::CardRenamed { entry: entry.to_string() });
     Ok(vec![
+        Check { id: "same_card", refused: renamed },
         Check { id: "blacklist_age", refused: stale(list, rules) },
         Check {
             id: "blacklist",

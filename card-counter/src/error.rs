@@ -481,6 +481,12 @@ pub enum TerminalError {
         why: Unsettled,
     },
 
+    /// The card has another identifier than when this terminal first met its chip.
+    #[error("in entry {entry} its chip had another identifier")]
+    CardRenamed {
+        /// Journal id of the first meeting.
+        entry: String,
+    },
     /// The clock is behind what was journalled, or what the centre signed: dates of sales would be wrong.
     #[error("the clock is behind {mark}, which is known to have been")]
     ClockBack {

@@ -1,6 +1,6 @@
 //! What went back of a purchase, as far as this journal knows it: the refunds whose money its card has.
 //!
-//! Source: confirmed tries of refunds, which name their purchase. What another till gave back is not in this journal.
+//! Source: confirmed tries of refunds, which name their purchase; refunds at other tills, as the centre told of them (docs/adr/0101).
 //! Owns: the sum, whether it is all. Never: reads or writes the journal.
 //! Units: fen.
 
@@ -30,7 +30,8 @@ impl GivenBack {
         };
         let (terminal, card_sequence) = (purchase.draft.terminal, Some(sent.card_sequence));
         let name = Original { terminal, terminal_sequence: sent.terminal_sequence, card_sequence };
-        let backs: Vec<_> = entries
+        let elsewhere = purchase.elsewhere.iter().filter(|given| given.is_credited);
+        let here = entries
             .iter()
             .filter(|entry| entry.state == State::Confirmed)
             .filter(|entry| entry.draft.card_identifier == purchase.draft.card_identifier)
@@ -39,8 +40,8 @@ impl GivenBack {
                     Some((*act, Parts::of_card(*amounts)))
                 }
                 Subject::Refund { .. } | Subject::Purchase { .. } | Subject::Load { .. } => None,
-            })
-            .collect();
+            });
+        let backs: Vec<_> = elsewhere.map(|given| (given.act, given.parts)).chain(here).collect();
         let (act, _) = *backs.last()?;
         let paid = Parts::of_card(*amounts);
         // More than was paid never goes back; if it did, nothing is left.

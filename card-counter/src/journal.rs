@@ -42,6 +42,19 @@ pub struct Entry {
     pub judged: Option<Judgement>,
     /// What the card showed of that later, at its next tap.
     pub shown: Option<Shown>,
+    /// Of a purchase: what other tills gave back of it, as the centre told at the last sign-in or upload.
+    pub elsewhere: Vec<GivenElsewhere>,
+}
+
+/// A refund of a purchase at another till of the institution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenElsewhere {
+    /// How it is undone.
+    pub act: RefundAct,
+    /// What each payer gets back.
+    pub parts: Parts,
+    /// Whether the card has it; otherwise it may.
+    pub is_credited: bool,
 }
 
 /// What the card shows of a transaction that a person judged.

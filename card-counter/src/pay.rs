@@ -239,10 +239,11 @@ fn acceptable(
         TotalsYear::Of(held) if rules.debit_date != DebitDate::Any && year < held => {
             return Err(TerminalError::ClockBehindCard { year: format!("{held:04X}") });
         }
-        // Totals start from zero with the first purchase of another year; of one that cannot be read nobody knows.
+        // Totals start from zero with the first purchase of another year. Whether one that cannot be read is another year the
+        // card alone knows: it is asked.
         TotalsYear::Of(held) if held != year => [0, 0],
-        TotalsYear::None => [0, 0],
-        TotalsYear::Of(_) | TotalsYear::Unreadable(_) => totals,
+        TotalsYear::None | TotalsYear::Unreadable(_) => [0, 0],
+        TotalsYear::Of(_) => totals,
     };
     let fits = |(total, amount): (u32, u32)| total.checked_add(amount).is_some();
     match totals.into_iter().zip([amounts.self_paid, amounts.pooled_fund]).all(fits) {
@@ -402,12 +403,12 @@ mod tests {
             (YearCoding::Bcd, 0x2FFF, 5, Ok(())),
             (YearCoding::Binary, 2026, 5, Ok(())),
             (YearCoding::Binary, 2027, 5, Err(Code::ClockBehindCard)),
-            // Totals of another year end with it; those of nobody knows which year may be of this one.
+            // Totals of another year end with it; whether those of nobody knows which year do, the card says.
             (YearCoding::Bcd, 0x2026, full, Err(Code::YearTotalFull)),
             (YearCoding::Bcd, 0x2025, full, Ok(())),
             (YearCoding::Bcd, 0xFFFF, full, Ok(())),
             (YearCoding::Binary, 2026, full, Err(Code::YearTotalFull)),
-            (YearCoding::Bcd, 2026, full, Err(Code::YearTotalFull)),
+            (YearCoding::Bcd, 2026, full, Ok(())),
         ] {
             assert_eq!(judged(coding, calendar, year, total), expected, "{coding:?} {year:04X} {total}");
         }

@@ -4,11 +4,11 @@
 //! Never: edits a profile; chooses one for a card (`card_profiles::Catalog`).
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use card_profiles::lint::{Finding, Position, lint, name_taken, position};
-use card_profiles::{Catalog, Profile, builtin_text};
+use card_profiles::{Catalog, Chain, Profile, builtin_text};
 
 use crate::error::TerminalError;
 use crate::file::{self, FileKind};
@@ -19,8 +19,8 @@ use crate::language::Words;
 pub struct ProfileText {
     /// Built-in name or path, as given.
     pub name: String,
-    /// Its text.
-    pub text: String,
+    /// Its text, with the files that it extends.
+    pub text: Chain,
     /// What it says.
     pub profile: Profile,
 }
@@ -48,19 +48,29 @@ pub struct Contradictions {
     pub count: usize,
 }
 
-/// The text of a built-in profile, or of a file.
+/// The text of a built-in profile, or of a file with those of its folder that it extends.
 ///
 /// # Errors
 /// [`TerminalError::ProfileUnknown`] for neither; [`TerminalError::File`], [`TerminalError::NotText`].
-pub fn text_of(name: &str) -> Result<String, TerminalError> {
+pub fn text_of(name: &str) -> Result<Chain, TerminalError> {
     if let Some(text) = builtin_text(name) {
-        return Ok(text.to_owned());
+        return Ok(text.to_owned().into());
     }
-    file::read(Path::new(name), FileKind::Profile).map_err(|error| match error {
+    let path = Path::new(name);
+    let read = file::read(path, FileKind::Profile).map_err(|error| match error {
         TerminalError::File { source, .. } if source.kind() == ErrorKind::NotFound && !is_path(name) => {
             TerminalError::ProfileUnknown { name: name.to_owned() }
         }
         other => other,
+    });
+    Ok(Chain::read(read?, |base| beside(path, base)))
+}
+
+/// The text of a file in the folder of another.
+fn beside(path: &Path, name: &str) -> io::Result<String> {
+    file::read(&path.with_file_name(name), FileKind::Profile).map_err(|error| match error {
+        TerminalError::File { source, .. } => source,
+        _ => io::ErrorKind::InvalidData.into(),
     })
 }
 
@@ -83,7 +93,7 @@ impl ProfileText {
     ///
     /// # Errors
     /// [`TerminalError::Profile`] with line and column.
-    pub fn of(name: &str, text: String) -> Result<Self, TerminalError> {
+    pub fn of(name: &str, text: Chain) -> Result<Self, TerminalError> {
         let malformed = |source| TerminalError::Profile { place: name.to_owned(), source };
         let profile = Profile::parse(&text).map_err(malformed)?;
         Ok(Self { name: name.to_owned(), text, profile })
@@ -92,7 +102,7 @@ impl ProfileText {
     /// Every contradiction of the text.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        name_taken(&self.text, &self.profile).into_iter().chain(lint(&self.profile)).collect()
+        name_taken(self.text.text(), &self.profile).into_iter().chain(lint(&self.profile)).collect()
     }
 
     fn contradictions(&self, findings: &[Finding], is_counted: impl Fn(&&Finding) -> bool) -> Option<Contradictions> {
@@ -107,7 +117,7 @@ impl SiteText {
     ///
     /// # Errors
     /// [`TerminalError::Profile`] with line and column; [`TerminalError::ProfileContradicts`] where a card would be read wrong by it.
-    pub fn of(region: &str, name: &str, text: String) -> Result<Self, TerminalError> {
+    pub fn of(region: &str, name: &str, text: Chain) -> Result<Self, TerminalError> {
         let source = ProfileText::of(name, text)?;
         let findings = source.findings();
         let profile = &source.profile;
@@ -188,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_text_that_spoils_reading_is_refused_with_its_line() {
-        let read = |changes| SiteText::of("5133", "town.toml", town(changes));
+        let read = |changes| SiteText::of("5133", "town.toml", town(changes).into());
         assert!(read(&[]).expect("a text").contradictions().is_none());
         let refused = read(&[("id = \"EF07\"\n  size = 1024", "id = \"EF05\"\n  size = 7")]);
         let Err(TerminalError::ProfileContradicts(found)) = refused else { panic!("{refused:?}") };
@@ -197,9 +207,33 @@ mod tests {
     }
 
     #[test]
+    fn a_citys_text_is_read_with_its_provinces_from_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [province, city] = ["province.toml", "city.toml"].map(|name| folder.path().join(name));
+        let name = city.display().to_string();
+        std::fs::write(&city, "format = 2\nextends = \"province.toml\"\nname = \"ssc-2.0-city\"\n").expect("written");
+        let Err(TerminalError::Profile { source, .. }) = ProfileText::named(&name) else { panic!("no province") };
+        assert_eq!((source.line, source.column), (2, 11), "{source}");
+        std::fs::write(&province, town(&[])).expect("written");
+        let site = of_site(&BTreeMap::from([("5133".to_owned(), name)])).expect("a site");
+        let size = |catalog: Catalog| catalog.site().find_map(|profile| profile.ef("SSSE", "EF07").map(|ef| ef.size));
+        assert_eq!(size(catalog(&site)), Some(1024));
+        // A contradiction of the province is told with the province's line.
+        std::fs::write(&province, town(&[("id = \"EF07\"\n  size = 1024", "id = \"EF05\"\n  size = 7")]))
+            .expect("written");
+        let Err(TerminalError::ProfileContradicts(found)) =
+            of_site(&BTreeMap::from([("51".to_owned(), city.display().to_string())]))
+        else {
+            panic!("refused")
+        };
+        assert!(found.words().en.contains("line 8 of its base province.toml"), "{}", found.words().en);
+    }
+
+    #[test]
     fn a_contradiction_among_keys_is_only_remarked_on() {
         let more = "\n[pin]\ntries = 99\n";
-        let text = SiteText::of("5133", "town.toml", town(&[("size = 1024\n", &format!("size = 1024\n{more}"))]));
+        let text =
+            SiteText::of("5133", "town.toml", town(&[("size = 1024\n", &format!("size = 1024\n{more}"))]).into());
         let found = text.expect("read all the same").contradictions().expect("a remark");
         assert_eq!((found.count, found.first.place.as_str()), (1, "pin"));
         assert!(found.words().zh.contains("pin"), "{}", found.words().zh);

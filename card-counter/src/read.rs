@@ -62,12 +62,32 @@ pub fn files_with(
     module: Option<&mut dyn SecurityModule>,
     consent: bool,
 ) -> Read {
-    carry_out(tapped, files, module, consent, false)
+    carry_out(tapped, files, module, consent, Wanted::Files)
+}
+
+/// Every file of the card's profile as far as the card has it: each is read until the card says that it ends, that of the issuer's data
+/// too, of which a tap reads the rows alone.
+pub fn whole(tapped: &mut Tapped<'_>, keys: Keys<'_>) -> Read {
+    let files = tapped.profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str())));
+    let files: Vec<_> = files.collect();
+    let module = keys.psam.map(|psam| -> &mut dyn SecurityModule { psam });
+    carry_out(tapped, &files, module, keys.consent, Wanted::ToTheEnd)
+}
+
+/// How much of its files is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// What the profile has.
+    Files,
+    /// The basic items alone, where there is a choice.
+    Basic,
+    /// What the card has.
+    ToTheEnd,
 }
 
 /// What the eleven basic fields need of the holder's file, where it must be read record by record; else the whole file.
 pub fn basic_fields(tapped: &mut Tapped<'_>, module: Option<&mut dyn SecurityModule>, consent: bool) -> Read {
-    carry_out(tapped, &HOLDER, module, consent, true)
+    carry_out(tapped, &HOLDER, module, consent, Wanted::Basic)
 }
 
 fn carry_out(
@@ -75,21 +95,28 @@ fn carry_out(
     files: &[(&str, &str)],
     module: Option<&mut dyn SecurityModule>,
     consent: bool,
-    basic: bool,
+    wanted: Wanted,
 ) -> Read {
     let has_keys = module.is_some() && tapped.algorithm().is_ok();
     let means = Means { factors: has_keys.then_some(tapped.factors), ..Means::default() };
     let mut earlier = tapped.take();
     earlier.refusals.clear();
     earlier.records.clear();
+    // All is read anew; what the card does not give again stands as it was read.
+    let before = if wanted == Wanted::ToTheEnd { std::mem::take(&mut earlier.reading) } else { Reading::default() };
     let reader = Reader::new(tapped.profile, files, means).after(earlier);
-    let mut reader = if basic { reader.basic() } else { reader };
+    let mut reader = match wanted {
+        Wanted::Files => reader,
+        Wanted::Basic => reader.basic(),
+        Wanted::ToTheEnd => reader.to_the_end(),
+    };
     let card = &mut **tapped;
     let mut guard = Guard { book: &mut card.memory.tries, consent };
     let lost = card.session.play(&mut reader, module, &mut guard).err().map(TerminalError::from);
     let mut outcome = reader.finish();
     let refusals = std::mem::take(&mut outcome.refusals);
     let records = std::mem::take(&mut outcome.records);
+    outcome.reading.complete_by(before);
     tapped.put_back(outcome);
     let algorithm = || tapped.algorithm();
     let unread = refusals.into_iter().map(|refusal| Unread {
@@ -106,8 +133,8 @@ pub fn all_of<'a>(tapped: &Tapped<'a>) -> Vec<(&'a str, &'a str)> {
     files.filter(|file| *file != ("SSSE", "EF05")).collect()
 }
 
-/// Reads every file of a card that does not say whose keys it has, by this profile: what is free, and what a PIN (BCD) opens. What was
-/// read, and what was not: what needs a key for the reason `why`.
+/// Reads every file of a card that does not say whose keys it has, each to its end, by this profile: what is free, and what a PIN (BCD)
+/// opens. What was read, and what was not: what needs a key for the reason `why`.
 pub fn unnamed(
     session: &mut Session,
     profile: &Profile,
@@ -118,7 +145,7 @@ pub fn unnamed(
 ) -> (Reading, Read) {
     let files: Vec<(&str, &str)> =
         profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect();
-    let mut reader = Reader::new(profile, &files, Means { pin, ..Means::default() });
+    let mut reader = Reader::new(profile, &files, Means { pin, ..Means::default() }).to_the_end();
     let mut guard = Guard { book: &mut memory.tries, consent };
     let lost = session.play(&mut reader, None, &mut guard).err().map(TerminalError::from);
     if let Some(card) = session.card() {

@@ -6,8 +6,10 @@
 
 mod batches;
 pub mod catalogues;
+mod chips;
 mod codes;
 mod desk;
+mod elsewhere;
 mod entries;
 mod national;
 mod proof;

@@ -4,6 +4,7 @@
 //! Owns: the only HTTP of a terminal, letters until they are answered, the order of a sale with the centre's consent.
 //! Never: prints, chooses readers, sends a card a command of its own (`card-counter`).
 
+pub mod elsewhere;
 pub mod http;
 pub mod identity;
 pub mod load;

@@ -18,7 +18,7 @@ use settlement::record::CardsCode;
 use settlement::signing::TerminalKey;
 
 use crate::http::Centre;
-use crate::online;
+use crate::{elsewhere, online};
 use card_counter::clock::{Now, Running};
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::journal::{Entry, EntryNumber};
@@ -46,7 +46,7 @@ pub struct Uploaded {
 }
 
 /// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches, then which records a
-/// card contradicts.
+/// card contradicts; and asks what other tills gave back.
 ///
 /// # Errors
 /// [`TerminalError::CentreUnreachable`] when the centre stops answering, or what it refused after all that it took: what was not
@@ -62,7 +62,9 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
     uploaded.contradicted = contradicted;
     let (proved, fourth) = later(report_codes(store, centre))?;
     uploaded.proved = proved;
-    first.or(second).or(third).or(fourth).map_or(Ok(uploaded), Err)
+    let ours = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+    let (_, fifth) = later(elsewhere::ask(store, centre, ours).map(|()| 0))?;
+    first.or(second).or(third).or(fourth).or(fifth).map_or(Ok(uploaded), Err)
 }
 
 /// Batches that a sale may wait for: one that was sent before and not answered, and its own.

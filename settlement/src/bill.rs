@@ -209,12 +209,13 @@ impl<'de> Deserialize<'de> for Price {
         let text = String::deserialize(deserializer)?;
         let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
         let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_negative = whole.strip_prefix('-').is_some_and(is_digits);
-        if !(is_digits(whole) || is_negative) || !is_digits(part) || part.len() > PRICE_DECIMALS_MAX {
+        // "-0" is no number below zero, and "-0.50" is one: the sign is of the whole text.
+        let (is_negative, whole) = whole.strip_prefix('-').map_or((false, whole), |digits| (true, digits));
+        if !is_digits(whole) || !is_digits(part) || part.len() > PRICE_DECIMALS_MAX {
             return Err(de::Error::custom("not a price in yuan: write digits with at most six decimals, as in 12.50"));
         }
         let value = || {
-            let whole = whole.parse::<i64>().ok().filter(|whole| *whole >= 0)?.checked_mul(1_000_000)?;
+            let whole = whole.parse::<i64>().ok().filter(|_| !is_negative)?.checked_mul(1_000_000)?;
             let places = u32::try_from(PRICE_DECIMALS_MAX - part.len()).ok()?;
             Self::of_millionths(whole.checked_add(part.parse::<i64>().ok()? * 10_i64.pow(places))?)
         };
@@ -254,6 +255,9 @@ mod tests {
             ("\"12.50\"", "\".5\"", "not a price"),
             ("\"12.50\"", "\"0.00\"", "above 0"),
             ("\"12.50\"", "\"-1\"", "above 0"),
+            ("\"12.50\"", "\"-0.50\"", "above 0"),
+            ("\"12.50\"", "\"-0.000001\"", "above 0"),
+            ("\"12.50\"", "\"-0\"", "above 0"),
             ("\"12.50\"", "\"99999999\"", "at most 1000000.00 yuan"),
             (": 2,", ": 0,", "not a quantity"),
             (": 2,", ": 2.5,", "decimal as text"),

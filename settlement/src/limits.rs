@@ -45,3 +45,6 @@ pub const CLOCK_DIFFERENCE_MAX_S: i64 = 600;
 
 /// Cards of one blacklist answer: 16 bytes each as 32 digits, below [`MESSAGE_BYTES_MAX`].
 pub const BLACKLIST_ENTRIES_MAX: usize = 50_000;
+
+/// Refunds of one answer about other tills: some 350 bytes each, below [`MESSAGE_BYTES_MAX`].
+pub const ELSEWHERE_PAGE: usize = 200;

@@ -117,7 +117,16 @@ pub struct Receipt<'a> {
     /// What went back of it since.
     pub given_back: Option<GivenBack>,
     /// The terminal's signed word for it, which anyone can check with the centre.
-    pub code: Option<&'a ReceiptCode>,
+    pub check: Option<Check<'a>>,
+}
+
+/// A code, and where whoever holds the paper asks about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Check<'a> {
+    /// The code.
+    pub code: &'a ReceiptCode,
+    /// Address of the page that takes it; none: an office does.
+    pub address: Option<&'a str>,
 }
 
 impl Paper {
@@ -205,17 +214,16 @@ impl Receipt<'_> {
         if let Some(ground) = words.ground(self.ground) {
             page.left(ground, Style::Plain);
         }
-        if let Some(code) = self.code {
-            page.code(code);
-            page.centre(words.check, Style::Plain);
+        if let Some(check) = self.check {
+            check.onto(&mut page, words);
         }
         page.into_rows()
     }
 
-    /// The receipt as plain text, lines ending in LF; the code that a printer draws stands in letters.
+    /// The receipt as plain text, lines ending in LF; what a printer draws is left out, its letters stand there.
     #[must_use]
     pub fn text(&self, paper: Paper, language: Language) -> String {
-        text_of(self.rows(paper, language), paper, language)
+        text_of(&self.rows(paper, language))
     }
 }
 
@@ -234,20 +242,24 @@ impl GivenBack {
     }
 }
 
-/// Rows as plain text; the code that a printer draws stands in letters.
-fn text_of(rows: Vec<Row>, paper: Paper, language: Language) -> String {
-    let mut text = String::new();
-    for row in rows {
-        match row {
-            Row::Line { text: line, .. } => text = text + &line + "\n",
-            Row::Code(code) => {
-                let mut page = Page::new(paper);
-                page.left(&format!("{}: {}", Words::of(language).code, code.text()), Style::Plain);
-                page.into_rows().iter().filter_map(Row::line).for_each(|line| text = format!("{text}{line}\n"));
+impl Check<'_> {
+    /// Drawn, in letters for whoever cannot scan it, and with a word about where.
+    fn onto(self, page: &mut Page, words: &Words) {
+        page.code(self.code);
+        page.left(&format!("{}: {}", words.code, self.code.text()), Style::Plain);
+        match self.address {
+            Some(address) => {
+                let address = address.trim_end_matches('/');
+                page.left(&format!("{}: {address}/receipt/{}", words.check_at, words.code), Style::Plain);
             }
+            None => page.left(words.check_office, Style::Plain),
         }
     }
-    text
+}
+
+/// Rows as plain text; the letters of a code that printers draw stand behind it.
+fn text_of(rows: &[Row]) -> String {
+    rows.iter().filter_map(Row::line).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// The mark of a reprint.
@@ -335,7 +347,7 @@ mod tests {
             ground: Ground::Answered,
             copy,
             given_back: None,
-            code: None,
+            check: None,
         }
         .text(paper, language)
     }

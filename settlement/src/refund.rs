@@ -11,8 +11,9 @@
 use card_profiles::account::Amounts;
 use serde::{Deserialize, Serialize};
 
+use crate::date::BusinessDate;
 use crate::fen::{Fen, FenError, on_card};
-use crate::id::{CardIdentifier, RequestId, TerminalNumber};
+use crate::id::{CardIdentifier, LoadId, RequestId, TerminalNumber};
 use crate::message::{AnswerStatus, Request, Version1, request};
 
 /// 原交易: a purchase, by its numbers at the terminal and, where it is told, at the card: a terminal that sold by its own module and by one
@@ -86,6 +87,73 @@ pub struct OriginalAnswer {
 }
 
 request!(OriginalRequest, OriginalAnswer, "/terminal/v1/refunds/original", terminal);
+
+/// Asks what other tills gave back of this terminal's purchases. A request of its own: terminals of before never ask, and centres of before
+/// answer that they know no such path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElsewhereRequest {
+    /// Always 1.
+    pub version: Version1,
+    /// Id.
+    pub request_id: RequestId,
+    /// Terminal that asks, and that sold.
+    pub terminal: TerminalNumber,
+    /// Through which day of the centre it was told; left out for all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<BusinessDate>,
+    /// The last one of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<LoadId>,
+}
+
+/// What has no outcome, and what got one on the day named or later: by their ids, in pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElsewhereAnswer {
+    /// Always 1.
+    pub version: Version1,
+    /// New or known.
+    pub status: AnswerStatus,
+    /// The day that is open at the centre: of it more may come.
+    pub through: BusinessDate,
+    /// At most [`crate::limits::ELSEWHERE_PAGE`].
+    pub refunds: Vec<Elsewhere>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// A refund at another till.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elsewhere {
+    /// Its one id.
+    pub load_id: LoadId,
+    /// Purchase.
+    pub original: Original,
+    /// Card that paid.
+    pub card_identifier: CardIdentifier,
+    /// How it is undone.
+    pub act: RefundAct,
+    /// What each payer gets back.
+    pub parts: Parts,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// How a refund at another till stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The centre allowed it; whether the card has it is not known.
+    Prepared,
+    /// The card has it.
+    Credited,
+    /// It does not, or no longer, count.
+    NotCredited,
+}
+
+request!(ElsewhereRequest, ElsewhereAnswer, "/terminal/v1/refunds/elsewhere", terminal);
 
 /// The three payers of a purchase, or of what is left of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -177,11 +177,29 @@ fn item(dice: &mut Dice, drugs: &[&Drug]) -> BillItem {
     BillItem {
         code: drug.code.clone(),
         quantity: Quantity::of_ten_thousandths(quantity).expect("a quantity"),
-        unit_price: Price::new(Fen::new(price)).expect("a price"),
+        unit_price: price_of(dice, price),
         rx: dice.odds(2).then(|| "CF".to_owned()),
         days: (!dice.odds(20))
             .then(|| SupplyDays::new(1 + u16::try_from(dice.below(45)).expect("small")).expect("days")),
     }
+}
+
+/// Whole fen, or less by parts of one: as a bill writes it, with six decimals of a yuan.
+fn price_of(dice: &mut Dice, fen: i64) -> Price {
+    if dice.odds(2) {
+        return Price::new(Fen::new(fen)).expect("a price");
+    }
+    let [parts, fen] = [dice.below(10_000), u64::try_from(fen).expect("above 0")];
+    let millionths = fen * 10_000 - parts;
+    let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+    serde_json::from_value(serde_json::Value::String(text)).expect("a price")
+}
+
+/// A price as its text says it, in millionths of a yuan.
+fn millionths(price: Price) -> i64 {
+    let text = price.to_string();
+    let (whole, part) = text.split_once('.').expect("with decimals");
+    format!("{whole}{part:0<6}").parse().expect("digits")
 }
 
 fn earlier(dice: &mut Dice, code: &DrugCode) -> Vec<Bought> {
@@ -251,6 +269,11 @@ impl Exact {
         Self { over: i128::from(fen) * i128::from(ten_thousandths), under: 10_000 }
     }
 
+    /// Of a price in millionths of a yuan.
+    fn priced(millionths: i64, ten_thousandths: u64) -> Self {
+        Self { under: 100_000_000, ..Self::product(millionths, ten_thousandths) }
+    }
+
     /// Whether `whole` is what the rounding's definition makes of this fraction.
     fn comes_to(self, whole: i128, rounding: Rounding) -> bool {
         let Self { over, under } = self;
@@ -298,7 +321,7 @@ impl Model<'_> {
             }
             let beyond = self.beyond(number, item, drug, &so_far)?;
             let quantity = item.quantity.ten_thousandths();
-            let amount = Exact::product(item.unit_price.fen().get(), quantity).whole(Rounding::HalfUp);
+            let amount = Exact::priced(millionths(item.unit_price), quantity).whole(Rounding::HalfUp);
             if amount == 0 {
                 return Err(Refused::Nothing(number));
             }
@@ -357,18 +380,19 @@ impl Model<'_> {
 
     /// Amount, own pay, over limit, first self-pay, in scope of a line, and the reasons of its class and price.
     fn line(&self, item: &BillItem, drug: &Drug, amount: i64) -> (Vec<u8>, [i64; 5]) {
-        let (price, quantity) = (item.unit_price.fen().get(), item.quantity.ten_thousandths());
+        let (price, quantity) = (millionths(item.unit_price), item.quantity.ten_thousandths());
         let rounding = self.policy.rounding;
         let class = match drug.class {
             Class::C => return (vec![3], [amount, amount, 0, 0, 0]),
             Class::A => 1,
             Class::B => 2,
         };
-        let ceiling = drug.price_ceiling.map(Fen::get).filter(|ceiling| price > *ceiling);
+        let ceiling = drug.price_ceiling.map(Fen::get).filter(|ceiling| price > *ceiling * 10_000);
         let ratio = drug.first_self_pay.ten_thousandths();
         match self.policy.ceiling {
             CeilingOrder::BeforeRatio => {
-                let over = ceiling.map_or(0, |ceiling| Exact::product(price - ceiling, quantity).whole(rounding));
+                let over =
+                    ceiling.map_or(0, |ceiling| Exact::priced(price - ceiling * 10_000, quantity).whole(rounding));
                 let first = Exact::product(amount - over, ratio).whole(rounding);
                 let reasons = if ceiling.is_some() { vec![4, class] } else { vec![class] };
                 (reasons, [amount, 0, over, first, amount - over - first])

@@ -154,7 +154,15 @@ impl Town {
             tx.add_key_set(1, Kind::Rehearsal, "zhao", &values)?;
             (1..=u32::from(cards)).try_for_each(|n| {
                 let (details, row) = (person(n), u64::from(n));
-                let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                let said = Statement {
+                    source: 1,
+                    at: 1,
+                    import: 1,
+                    row,
+                    details: &details,
+                    fields: Fields::ALL,
+                    taken_back: Fields::NONE,
+                };
                 registry::upsert(tx, &said).map(drop)
             })
         })?;
@@ -342,7 +350,8 @@ impl Town {
     fn add_terminal(&mut self, centre: &mut Centre, profile: &Profile, n: u8) -> Result<(), Failure> {
         let socket = blank(profile, [0x51, 0x33, 0, 0, 0x99, n])?;
         let number = Self::number(usize::from(n));
-        let order = Order { terminal_number: &number.to_string(), institution: PHARMACY, operator: Some("zhao") };
+        let order =
+            Order { terminal_number: &number.to_string(), institution: PHARMACY, keys: None, operator: Some("zhao") };
         let mut session = session(&socket)?;
         psam::personalize(&mut centre.store, &centre.config, &self.shared.vault, &mut session, &order)?;
         let folder = self.terminal_folder(usize::from(n));

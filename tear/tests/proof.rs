@@ -1,9 +1,12 @@
 //! The proof itself, and that it finds what a wrong terminal does.
 
+use std::sync::Arc;
+
 use card_core::Session;
 use card_core::script::TwoChallenges;
 use card_counter::TerminalError;
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Shown};
+use card_counter::given_back::GivenBack;
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Purchased, Sent, Shown, Subject};
 use card_counter::read::files_with;
 use card_counter::remote;
 use card_counter::store::{Store, StoreError};
@@ -13,13 +16,15 @@ use card_profiles::profile::KeyClass;
 use card_profiles::read::HOLDER;
 use centre_line::http::Centre;
 use centre_line::remote::authenticate;
+use settlement::DateTime;
 use settlement::fen::Fen;
 use settlement::id::{CardChallenge, CardIdentifier, RequestId};
 use settlement::journal::Event;
 use settlement::message::Version1;
 use settlement::record::Evidence;
+use settlement::refund::{Parts, RefundAct};
 use settlement::remote::{Challenges, ReadingKey, RemoteProofRequest};
-use tear::clerk::{Act, Book, Habit, Ours, PRICE};
+use tear::clerk::{Act, Book, Habit, Life, Ours, PRICE, WIDE};
 use tear::course::{Course, Wire};
 use tear::proof::{Depth, Proof, Row, Totals};
 use tear::town::Town;
@@ -133,6 +138,54 @@ fn a_refund_at_another_till_torn_anywhere_loses_and_doubles_nothing() {
         assert!(count(&rows, words) >= least, "{words}: {}", count(&rows, words));
     }
     assert!(rows.iter().all(|row| row.end.card_fen == 50_000), "what was sold here came back there");
+}
+
+#[test]
+fn the_till_that_sold_knows_once_what_another_gave_back_wherever_its_upload_was_torn() {
+    let town = Town::found(1, 2, Fen::new(50_000)).expect("a town");
+    let lives = |town: &Town, terminal: usize, course: &Arc<Course>, act: Option<Act>| {
+        let desk = town.desk().expect("the centre");
+        let date_time = DateTime::parse("20260105101101").expect("an instant");
+        let (habit, limits) = (&Ours, WIDE);
+        let life = Life { town, desk: &desk, terminal, card: 0, course, habit, date_time, again: false, limits };
+        match act {
+            Some(act) => life.live(act),
+            None => life.upload(),
+        }
+    };
+    let whole = || Course::with(&[]);
+    lives(&town, 0, &whole(), Some(Act::Load)).expect("loaded");
+    lives(&town, 0, &whole(), Some(Act::Purchase)).expect("sold");
+    let known = |town: &Town| {
+        let store = Store::open(&town.terminal_folder(0)).expect("a journal");
+        let entries = store.entries().expect("entries");
+        let paid = entries.iter().find(|entry| matches!(entry.draft.subject, Subject::Purchase { .. })).expect("one");
+        let card = paid.draft.card_identifier;
+        let back = store.refunded(Purchased::Here(paid.number), &card).expect("read");
+        let given = GivenBack::of(paid, &entries).map(|given| (given.act, given.total, given.is_whole));
+        (back, given, store.spent_by(&card, paid.draft.business_date).expect("read"))
+    };
+    let price = Fen::new(PRICE.into());
+    assert_eq!(known(&town), (Vec::new(), None, (1, price)));
+    lives(&town, 1, &whole(), Some(Act::Elsewhere)).expect("given back");
+    assert_eq!(known(&town).1, None, "nobody told the till yet");
+
+    let parts = Parts { personal_account: price, self_paid: Fen::new(300), pooled_fund: Fen::new(450) };
+    let all = (vec![parts], Some((RefundAct::Refund, Fen::new(2_000), true)), (0, Fen::ZERO));
+    let peace = (town.twin().expect("a twin"), whole());
+    lives(&peace.0, 0, &peace.1, None).expect("told");
+    assert_eq!(known(&peace.0), all);
+    lives(&peace.0, 0, &whole(), None).expect("told again");
+    assert_eq!(known(&peace.0), all, "each once");
+    let points = peace.1.points_from(0);
+    assert!(points.len() >= 4, "{points:?}");
+    for point in points {
+        let town = town.twin().expect("a twin");
+        // What it says is the clerk's affair.
+        let _ = lives(&town, 0, &Course::with(&[point]), None);
+        lives(&town, 0, &whole(), None).expect("told");
+        assert_eq!(known(&town), all, "{point:?}");
+    }
 }
 
 #[test]

@@ -288,6 +288,8 @@ codes! {
     Uncertain = "UNCERTAIN",
     /// An open transaction of this card could not be settled.
     StillOpen = "STILL_OPEN",
+    /// The card's identifier is not the one by which this terminal knew its chip.
+    CardRenamed = "CARD_RENAMED",
     /// The clock is behind an instant that is known to have been.
     ClockBack = "CLOCK_BACK",
     /// The terminal's clock is not the centre's.

@@ -180,6 +180,7 @@ impl TerminalError {
                 said(format!("交易 {id} 的小票写不到 {path}:{}", file::system(source).zh))
             }
             Self::ClockBack { mark } => said(format!("已知时间 {mark}")),
+            Self::CardRenamed { entry } => said(format!("交易 {entry} 中此芯片的卡识别码与现在不同")),
             Self::ClockDiffers { centre } => said(format!("中心时间 {centre}")),
             Self::SignedOut { at } => said(format!("本终端已于 {at} 签退")),
             Self::NotUndecided { id } => said(format!("没有结果未知的交易 {id}")),

@@ -128,6 +128,7 @@ impl TerminalError {
             Self::OnlineRequired => Code::OnlineRequired,
             Self::Uncertain { .. } => Code::Uncertain,
             Self::StillOpen { .. } => Code::StillOpen,
+            Self::CardRenamed { .. } => Code::CardRenamed,
             Self::ClockBack { .. } => Code::ClockBack,
             Self::ClockDiffers { .. } => Code::ClockDiffers,
             Self::SignedOut { .. } => Code::SignedOut,

@@ -76,7 +76,7 @@ fn what(code: Code) -> Words {
         Code::ConfigurationInvalid => ("配置有误", "the configuration is wrong"),
         Code::SecretUnreadable => ("读不到口令来源", "the source of the PIN cannot be read"),
         Code::SecretForm => ("密码不能写在命令行上", "a secret must not stand on the command line"),
-        Code::FileMissing => ("文件读不到", "a file cannot be read"),
+        Code::FileMissing => ("文件用不了", "a file cannot be used"),
         Code::AddressUnsupported => ("中心地址不受支持", "this centre address is not supported"),
         Code::NoPcscService => ("读卡器服务 (pcscd) 没有运行", "the reader service (pcscd) is not running"),
         Code::NoReader => ("没有连接读卡器", "no reader is attached"),
@@ -240,6 +240,9 @@ fn what(code: Code) -> Words {
         }
         Code::Uncertain => ("卡上的交易结果未知", "whether the card did the transaction is unknown"),
         Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
+        Code::CardRenamed => {
+            ("此卡的卡识别码被改写过", "the card's identifier is not the one by which this terminal knew its chip")
+        }
         Code::ClockBack => (
             "终端时钟早于日志或中心签署的时间",
             "the terminal's clock is behind its journal or the centre's signed time",
@@ -329,7 +332,10 @@ fn next(code: Code) -> Words {
             "用 sscard profile lint 文件 查看全部矛盾,改正后再用;或从配置的 [regions] 中取下",
             "see all of it with sscard profile lint FILE and mend the text, or take it out of [regions] of the configuration",
         ),
-        Code::FileMissing => ("检查路径和权限", "check path and permissions"),
+        Code::FileMissing => (
+            "检查路径和权限;要写的文件已存在的,换一个文件名:已有的不覆盖",
+            "check path and permissions; where it is to be written and exists, name another: none is written over",
+        ),
         Code::AddressUnsupported => ("写成 https://主机:端口", "write https://HOST:PORT"),
         Code::NoPcscService => ("启动 pcscd,或检查 PCSCLITE_CSOCK_NAME", "start pcscd, or check PCSCLITE_CSOCK_NAME"),
         Code::NoReader => ("接上读卡器", "attach a reader"),
@@ -430,12 +436,17 @@ fn next(code: Code) -> Words {
         Code::PsamMissing => ("插入 PSAM,或用 --psam 指定", "insert the PSAM, or name its reader with --psam"),
         Code::PsamAmbiguous => ("用 --psam 指定其中一个", "name one of them with --psam"),
         Code::NotPsam => ("检查 --psam 指向的读卡器", "check which reader --psam names"),
-        Code::PsamWrong | Code::PsamKeyMissing => ("换上发卡城市的 PSAM", "use a PSAM of the card's issuer"),
+        Code::PsamWrong => ("换上发卡城市的 PSAM", "use a PSAM of the card's issuer"),
+        Code::PsamKeyMissing => (
+            "换上发卡城市的、存有此密钥的 PSAM;药店的 PSAM 只有读卡和消费的密钥",
+            "use a PSAM of the card's issuer that was made with this key; one of a pharmacy reads and pays only",
+        ),
         Code::PsamAlgorithm => ("换上支持此卡算法的 PSAM", "use a PSAM that has the card's algorithm"),
         Code::PsamRefused | Code::PsamSilent | Code::PsamAnswer => ("重新插入 PSAM 再试", "insert the PSAM again"),
-        Code::PsamDiffers => {
-            ("换回原来的 PSAM,或另用 --data 目录", "use the PSAM of this folder, or another --data folder")
-        }
+        Code::PsamDiffers => (
+            "换回原来的 PSAM;PSAM 已更换的,先在原目录执行 sscard upload 和 day-end 并保留该目录,再另用 --data 目录",
+            "use the PSAM of this folder; where it was replaced, end the old folder first (sscard upload, day-end), keep it, and take another --data folder",
+        ),
         Code::KeyRefused | Code::KeyNotTried => {
             ("不要再试:PSAM 与卡的密钥不一致,请联系发卡机构", "do not try again: PSAM and card differ; ask the issuer")
         }
@@ -477,7 +488,10 @@ fn next(code: Code) -> Words {
             "换成这张卡的密钥文件或 PSAM；用错误的密钥会消耗尝试次数，因此没有执行",
             "give the key file or the PSAM of this card; wrong keys would spend tries, so nothing was carried out",
         ),
-        Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
+        Code::BillRefused => (
+            "改正账单后再试;若之前的消费已在另一台终端退费,先执行 sscard upload",
+            "correct the bill and try again; where another till gave back what was bought before, run sscard upload first",
+        ),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
         Code::YearTotalFull => {
             ("改为现金支付,并请持卡人联系发卡机构核对累计", "take cash, and have the issuer look at the card's totals")
@@ -524,6 +538,10 @@ fn next(code: Code) -> Words {
             "take no cash and give none; insert the same card again and the terminal will find out",
         ),
         Code::StillOpen => ("请插着卡并给出密码再试", "leave the card in and give its PIN"),
+        Code::CardRenamed => (
+            "不要扣款,报告中心;发卡机构重新制作过的卡,联机收款由中心认定",
+            "take no money and tell the centre; a card that its issuer made anew is paid with where the centre is asked",
+        ),
         Code::ClockBack => (
             "校准终端时钟;时钟无误则执行 sscard sign-in",
             "set the terminal's clock; where it is right, run sscard sign-in",

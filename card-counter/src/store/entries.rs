@@ -15,6 +15,7 @@ use settlement::record::{CardsCode, Evidence, NumberProof};
 use settlement::refund::{Original, RefundAct};
 use settlement::{BusinessDate, DateTime};
 
+use super::elsewhere::{self, GIVEN};
 use super::{Store, StoreError, failure};
 use crate::clock::Now;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sent, Shown, Subject};
@@ -150,6 +151,7 @@ impl Journal for Store {
             reason: None,
             judged: None,
             shown: None,
+            elsewhere: Vec::new(),
         })
     }
 
@@ -420,7 +422,7 @@ impl Store {
         let fail = |source| self.failure(source);
         let mut statement = self
             .connection
-            .prepare_cached(&format!("SELECT {} FROM entry WHERE {condition} ORDER BY number", columns!()))
+            .prepare_cached(&format!("SELECT {}, {GIVEN} FROM entry WHERE {condition} ORDER BY number", columns!()))
             .map_err(fail)?;
         let mut rows = statement.query([value]).map_err(fail)?;
         let mut entries = Vec::new();
@@ -503,6 +505,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
     };
     let state: String = row.get(column("state"))?;
     let (Some(state), Some(draft)) = (State::parse(&state), draft(row, subject)?) else { return Ok(None) };
+    let Some(elsewhere) = elsewhere::given(row.get(COLUMNS.len())?) else { return Ok(None) };
     Ok(Some(Entry {
         number: EntryNumber(number.unsigned_abs()),
         state,
@@ -514,6 +517,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
         shown: text("shown")?.as_deref().and_then(Shown::parse),
         record: row.get::<_, Option<i64>>(column("record"))?.map(i64::unsigned_abs),
         reason: text("reason")?,
+        elsewhere,
     }))
 }
 

@@ -90,7 +90,8 @@ impl Store {
         order.map(Ok).ok_or_else(|| self.corrupt("a refund that was just written is not there"))
     }
 
-    /// What was agreed here to go back of a card's purchase, withdrawn refunds left out.
+    /// What was agreed to go back of a card's purchase, here or, of what was sold here, at another till that the centre told of; refunds that
+    /// were withdrawn are left out.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -113,7 +114,12 @@ impl Store {
         let counts = |order: &RefundOrder| {
             order.state != RefundState::Withdrawn && order.card_identifier == *card && is_of(order)
         };
-        Ok(all.into_iter().filter(counts).map(|order| order.parts).collect())
+        let here = all.into_iter().filter(counts).map(|order| order.parts);
+        let elsewhere = match bought {
+            Purchased::Here(number) => self.find_entry(number)?.map_or_else(Vec::new, |entry| entry.elsewhere),
+            Purchased::Elsewhere { .. } => Vec::new(),
+        };
+        Ok(elsewhere.into_iter().map(|given| given.parts).chain(here).collect())
     }
 
     /// One refund, if it is there.

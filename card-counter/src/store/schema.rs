@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 13, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 15, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 13;
+pub(super) const VERSION: i64 = 15;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -249,6 +249,39 @@ WHEN NEW.original_card_sequence IS NOT OLD.original_card_sequence
 BEGIN SELECT RAISE(ABORT, 'a refund keeps its purchase'); END;
 ";
 
+/// By which identifier each chip was first written down here: one that names itself otherwise later was rewritten. Of chips that the
+/// journal knew by several before, nothing is said.
+const CHIP: &str = "
+CREATE TABLE chip (
+    card_factor     TEXT PRIMARY KEY,
+    card_identifier TEXT,
+    entry           INTEGER NOT NULL REFERENCES entry (number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO chip SELECT card_factor, CASE count(DISTINCT card_identifier) WHEN 1 THEN min(card_identifier) END, min(number)
+    FROM entry GROUP BY card_factor;
+CREATE TRIGGER entry_names_its_chip AFTER INSERT ON entry
+BEGIN INSERT OR IGNORE INTO chip VALUES (NEW.card_factor, NEW.card_identifier, NEW.number); END;
+CREATE TRIGGER chip_keeps_its_name BEFORE UPDATE ON chip BEGIN SELECT RAISE(ABORT, 'a chip keeps its name'); END;
+CREATE TRIGGER chip_is_not_removed BEFORE DELETE ON chip BEGIN SELECT RAISE(ABORT, 'chips are kept'); END;
+";
+
+/// What other tills gave back of purchases made here, as the centre told of it: asked anew, so a row may go and come.
+const GIVEN_ELSEWHERE: &str = "
+CREATE TABLE given_elsewhere (
+    load_id           TEXT PRIMARY KEY,
+    terminal          TEXT NOT NULL,
+    terminal_sequence INTEGER NOT NULL,
+    card_sequence     INTEGER,
+    card_identifier   TEXT NOT NULL,
+    act               TEXT NOT NULL CHECK (act IN ('refund', 'cancel')),
+    personal_account  INTEGER NOT NULL CHECK (personal_account >= 0),
+    self_paid         INTEGER NOT NULL CHECK (self_paid >= 0),
+    pooled_fund       INTEGER NOT NULL CHECK (pooled_fund >= 0),
+    credited          INTEGER NOT NULL CHECK (credited IN (0, 1))
+) STRICT;
+CREATE INDEX given_of_purchase ON given_elsewhere (card_identifier, terminal_sequence);
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -268,6 +301,24 @@ const FROM_2: &str = "DROP TABLE tries;";
 /// Versions before 4 kept lists that nobody had signed: they are fetched anew.
 const FROM_3: &str = "DROP TABLE blacklist; DELETE FROM blacklisted;";
 
+/// What brings each version, from 1 on, to the next one.
+const STEPS: [&[&str]; 14] = [
+    &[FROM_1, HISTORY],
+    &[FROM_2],
+    &[FROM_3, BLACKLIST],
+    &[REFUND],
+    &[PARAMETERS],
+    &[ONLINE],
+    &[LETTER],
+    &[JUDGEMENT],
+    &[CATALOGUE],
+    &[ELSEWHERE],
+    &[MAC2],
+    &[ORIGINAL],
+    &[CHIP],
+    &[GIVEN_ELSEWHERE],
+];
+
 /// Settings of every connection.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WITHIN)?;
@@ -286,35 +337,16 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
-    match version {
-        0 => run(&[
-            TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2,
-            ORIGINAL,
-        ])?,
-        1 => run(&[
-            FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE,
-            ELSEWHERE, MAC2, ORIGINAL,
-        ])?,
-        2 => run(&[
-            FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2,
-            ORIGINAL,
-        ])?,
-        3 => run(&[
-            FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL,
-        ])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
-        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
-        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
-        7 => run(&[LETTER, JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
-        8 => run(&[JUDGEMENT, CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
-        9 => run(&[CATALOGUE, ELSEWHERE, MAC2, ORIGINAL])?,
-        10 => run(&[ELSEWHERE, MAC2, ORIGINAL])?,
-        11 => run(&[MAC2, ORIGINAL])?,
-        12 => run(&[ORIGINAL])?,
+    let steps = match version {
+        0 => {
+            [TABLES, HISTORY, BLACKLIST].iter().try_for_each(|batch| transaction.execute_batch(batch))?;
+            STEPS.get(3..)
+        }
         VERSION => return Ok(None),
-        other => return Ok(Some(other)),
-    }
+        older => usize::try_from(older - 1).ok().and_then(|older| STEPS.get(older..)),
+    };
+    let Some(steps) = steps else { return Ok(Some(version)) };
+    steps.iter().copied().flatten().try_for_each(|batch| transaction.execute_batch(batch))?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(None)
@@ -449,6 +481,30 @@ mod tests {
             "INSERT INTO refund (number, act, personal_account, self_paid, pooled_fund, reason, opened_at)
              VALUES (3, 'refund', 1, 0, 0, '', '')",
         ] {
+            assert!(old.execute(refused, []).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_chip_known_by_one_name_in_version_13_keeps_it_and_one_of_two_names_says_nothing() {
+        let mut old = Connection::open_in_memory().expect("a database");
+        create(&mut old).expect("made");
+        let rows_of_13 = "
+        DROP TABLE given_elsewhere;
+        DROP TRIGGER entry_names_its_chip;
+        DROP TABLE chip;
+        PRAGMA user_version = 13;
+        INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account,
+            self_paid, pooled_fund, paper, history) VALUES
+            (1, 'SENT', 'purchase', 'T', 'C', 'F', '2026-01-05', 1, 2, 3, '', '[1]'),
+            (3, 'SENT', 'purchase', 'T', 'D', 'G', '2026-01-05', 1, 2, 3, '', '[1]'),
+            (4, 'SENT', 'purchase', 'T', 'E', 'G', '2026-01-05', 1, 2, 3, '', '[1]');";
+        old.execute_batch(rows_of_13).expect("two names of one chip");
+        create(&mut old).expect("brought to this version");
+        let chips = "SELECT card_factor, coalesce(card_identifier, '-'), entry FROM chip ORDER BY card_factor";
+        let known = rows(&old, chips);
+        assert_eq!(known, [r#"[Text("F"), Text("C"), Integer(1)]"#, r#"[Text("G"), Text("-"), Integer(3)]"#]);
+        for refused in ["UPDATE chip SET card_identifier = 'X'", "DELETE FROM chip"] {
             assert!(old.execute(refused, []).is_err(), "{refused}");
         }
     }

@@ -51,7 +51,7 @@ pub const COLUMNS: [(&str, &str); 12] = [
     ("supply_days_max", "用药天数上限"),
 ];
 
-/// Columns that a list may lack.
+/// Columns that a list may lack; what a file of its own gives, the list may lack too.
 const OPTIONAL: [&str; 3] = ["quantity_max", "quantity_days", "supply_days_max"];
 
 impl Sheet {
@@ -97,24 +97,27 @@ pub(super) struct Rows {
 
 pub(super) fn read(sheets: &Sheets<'_>) -> (Rows, Vec<CatalogueFault>) {
     let (mut rows, mut faults) = (Rows::default(), Vec::new());
+    let apart = [sheets.ceilings.map(|_| "price_ceiling"), sheets.ratios.map(|_| "first_self_pay")];
+    let apart: Vec<&str> = apart.into_iter().flatten().collect();
     let files = [(Sheet::List, Some(sheets.list)), (Sheet::Ceilings, sheets.ceilings), (Sheet::Ratios, sheets.ratios)];
     for (sheet, text) in files {
         let Some(text) = text else { continue };
-        if let Err(found) = read_sheet(sheet, text, &mut rows) {
+        let may_lack = if sheet == Sheet::List { apart.as_slice() } else { &[] };
+        if let Err(found) = read_sheet((sheet, may_lack), text, &mut rows) {
             faults.extend(found);
         }
     }
     (rows, faults)
 }
 
-fn read_sheet(sheet: Sheet, text: &str, rows: &mut Rows) -> Result<(), Vec<CatalogueFault>> {
+fn read_sheet((sheet, may_lack): (Sheet, &[&str]), text: &str, rows: &mut Rows) -> Result<(), Vec<CatalogueFault>> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).comment(Some(b'#')).from_reader(text.as_bytes());
     let fault = |row, column, problem| CatalogueFault::new(sheet, row, column, problem);
     let header = reader.headers().map_err(|_| vec![fault(1, "code", Problem::NotCsv)])?.clone();
     let header_row = header.position().map_or(1, |position| line_of(text, position));
-    let places = places(sheet, header_row, &header)?;
+    let places = places((sheet, may_lack), header_row, &header)?;
     let mut faults = Vec::new();
     let mut count = 0;
     for record in reader.records() {
@@ -154,7 +157,11 @@ fn line_of(text: &str, position: &csv::Position) -> usize {
 /// Where each column of [`COLUMNS`] stands.
 type Places = [Option<usize>; COLUMNS.len()];
 
-fn places(sheet: Sheet, row: usize, header: &csv::StringRecord) -> Result<Places, Vec<CatalogueFault>> {
+fn places(
+    (sheet, may_lack): (Sheet, &[&str]),
+    row: usize,
+    header: &csv::StringRecord,
+) -> Result<Places, Vec<CatalogueFault>> {
     let (mut places, mut faults): (Places, _) = ([None; COLUMNS.len()], Vec::new());
     let mut note = |column, problem| faults.push(CatalogueFault::new(sheet, row, column, problem));
     for (index, found) in header.iter().enumerate() {
@@ -169,7 +176,7 @@ fn places(sheet: Sheet, row: usize, header: &csv::StringRecord) -> Result<Places
         }
     }
     for (place, (name, _)) in places.iter().zip(COLUMNS) {
-        if place.is_none() && sheet.has(name) && !OPTIONAL.contains(&name) {
+        if place.is_none() && sheet.has(name) && !OPTIONAL.contains(&name) && !may_lack.contains(&name) {
             note(name, Problem::ColumnMissing);
         }
     }

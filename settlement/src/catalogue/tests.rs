@@ -131,6 +131,13 @@ fn ceilings_and_ratios_change_on_days_of_their_own() {
         );
     }
     assert_eq!(catalogue.drugs().filter(|drug| drug.code == code).count(), 4, "one row a stretch of days");
+    // The list may leave the columns of the other files out, but not without those.
+    let short = "code,name,class,list_type,valid_from,valid_until,prescription_only\nB1,x,乙,101,2026-01-01,,否\n";
+    assert_eq!(sheets(short, &ceilings, ratios).expect("good").drugs().filter(|drug| drug.code == code).count(), 4);
+    let version = CatalogueVersion::parse("2026-07").expect("word");
+    let alone = Catalogue::of_sheets(version, &Sheets { list: short, ceilings: Some(&ceilings), ratios: None });
+    let faults = alone.expect_err("no ratios");
+    assert_eq!(faults.iter().map(|fault| fault.column).collect::<Vec<_>>(), ["first_self_pay"]);
     let flat = catalogue.to_csv();
     assert!(flat.starts_with("# version: 2026-07\ncode,name,"), "{flat}");
     let again = Catalogue::parse(&flat).expect("reads back");

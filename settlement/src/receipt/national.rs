@@ -116,7 +116,7 @@ impl NationalReceipt<'_> {
     /// The same as plain text, lines ending in LF.
     #[must_use]
     pub fn text(&self, paper: Paper, language: Language) -> String {
-        text_of(self.rows(paper, language), paper, language)
+        text_of(&self.rows(paper, language))
     }
 }
 

@@ -4,7 +4,7 @@
 //! Owns: what stands on it, in Chinese and English. Never: prints; shows a full name or number.
 
 use super::row::{Page, Row, Style};
-use super::{Copy, Ground, Paper, mark, masked, readable, text_of};
+use super::{Check, Copy, Ground, MaskedName, Paper, mark, masked, readable, text_of};
 use crate::code::Language;
 use crate::date::DateTime;
 use crate::fen::{Fen, FenError};
@@ -31,6 +31,8 @@ pub struct RefundSlip<'a> {
     pub bill_id: Option<&'a BillId>,
     /// Card; the 8 digits of its serial are printed.
     pub card_identifier: CardIdentifier,
+    /// Holder, while the card is in the reader, as on the receipt of a purchase.
+    pub holder: Option<&'a MaskedName>,
     /// Online number that the card had.
     pub card_sequence: u16,
     /// What each payer gets back.
@@ -45,6 +47,8 @@ pub struct RefundSlip<'a> {
     pub ground: Ground,
     /// First print or reprint.
     pub copy: Copy,
+    /// The code of the purchase, where this terminal sold it: what the centre says of it names what went back.
+    pub check: Option<Check<'a>>,
 }
 
 /// Words that a purchase's receipt does not have.
@@ -59,6 +63,7 @@ struct Words {
     cash: &'static str,
     pool: &'static str,
     sequence: &'static str,
+    check: &'static str,
 }
 
 const ZH: Words = Words {
@@ -72,6 +77,7 @@ const ZH: Words = Words {
     cash: "退现金",
     pool: "退统筹基金",
     sequence: "卡联机序号",
+    check: "原消费的验证码,可查其退费:",
 };
 
 const EN: Words = Words {
@@ -85,6 +91,7 @@ const EN: Words = Words {
     cash: "In cash",
     pool: "To pooled fund",
     sequence: "Card online no.",
+    check: "Code of the purchase; it tells refunds:",
 };
 
 impl RefundSlip<'_> {
@@ -111,6 +118,11 @@ impl RefundSlip<'_> {
         page.pair("", self.institution.code.as_str());
         page.pair(shared.terminal, &self.terminal.to_string());
         page.pair(shared.operator, self.operator);
+        match (self.holder, self.copy) {
+            (Some(holder), _) => page.pair(shared.holder, holder.as_str()),
+            (None, Copy::Reprint(_)) => page.pair(shared.holder, shared.not_kept),
+            (None, Copy::Original) => {}
+        }
         page.pair(shared.card, &masked(self.card_identifier));
         page.pair(words.number, self.number);
         if let Some(bill) = self.bill_id {
@@ -134,6 +146,10 @@ impl RefundSlip<'_> {
         if let Some(ground) = shared.ground(self.ground) {
             page.left(ground, Style::Plain);
         }
+        if let Some(check) = self.check {
+            page.left(words.check, Style::Plain);
+            check.onto(&mut page, shared);
+        }
         Ok(page.into_rows())
     }
 
@@ -142,7 +158,7 @@ impl RefundSlip<'_> {
     /// # Errors
     /// As [`Self::rows`].
     pub fn text(&self, paper: Paper, language: Language) -> Result<String, FenError> {
-        Ok(text_of(self.rows(paper, language)?, paper, language))
+        Ok(text_of(&self.rows(paper, language)?))
     }
 }
 
@@ -178,6 +194,7 @@ mod tests {
             original: Original { terminal: sold_at, terminal_sequence: 0xA5C3, card_sequence: None },
             bill_id: bill.as_ref(),
             card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
+            holder: None,
             card_sequence: 4,
             parts: Parts { personal_account: Fen::new(5_500), self_paid: Fen::new(1_490), pooled_fund: Fen::ZERO },
             balance_after: Fen::new(50_000),
@@ -185,6 +202,7 @@ mod tests {
             tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
             ground: Ground::Card,
             copy,
+            check: None,
         };
         slip.text(paper, language).expect("small sums")
     }

@@ -32,7 +32,8 @@ pub(super) struct Words {
     /// Before and after the class.
     pub(super) class: [&'static str; 2],
     pub(super) code: &'static str,
-    pub(super) check: &'static str,
+    pub(super) check_at: &'static str,
+    pub(super) check_office: &'static str,
 }
 
 const ZH: Words = Words {
@@ -61,7 +62,8 @@ const ZH: Words = Words {
     judged: "由主管判定,中心核查",
     class: ["", "类"],
     code: "验证码",
-    check: "扫码或凭验证码可向中心查验",
+    check_at: "扫码查验或打开",
+    check_office: "凭验证码到社保经办窗口或致电12333查验",
 };
 
 const EN: Words = Words {
@@ -90,7 +92,8 @@ const EN: Words = Words {
     judged: "Judged by a supervisor; centre checks",
     class: ["class ", ""],
     code: "Code",
-    check: "Scan to check with the centre",
+    check_at: "Scan to check, or open",
+    check_office: "Check it by its code at a social security office or by calling 12333",
 };
 
 impl Words {
