@@ -360,6 +360,8 @@ long SSCARD_CALL iGetCardType(int iType, char *pOutInfo)
         {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
     struct sscard_output outs[1];
+    if (iType < 1 || iType > 4)
+        return SSCARD_ARGUMENT;
     inputs[0].number = iType;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -372,6 +374,8 @@ long SSCARD_CALL iCheckCard(int iType, char *pOutInfo)
         {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
     struct sscard_output outs[1];
+    if (iType < 1 || iType > 4)
+        return SSCARD_ARGUMENT;
     inputs[0].number = iType;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -395,6 +399,8 @@ long SSCARD_CALL iPKBVerifyPIN(int iType, const char *pPin, char *pOutInfo)
         {SSCARD_IN_TEXT, 0, NULL}, /* pPin */
     };
     struct sscard_output outs[1];
+    if (iType < 1 || iType > 4)
+        return SSCARD_ARGUMENT;
     inputs[0].number = iType;
     inputs[1].text = pPin;
     outs[0].kind = SSCARD_OUT_MESSAGE;
@@ -410,6 +416,8 @@ long SSCARD_CALL iPKBChangePIN(int iType, const char *pOldPin, const char *pNewP
         {SSCARD_IN_TEXT, 0, NULL}, /* pNewPin */
     };
     struct sscard_output outs[1];
+    if (iType < 1 || iType > 4)
+        return SSCARD_ARGUMENT;
     inputs[0].number = iType;
     inputs[1].text = pOldPin;
     inputs[2].text = pNewPin;
@@ -424,6 +432,8 @@ long SSCARD_CALL iReadICCardNum(int iType, char *pOutInfo)
         {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
     struct sscard_output outs[1];
+    if (iType < 1 || iType > 4)
+        return SSCARD_ARGUMENT;
     inputs[0].number = iType;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -436,6 +446,8 @@ long SSCARD_CALL iReadIdentityCard(int iType, char *pOutInfo)
         {SSCARD_IN_NUMBER, 0, NULL}, /* iType */
     };
     struct sscard_output outs[1];
+    if (iType < 1 || iType > 4)
+        return SSCARD_ARGUMENT;
     inputs[0].number = iType;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -448,6 +460,8 @@ long SSCARD_CALL iReadCardBas_HSM_Step1To2(const char *pStepInfo, char *pOutInfo
         {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
     struct sscard_output outs[1];
+    if (pStepInfo != NULL && (size_t)pStepInfo < 4096)
+        return SSCARD_ARGUMENT;
     inputs[0].text = pStepInfo;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -460,6 +474,8 @@ long SSCARD_CALL iReadCard_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
         {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
     struct sscard_output outs[1];
+    if (pStepInfo != NULL && (size_t)pStepInfo < 4096)
+        return SSCARD_ARGUMENT;
     inputs[0].text = pStepInfo;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -472,6 +488,8 @@ long SSCARD_CALL iWriteCard_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
         {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
     struct sscard_output outs[1];
+    if (pStepInfo != NULL && (size_t)pStepInfo < 4096)
+        return SSCARD_ARGUMENT;
     inputs[0].text = pStepInfo;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -484,6 +502,8 @@ long SSCARD_CALL iReloadPIN_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
         {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
     struct sscard_output outs[1];
+    if (pStepInfo != NULL && (size_t)pStepInfo < 4096)
+        return SSCARD_ARGUMENT;
     inputs[0].text = pStepInfo;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;
@@ -508,6 +528,8 @@ long SSCARD_CALL iUnblockPIN_HSM_Step1To2(const char *pStepInfo, char *pOutInfo)
         {SSCARD_IN_TEXT, 0, NULL}, /* pStepInfo */
     };
     struct sscard_output outs[1];
+    if (pStepInfo != NULL && (size_t)pStepInfo < 4096)
+        return SSCARD_ARGUMENT;
     inputs[0].text = pStepInfo;
     outs[0].kind = SSCARD_OUT_MESSAGE;
     outs[0].at = pOutInfo;

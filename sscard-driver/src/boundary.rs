@@ -18,6 +18,25 @@ pub const TEXT_BYTES_MAX: usize = 16_384;
 /// Most bytes of a command: a header, 255 bytes of data with their length, Le.
 pub const COMMAND_BYTES_MAX: usize = 261;
 
+/// Functions to which a deployed header gives other parameters (README.md): a caller of that form is answered -14, and nothing that it
+/// gave is read or written, wherever its first argument shows it: no iType, or no address of a text.
+pub const OTHER_FORMS: [&str; 11] = [
+    "iGetCardType",
+    "iCheckCard",
+    "iPKBVerifyPIN",
+    "iPKBChangePIN",
+    "iReadICCardNum",
+    "iReadIdentityCard",
+    "iReadCardBas_HSM_Step1To2",
+    "iReadCard_HSM_Step1To2",
+    "iWriteCard_HSM_Step1To2",
+    "iReloadPIN_HSM_Step1To2",
+    "iUnblockPIN_HSM_Step1To2",
+];
+
+/// Below it no text lies: the first page of no process is mapped.
+pub const ADDRESS_MIN: usize = 4096;
+
 /// The calls of this process, one after the other: a card has one owner.
 static TURN: LazyLock<Turn> = LazyLock::new(Turn::default);
 
@@ -48,6 +67,15 @@ impl Given {
         matches!(self, Self::Out(_) | Self::OutBytes(_) | Self::OutByte(_) | Self::OutShort(_))
     }
 
+    /// Whether a first argument shows that its caller has another header.
+    fn is_of_other_form(&self) -> bool {
+        match self {
+            Self::Number(number) => !(1..=4).contains(number),
+            Self::Text(text) => !text.is_null() && text.addr() < ADDRESS_MIN,
+            _ => false,
+        }
+    }
+
     const fn is_null(&self) -> bool {
         match self {
             Self::Number(_) => false,
@@ -67,6 +95,9 @@ impl Given {
 /// number before says; a buffer is null or has as many writable bytes as the settings say, one for bytes 258.
 #[expect(unsafe_code, reason = "reads the caller's texts and writes to the caller's buffers")]
 pub unsafe fn answer(name: &str, given: &[Given]) -> c_long {
+    if OTHER_FORMS.contains(&name) && given.first().is_some_and(Given::is_of_other_form) {
+        return c_long::from(Code::ARGUMENT.0);
+    }
     let outs: Vec<&Given> = given.iter().filter(|given| given.is_out()).collect();
     if outs.iter().any(|out| out.is_null()) {
         return c_long::from(Code::ARGUMENT.0);

@@ -168,6 +168,22 @@ mod tests {
 
     #[test]
     #[expect(unsafe_code, reason = "calls the C function as C does")]
+    fn callers_of_another_header_are_refused_and_nothing_of_theirs_is_touched() {
+        assert!(boundary::OTHER_FORMS.iter().all(|name| EXPORTS.iter().any(|(export, _)| export == name)));
+        let nowhere = std::ptr::without_provenance_mut(1);
+        // SAFETY: nothing of what is given is read or written.
+        unsafe {
+            assert_eq!(iPKBVerifyPIN(0x4020_10C0, nowhere, nowhere), -14);
+            assert_eq!(iPKBChangePIN(0x4020_10C0, nowhere, nowhere, nowhere), -14);
+            assert_eq!((iCheckCard(0, nowhere), iGetCardType(-4096, nowhere)), (-14, -14));
+            assert_eq!((iReadIdentityCard(0, nowhere), iReadICCardNum(5, nowhere)), (-14, -14));
+            assert_eq!(iReadCardBas_HSM_Step1To2(std::ptr::without_provenance(3), nowhere), -14);
+            assert_eq!(iUnblockPIN_HSM_Step1To2(std::ptr::without_provenance(1), nowhere), -14);
+        }
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "calls the C function as C does")]
     fn null_pointers_and_texts_without_end_are_refused() {
         let mut buffer = [0x5A_u8; 1024];
         let endless = vec![b'a'; boundary::TEXT_BYTES_MAX];

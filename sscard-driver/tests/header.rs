@@ -9,6 +9,7 @@ use card_calls::code::ROWS;
 use card_calls::output::{OUT_BYTES_DEFAULT, OUT_BYTES_MAX};
 use card_calls::{FUNCTIONS, Function, Kind};
 use sscarddriver::EXPORTS;
+use sscarddriver::boundary::{ADDRESS_MIN, OTHER_FORMS};
 
 const HEAD: &str = r#"/* sscarddriver.h: the C functions of libsscarddriver.so (sscarddriver.dll).
  *
@@ -120,6 +121,16 @@ fn client() -> String {
             }
         };
         let name = function.name;
+        let guard = match function.parameters.first() {
+            Some(first) if OTHER_FORMS.contains(&name) => match first.kind {
+                Kind::Number => format!("    if ({0} < 1 || {0} > 4)\n        return SSCARD_ARGUMENT;\n", first.name),
+                _ => format!(
+                    "    if ({0} != NULL && (size_t){0} < {ADDRESS_MIN})\n        return SSCARD_ARGUMENT;\n",
+                    first.name
+                ),
+            },
+            _ => String::new(),
+        };
         let of_outs = outs.len();
         let (buffers, filled) = match of_outs {
             0 => (String::new(), "NULL"),
@@ -127,7 +138,7 @@ fn client() -> String {
         };
         write!(
             text,
-            "\n{}\n{{\n{declared}{buffers}{fill}{take}    return sscard_call(\"{name}\", {given}, {count}, {filled}, {of_outs});\n}}\n",
+            "\n{}\n{{\n{declared}{buffers}{guard}{fill}{take}    return sscard_call(\"{name}\", {given}, {count}, {filled}, {of_outs});\n}}\n",
             signature(function)
         )
         .expect("text grows");

@@ -38,7 +38,7 @@ pub(crate) const PERSON: [(&str, &str); 8] = [
 pub(crate) const PSAM: [(&str, &str); 1] = [("MF.EF16.terminal_number", "513300000001")];
 
 /// First byte of the invented national keys, and what fills their ends.
-const ROOT: u8 = 0x5A;
+pub(crate) const ROOT: u8 = 0x5A;
 
 /// The counter: a folder, and the daemon that the callers see.
 pub(crate) struct Counter {
@@ -117,10 +117,14 @@ impl Counter {
 
     /// Runs the caller that goes on with one library: lines of a function and its arguments, parted by tabs.
     pub(crate) fn session(&self, calls: &[&str], variables: &[(&str, &str)]) -> Vec<(i64, String)> {
+        self.session_of(&library(), calls, variables)
+    }
+
+    /// As [`Self::session`], with another library.
+    pub(crate) fn session_of(&self, library: &Path, calls: &[&str], variables: &[(&str, &str)]) -> Vec<(i64, String)> {
         let lines = self.folder.path().join("calls.txt");
         std::fs::write(&lines, calls.join("\n")).expect("written");
         let script = manifest_folder().join("tests/callers/session.py");
-        let library = library_folder().join("libsscarddriver.so");
         let input = std::fs::File::open(lines).expect("just written");
         self.run(Command::new("python3").arg(script).arg(library).stdin(input), variables)
     }
@@ -177,7 +181,7 @@ impl Counter {
 }
 
 /// Invented national keys; a user card and a PSAM of the same name hold keys of the same root.
-fn keys(profile: &Profile, root: u8) -> KeyRing {
+pub(crate) fn keys(profile: &Profile, root: u8) -> KeyRing {
     let mut keys = KeyRing::new();
     for row in &profile.key {
         keys.insert(row.name.clone(), 1, Key16::new(bytes_of(row.name.as_str(), root)));

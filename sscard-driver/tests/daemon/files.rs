@@ -49,7 +49,7 @@ fn items_are_read_and_written_by_their_addresses_and_the_card_must_be_the_one_me
         let other = format!("iReadCard\t#3\t#2\t{}\tSSSEEF05|07|$", CARD.replace("A1234", "B1234"));
         assert_eq!(call(&other).0, -22, "another card than the one meant");
         assert_eq!(call("iReadCard\t#3\t#0\t-\tSSSEEF05|07|$"), (0, "A12345674|$".to_owned()), "nobody meant");
-        assert_eq!(call(&format!("iReadCard\t#3\t#0\t{CARD}\tSSSEEF06|09|$")).0, -2201, "no proof, closed file");
+        assert_eq!(call(&format!("iReadCard\t#3\t#0\t{CARD}\tSSSEEF06|09|$")).0, -0x6982, "no proof, closed file");
     }
 }
 

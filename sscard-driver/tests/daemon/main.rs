@@ -8,6 +8,7 @@ mod calls;
 mod centre;
 mod counter;
 mod files;
+mod lost;
 mod memory;
 mod money;
 mod names;

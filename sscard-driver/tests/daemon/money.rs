@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use card_counter::clock::Now;
+use card_counter::journal::Entry;
 use card_counter::store::Store;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::ChainPosition;
@@ -18,10 +19,12 @@ use settlement::message::{
     AnswerStatus, BatchRequest, Institution, Request as _, SignInAnswer, TerminalLimits, Version1,
 };
 use settlement::parameters::SignedParameters;
+use settlement::record::{Transaction, TransactionRecord};
 use settlement::sale::{OnlinePolicy, SaleOutcomeRequest, SaleRequest};
+use settlement::tac::{self, NumberVerdict, TacVerdict};
 
 use crate::centre::Centre;
-use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
+use crate::counter::{Counter, PSAM, ROOT, Torn, Witness, keys, text, third_generation};
 
 pub(crate) const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
 /// The time of every call of this run: the terminal's own.
@@ -276,6 +279,34 @@ fn an_hsm_pays_in_two_steps_and_a_second_step_that_never_comes_moves_nothing() {
     let refused = shop.codes(&[&step1.replace("0.1", "0.3"), &wrong]);
     assert_eq!(refused, [0, -37_634], "9302: a wrong MAC1 debits nothing");
     assert_eq!(shop.states(), [State::Refused, State::Confirmed, State::Refused]);
+}
+
+#[test]
+fn one_terminal_number_by_psam_and_by_hsm_is_two_purchases_whose_codes_show_the_cards_two_numbers() {
+    let shop = Shop::open(true);
+    let hsm = pay("0.1|0.3").replace("iDoDebit", "iDoDebit_HSM_Step1");
+    let steps = [hsm.as_str(), "iDoDebit_HSM_Step1To2\t{out}", "iDoDebit_HSM_Step2\t{out}"];
+    // The PSAM counts its own purchases, an HSM's caller gives the card's number: they meet, here at the card's second or third.
+    let answers = shop.calls(&[&[pay("0.1|0.2").as_str()], &steps[..], &[&pay("0.1|0.4"), &pay("0.1|0.5")]].concat());
+    assert!(answers.iter().all(|(code, _)| *code == 0), "{answers:?}");
+    let store = Store::open(shop.data.as_ref()).expect("a journal");
+    let records: Vec<_> = store.entries().expect("entries").iter().filter_map(Entry::to_record).collect();
+    assert_eq!(records.len(), 4);
+    let number = |record: &TransactionRecord| match record.transaction {
+        Transaction::Purchase { terminal_sequence, .. } => terminal_sequence,
+        Transaction::Load { .. } | Transaction::Refund { .. } => 0,
+    };
+    let alike = |one: &TransactionRecord| records.iter().filter(|other| number(other) == number(one)).count();
+    assert_eq!(records.iter().filter(|record| alike(record) == 2).count(), 2, "{records:?}");
+    let profile = card_profiles::builtin("ssc-3.0").expect("built in");
+    let rules = profile.account.as_ref().expect("an account");
+    let mut keys = keys(&profile, ROOT);
+    for record in &records {
+        // What the centre pays by: both codes, of each of them.
+        assert_eq!(tac::check(&mut keys, rules, record).expect("computed"), TacVerdict::Right, "{record:?}");
+        let shown = tac::check_number(&mut keys, rules, record).expect("computed");
+        assert_eq!(shown, NumberVerdict::Proved, "{record:?}");
+    }
 }
 
 /// Calls until the daemon noticed a card.

@@ -108,3 +108,45 @@ fn commands_of_the_caller_and_functions_do_not_share_a_card() {
     assert!(text(2).ends_with("9000|") && text(2).len() == 21, "{}", text(2));
     assert_eq!((text(4), text(5), text(6)), ("A12345674|", "3.00|01|1|", "D-01&"));
 }
+
+#[test]
+fn a_host_of_another_header_reaches_the_same_driver_by_its_own_parameters() {
+    let counter = counter();
+    let folder = counter.folder.path();
+    let published = folder.join("libsscardpublished.so");
+    let driver = folder.join("libsscarddriver.so");
+    std::os::unix::fs::symlink(library(), &driver).expect("a link");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("published/published.c");
+    let built = Command::new("cc")
+        .args(["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-D_POSIX_C_SOURCE=200112L", "-shared", "-fPIC"])
+        .arg(source)
+        .arg("-o")
+        .arg(&published)
+        .args(["-Wl,--no-as-needed", "-Wl,-rpath,$ORIGIN", "-L"])
+        .arg(folder)
+        .args(["-lsscarddriver", "-ldl"])
+        .output()
+        .expect("a C compiler");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let keys = counter.hsm_keys(text("ssc-3.0"));
+    let calls = [
+        "iPKBVerifyPIN\t999999",
+        "iPKBVerifyPIN\t123456",
+        "iPKBChangePIN\t123456\t864213",
+        "iPKBVerifyPIN\t864213",
+        "iCheckCard",
+        "iGetCardType\t{extra}",
+        "iReadIdentityCard\t{extra}",
+        "iReadCardBas\t#3",
+        "iReadCardBas_HSM_Step1\t#3",
+        "iReadCardBas_HSM_Step1To2\t#3\t{out}",
+        "iReadCardBas_HSM_Step2\t{out}",
+    ];
+    let set = [("SSCARD_HSM_KEYS", keys.as_str()), ("LD_LIBRARY_PATH", folder.to_str().expect("a path"))];
+    let answers = counter.session_of(&published, &calls, &set);
+    let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [-51, 0, 0, 0, 3, -13, -13, 0, 0, 0, 0], "{answers:?}");
+    let said = |at: usize| answers.get(at).map_or("", |(_, text)| text.as_str());
+    assert!(said(0).contains("剩余 2 次"), "{}", said(0));
+    assert_eq!(said(7), said(10), "the eleven fields, by the PSAM and by the HSM's steps");
+}

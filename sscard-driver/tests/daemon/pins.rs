@@ -91,6 +91,26 @@ fn the_holder_who_types_at_the_keypad_pays_with_the_last_try_too() {
 }
 
 #[test]
+fn what_a_card_refused_and_became_its_pin_since_is_taken_from_the_holder_with_the_last_try_and_held_back_from_a_program()
+ {
+    let counter = open(true);
+    let entry = counter.pin_entry("echo 880808");
+    let calls = [
+        "iVerifyPIN\t#3",
+        "iVerifyPIN\t#3",
+        "iPKBVerifyPIN\t#3\t123456",
+        "iPKBChangePIN\t#3\t123456\t880808",
+        "iPKBVerifyPIN\t#3\t111111",
+        "iPKBVerifyPIN\t#3\t222222",
+        "iPKBVerifyPIN\t#3\t880808",
+        "iVerifyPIN\t#3",
+        "iPKBVerifyPIN\t#3\t880808",
+    ];
+    let answers = codes(&counter, &calls, &[("SSCARD_PIN_ENTRY", &entry)]);
+    assert_eq!(answers, [-51, -51, 0, 0, -51, -51, -51, 0, 0]);
+}
+
+#[test]
 fn functions_that_write_or_give_pins_out_are_off_until_the_site_allows_them() {
     let counter = open(true);
     let entry = counter.pin_entry(&format!("echo {NEW}"));
