@@ -161,6 +161,9 @@ pub enum Command {
     /// The national medical-insurance centre.
     #[command(subcommand)]
     National(NationalCommand),
+    /// The configuration. Needs no reader.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Conformance suite: what the profile says, tried on the card in the reader. Exit 7 when a case fails.
     Conform(ConformArguments),
     /// Card types: what is on a card. Needs no reader.
@@ -183,6 +186,17 @@ pub enum Command {
     /// Rehearsal: power is lost and the terminal killed at every place of a payment, and every fen counted. Exit 7 when one is
     /// lost or doubled. Needs no reader: the program sscard-tear does it.
     Tear(TearArguments),
+}
+
+/// `config`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every option that holds now.
+    Show {
+        /// Where each value comes from: the command line, the environment, a line of the file, or the program.
+        #[arg(long)]
+        origin: bool,
+    },
 }
 
 /// `tear`.

@@ -223,9 +223,15 @@ impl Bridge {
                 }
             }
         }
+        let pay = PayInfo::parse(&text(values, "pPayInfo")).ok().map(|pay| pay.amounts);
+        // A second step names neither: it goes on with the card that is kept, and pays what was begun with it.
+        let kept = turn.kept(caller).filter(|_| place("iType").is_none());
+        if let Some((identifier, _)) = kept {
+            card = identifier.to_string();
+        }
+        let begun = kept.and_then(|(_, begun)| begun).filter(|_| place("pPayInfo").is_none());
         let card = card.get(16..24).map_or_else(String::new, |serial| format!("****{serial}"));
-        let amounts =
-            PayInfo::parse(&text(values, "pPayInfo")).map_or_else(|_| String::new(), |pay| amounts(pay.amounts));
+        let amounts = pay.or(begun).map_or_else(String::new, amounts);
         let asked = Command::new(program)
             .args([function.name, origin, &amounts, &card])
             .stdin(Stdio::null())

@@ -8,6 +8,7 @@ mod card;
 mod catalogue;
 mod certificate;
 mod compat;
+mod config;
 mod conform;
 mod contents;
 mod day_end;
@@ -48,8 +49,8 @@ use settlement::id::TerminalNumber;
 use settlement::journal::State;
 
 use crate::arguments::{
-    Arguments, CardCommand, CatalogueCommand, Command, Form, PinArguments, PinCommand, Places, ProfileCommand,
-    ReceiptArguments, TraceCommand,
+    Arguments, CardCommand, CatalogueCommand, Command, ConfigCommand, Form, PinArguments, PinCommand, Places,
+    ProfileCommand, ReceiptArguments, TraceCommand,
 };
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -125,7 +126,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
-        Command::Profile(_) | Command::Trace(_) | Command::Policy(_) | Command::Tear(_) => true,
+        Command::Profile(_) | Command::Trace(_) | Command::Policy(_) | Command::Tear(_) | Command::Config(_) => true,
         Command::Catalogue(command) => !is_fetched(command),
         Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
         _ => false,
@@ -158,6 +159,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
             contents::diff(output, &arguments.places, cards)
         }
         Command::Tear(arguments) => tear::run(output, *arguments),
+        Command::Config(ConfigCommand::Show { origin }) => quietly(config::show(&arguments.places, output, *origin)),
         command => at_the_counter(arguments, command, output),
     }
 }
@@ -263,9 +265,12 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Kiosk(arguments) => kiosk::run(setting, arguments),
         Command::Compat { file } => compat::run(setting, file),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
-        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) | Command::Tear(_) => {
-            Err(TerminalError::Bug("what needs no configuration runs without it"))
-        }
+        Command::Profile(_)
+        | Command::Trace(_)
+        | Command::Catalogue(_)
+        | Command::Policy(_)
+        | Command::Tear(_)
+        | Command::Config(_) => Err(TerminalError::Bug("what needs no configuration runs without it")),
     }
 }
 

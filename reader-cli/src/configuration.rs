@@ -29,6 +29,8 @@ const FILE_NAME: &str = "sscard.toml";
 /// What the terminal works with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
+    /// The file that was read, if there is one.
+    pub file: Option<PathBuf>,
     /// Reader with the card.
     pub reader: Option<String>,
     /// Reader with the PSAM.
@@ -122,6 +124,7 @@ impl Configuration {
         let regions = regions.collect::<Result<_, _>>()?;
         let city = given(&places.city).or(file.city).map(|text| city(&text)).transpose()?;
         Ok(Self {
+            file: path,
             reader: given(&places.reader).or(file.reader),
             psam: given(&places.psam).or(file.psam),
             centre: given(&places.centre).or(file.centre),

@@ -14,14 +14,18 @@ pub mod unfinished;
 use std::collections::BTreeMap;
 use std::io;
 
+use card_core::crypto::Block;
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::session::SessionError;
+use card_core::tries::{Guard, Secret};
 use card_core::{Session, StatusWord};
+use card_counter::certificate::secret_of;
 use card_counter::error::TerminalError;
 use card_profiles::certificate::Role;
 use card_profiles::conform::{
     Bench, Case, Difference, Effect, Ending, Memory, Money, Move, Need, Reply, Series, Text, Use, proof, refuses,
 };
+use card_profiles::memory::CardMemory;
 use card_profiles::{Catalog, Profile};
 
 /// Who carries out cases: one card, and what can prove keys to it.
@@ -41,6 +45,40 @@ pub struct Runner<'a> {
     ended: Vec<(Ending, String)>,
     /// Transaction numbers left, as the card last told; `None`: it would not tell.
     left: BTreeMap<Series, Option<u32>>,
+    /// What is known of the card's tries; without it every proof is tried.
+    tries: Option<Tries>,
+}
+
+/// Tries of one card.
+#[derive(Debug)]
+pub struct Tries {
+    /// Factor of the card.
+    pub card: Block,
+    /// What is known of it, and where that is kept.
+    pub memory: CardMemory,
+    /// Whether the last try of a PIN, or one of a key that the card refused, may be spent.
+    pub consent: bool,
+}
+
+impl Tries {
+    /// Whether a try may be spent.
+    ///
+    /// # Errors
+    /// [`TerminalError::LastTry`].
+    pub fn before(&mut self, secret: &Secret) -> Result<(), TerminalError> {
+        let guard = Guard { book: &mut self.memory.tries, consent: self.consent };
+        let refused = guard.before_try(self.card, secret).err();
+        refused.map_or(Ok(()), |refused| {
+            Err(TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })
+        })
+    }
+
+    /// Keeps what the card said.
+    pub fn note(&mut self, secret: &Secret, sw: StatusWord) {
+        self.memory.tries.note(self.card, secret, sw);
+        // Whether this can be written must not hide what the card said.
+        let _ = self.memory.keep_tries(self.card);
+    }
 }
 
 /// How a case ended.
@@ -104,7 +142,14 @@ impl<'a> Runner<'a> {
         destructive: bool,
     ) -> Self {
         let (known, refused, ended) = (Vec::new(), Vec::new(), Vec::new());
-        Self { session, module, profile, bench, destructive, known, refused, ended, left: BTreeMap::new() }
+        let (left, tries) = (BTreeMap::new(), None);
+        Self { session, module, profile, bench, destructive, known, refused, ended, left, tries }
+    }
+
+    /// Spends no try that must not be spent, and keeps what the card says.
+    #[must_use]
+    pub fn sparing(self, tries: Tries) -> Self {
+        Self { tries: Some(tries), ..self }
     }
 
     /// Directories that are known to be shut: what is in them is not tried.
@@ -279,6 +324,17 @@ impl<'a> Runner<'a> {
         })
     }
 
+    /// Why a try is not spent.
+    fn withheld(&mut self, secret: &Secret) -> Option<Text> {
+        match self.tries.as_mut()?.before(secret) {
+            Err(TerminalError::LastTry { secret, left }) => Some(Text::new(
+                format!("{secret} 还可试 {left} 次，未使用；加 --last-try 才尝试"),
+                format!("{secret} has {left} tries left, none was spent: give --last-try to try it"),
+            )),
+            _ => None,
+        }
+    }
+
     /// Whether the module can use a key so, asked once. A PSAM is asked for a cryptogram; that changes nothing in it.
     fn can_use(&mut self, key: &KeyRef, usage: Use) -> bool {
         if let Some((.., can)) = self.known.iter().find(|(known, used, _)| known == key && *used == usage) {
@@ -323,10 +379,17 @@ impl<'a> Runner<'a> {
             if let Some(reason) = proved.as_ref().and_then(|need| self.refusal(need)) {
                 return Err(Stop::Absent(reason));
             }
+            let secret = proved.as_ref().and_then(secret);
+            if let Some(reason) = secret.as_ref().and_then(|secret| self.withheld(secret)) {
+                return Err(Stop::Absent(reason));
+            }
             let reply = self.act(done, memory).map_err(|stop| match stop {
                 Stop::Different(difference) => numbered(difference),
                 other => other,
             })?;
+            if let Some((tries, secret)) = self.tries.as_mut().zip(secret.as_ref()) {
+                tries.note(secret, reply.sw);
+            }
             let judged = memory.judge(done, &reply);
             if judged.is_err() {
                 let entered = case.entered(self.profile, done).map(Need::Directory);
@@ -353,6 +416,16 @@ impl<'a> Runner<'a> {
 fn not_given(need: &Need, option: &str) -> Text {
     let name = need_name(need);
     Text::new(format!("需要 {name}：加 {option}"), format!("it needs the {name}: give {option}"))
+}
+
+/// What a proof spends a try of, where it is a PIN or a key that authenticates.
+fn secret(need: &Need) -> Option<Secret> {
+    match need {
+        Need::Pin => Some(Secret::Pin),
+        Need::CertificatePin(role) => Some(secret_of(*role)),
+        Need::Key(key, Use::Authenticate) => Some(Secret::Key(key.name.clone())),
+        Need::Key(..) | Need::Directory(_) => None,
+    }
 }
 
 fn need_name(need: &Need) -> String {

@@ -136,6 +136,7 @@ impl Exit {
             | Code::ParametersForeign
             | Code::ParametersOlder
             | Code::ParametersExpired
+            | Code::CardRenamed
             | Code::ClockBack
             | Code::ClockDiffers
             | Code::SignedOut

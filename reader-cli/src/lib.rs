@@ -25,4 +25,4 @@ pub mod spoken;
 pub mod trace;
 pub mod usage;
 
-pub use centre_line::{http, identity, online, upload};
+pub use centre_line::{elsewhere, http, identity, online, upload};

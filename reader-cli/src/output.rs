@@ -3,6 +3,7 @@
 //! Owns: answers on standard output, notes and errors on standard error, in text or JSON.
 //! Never: decides what to say (`page`, `error`).
 
+use std::fmt::Write as _;
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -248,9 +249,18 @@ impl Output {
     }
 }
 
-/// Text from a card or a file may hold characters that are not seen and change what is: a terminal must not obey them.
+/// Text from a card or a file may hold characters that are not seen and change what is: a terminal must not obey them. Their numbers
+/// stand in their place, `<U+202E>`.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_unseen(c) { '\u{FFFD}' } else { c }).collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_unseen(c) {
+            let _ = write!(shown, "<U+{:04X}>", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Whether a character turns the direction of a text, breaks its line or takes no place: with it one name looks like another.
@@ -365,12 +375,13 @@ mod tests {
     #[test]
     fn control_characters_of_a_card_do_not_reach_the_terminal() {
         let output = Output { form: Form::Text, language: Language::En };
-        assert_eq!(output.word(&Value::text("a\u{1B}[2Jb")), "a\u{FFFD}[2Jb");
+        assert_eq!(output.word(&Value::text("a\u{1B}[2Jb")), "a<U+001B>[2Jb");
         // Nor do those that show a name reversed, or two names alike.
         for unseen in ['\u{202E}', '\u{2066}', '\u{200B}', '\u{200F}', '\u{FEFF}', '\u{AD}', '\u{2028}', '\u{E0041}'] {
             let shown = Value::Texts(vec![format!("张{unseen}三")]);
-            assert_eq!(output.word(&Value::text(format!("张{unseen}三"))), "张\u{FFFD}三", "{unseen:?}");
-            assert_eq!(output.word(&shown), "张\u{FFFD}三", "{unseen:?}");
+            let number = format!("张<U+{:04X}>三", u32::from(unseen));
+            assert_eq!(output.word(&Value::text(format!("张{unseen}三"))), number);
+            assert_eq!(output.word(&shown), number);
         }
         for seen in ['张', '𠮷', '·', 'é', '\u{E864}', '　'] {
             assert_eq!(printable(&seen.to_string()), seen.to_string());

@@ -11,7 +11,7 @@ use settlement::id::BillId;
 use settlement::journal::State;
 use settlement::message::Institution;
 use settlement::receipt::{
-    Copy, GivenBack as Returned, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold,
+    Check, Copy, GivenBack as Returned, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold,
 };
 use settlement::refund::{Original, Parts, RefundAct};
 use settlement::signing::TerminalKey;
@@ -131,42 +131,58 @@ pub struct Printout {
     pub text: String,
 }
 
+/// What a paper shows beside its entry.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The terminal's key, which signs codes.
+    pub key: Option<&'a TerminalKey>,
+    /// Address before a code.
+    pub check: Option<&'a str>,
+    /// The holder, where the card is there.
+    pub holder: Option<&'a MaskedName>,
+    /// What went back of a purchase.
+    pub given_back: Option<GivenBack>,
+    /// The purchase that a refund gives back, where it was made here.
+    pub purchase: Option<&'a Entry>,
+}
+
+impl Beside<'_> {
+    /// The code of a finished purchase; the same at every print.
+    fn code(&self, purchase: &Entry) -> Option<ReceiptCode> {
+        let Subject::Purchase { amounts, .. } = &purchase.draft.subject else { return None };
+        let sold = Sold {
+            terminal: purchase.draft.terminal,
+            record: purchase.record?,
+            business_date: purchase.draft.business_date,
+            personal_account: amounts.personal_account,
+            self_paid: amounts.self_paid,
+            pooled_fund: amounts.pooled_fund,
+        };
+        Some(ReceiptCode::sign(sold, self.key?))
+    }
+}
+
 /// The receipt of a confirmed purchase, with a code signed by the terminal's key, its holder where the card is there and what went back
 /// of it, or the slip of a refund that its card has; `None` for anything else.
 #[must_use]
-pub fn printout(
-    entry: &Entry,
-    copy: Copy,
-    paper: Paper,
-    language: Language,
-    (key, holder): (Option<&TerminalKey>, Option<&MaskedName>),
-    given_back: Option<GivenBack>,
-) -> Option<Printout> {
-    let amounts = match &entry.draft.subject {
-        Subject::Purchase { amounts, .. } => *amounts,
+pub fn printout(entry: &Entry, copy: Copy, paper: Paper, language: Language, beside: Beside<'_>) -> Option<Printout> {
+    match &entry.draft.subject {
+        Subject::Purchase { .. } => {}
         Subject::Refund { refund, act, original, amounts, .. } => {
-            return slip(entry, (*refund, *act), *original, *amounts, (copy, paper, language));
+            return slip(entry, (*refund, *act), *original, *amounts, (copy, paper, language), beside);
         }
         Subject::Load { .. } => return None,
-    };
+    }
     let (sent, done) = (entry.sent?, entry.done?);
     let draft: ReceiptDraft = serde_json::from_str(&entry.draft.paper).ok()?;
-    let sold = entry.record.map(|record| Sold {
-        terminal: entry.draft.terminal,
-        record,
-        business_date: entry.draft.business_date,
-        personal_account: amounts.personal_account,
-        self_paid: amounts.self_paid,
-        pooled_fund: amounts.pooled_fund,
-    });
-    let code = sold.zip(key).map(|(sold, key)| ReceiptCode::sign(sold, key));
+    let code = beside.code(entry);
     let receipt = Receipt {
         institution: &draft.institution,
         terminal: entry.draft.terminal,
         terminal_sequence: sent.terminal_sequence,
         card_sequence: sent.card_sequence,
         card_identifier: entry.draft.card_identifier,
-        holder,
+        holder: beside.holder,
         operator: &draft.operator,
         split: &draft.split,
         balance_after: Fen::from_card(done.balance_after),
@@ -174,8 +190,8 @@ pub fn printout(
         tac: done.evidence.tac(),
         ground: Ground::of(&done.evidence),
         copy,
-        given_back: given_back.map(|GivenBack { act, total, is_whole }| Returned { act, total, is_whole }),
-        code: code.as_ref(),
+        given_back: beside.given_back.map(|GivenBack { act, total, is_whole }| Returned { act, total, is_whole }),
+        check: code.as_ref().map(|code| Check { code, address: beside.check }),
     };
     Some(Printout { rows: receipt.rows(paper, language), text: receipt.text(paper, language) })
 }
@@ -186,9 +202,11 @@ fn slip(
     original: Original,
     amounts: Amounts,
     (copy, paper, language): (Copy, Paper, Language),
+    beside: Beside<'_>,
 ) -> Option<Printout> {
     let (sent, done) = (entry.sent?, entry.done?);
     let draft: RefundDraft = serde_json::from_str(&entry.draft.paper).ok()?;
+    let code = beside.purchase.and_then(|purchase| beside.code(purchase));
     let slip = RefundSlip {
         institution: &draft.institution,
         terminal: entry.draft.terminal,
@@ -198,6 +216,7 @@ fn slip(
         original,
         bill_id: draft.bill_id.as_ref(),
         card_identifier: entry.draft.card_identifier,
+        holder: beside.holder,
         card_sequence: sent.card_sequence,
         parts: Parts::of_card(amounts),
         balance_after: Fen::from_card(done.balance_after),
@@ -205,6 +224,7 @@ fn slip(
         tac: done.evidence.tac(),
         ground: Ground::of(&done.evidence),
         copy,
+        check: code.as_ref().map(|code| Check { code, address: beside.check }),
     };
     Some(Printout { rows: slip.rows(paper, language).ok()?, text: slip.text(paper, language).ok()? })
 }

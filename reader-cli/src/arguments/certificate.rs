@@ -44,12 +44,15 @@ pub enum Pair {
 /// `cert set-up`.
 #[derive(Args, Debug)]
 pub struct SetUpArguments {
-    /// PIN of the holder: env:NAME, file:PATH or prompt.
-    #[arg(long, value_name = "SOURCE")]
-    pub pin: Option<SecretSource>,
-    /// PIN of the administrator: env:NAME, file:PATH or prompt; set up where it is given.
+    /// PIN of the holder, 5 or 6 digits on cards of the national profile.
+    #[command(flatten)]
+    pub pin: PinArguments,
+    /// PIN of the administrator, 7 or 8 digits on cards of the national profile: env:NAME, file:PATH or prompt; set up where it is given.
     #[arg(long, value_name = "SOURCE")]
     pub administrator_pin: Option<SecretSource>,
+    /// Set up a holder's PIN that is forgotten or blocked anew, under the administrator's.
+    #[arg(long, requires = "administrator_pin")]
+    pub again: bool,
 }
 
 /// `cert verify-pin`.

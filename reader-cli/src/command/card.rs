@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use card_core::security::psam::Psam;
 use card_core::tries::Guard;
 use card_desk::Desk;
+use card_profiles::format::FormatKind;
 use card_profiles::image::Reading;
 use card_profiles::place::Place;
 use card_profiles::read::{HOLDER, Reader};
-use card_profiles::{Profile, builtin, codec, recognition};
+use card_profiles::{Ef, Profile, builtin, codec, recognition};
 
 use super::office::Office;
 use super::profile::Source;
@@ -29,6 +30,7 @@ use card_counter::{check, pin};
 use centre_line::http::Centre;
 use centre_line::remote;
 use centre_line::sell::Seller;
+use settlement::fen::Fen;
 use settlement::receipt::MaskedName;
 
 /// `card read`.
@@ -171,9 +173,8 @@ pub(super) fn whole(
         Ok(psam) => (psam, None),
         Err(error) => (None, Some(error)),
     };
-    let wanted = read::all_of(&tapped);
     let keys = Keys { psam: psam.as_mut(), consent: arguments.last_try };
-    let Read { unread, lost, .. } = read::files(&mut tapped, &wanted, keys);
+    let Read { unread, lost, .. } = read::whole(&mut tapped, keys);
     let wrong_psam = psam.and_then(|mut psam| why_refused(&mut desk, &mut tapped, &mut psam, &unread));
     let atr = tapped.session.atr()?;
     let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
@@ -346,24 +347,53 @@ fn row(place: &str, code: &'static str, words: Words) -> Page {
 
 /// One item a value, in the order of the profile, with its Chinese name as label.
 fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
-    let mut page = Page::new();
+    let page = Page::new();
     let mut ordered: Vec<_> = reading.values.iter().collect();
     ordered.sort_by_key(|(place, _)| rank(tapped, place));
-    for (place, value) in ordered {
-        let id = place.to_string();
-        let ef = tapped.profile.ef(place.df(), place.ef());
-        let name = ef
-            .and_then(|ef| ef.elements.iter().find(|row| Some(&*row.id) == place.item_id()))
-            .and_then(|row| row.name.clone())
-            .unwrap_or_else(|| id.clone());
-        let english = id.clone();
-        let value = match value {
-            codec::Value::Text(text) => Value::text(text.as_str()),
-            codec::Value::Number(number) => i64::try_from(*number).map_or(Value::Absent, Value::Number),
-        };
-        page = page.with(id, Words::of(name, english), value);
+    ordered.into_iter().fold(page, |page, (place, value)| {
+        with_value(page, tapped.profile.ef(place.df(), place.ef()), (place, value), Unit::Yuan)
+    })
+}
+
+/// How amounts are shown to people.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// As money.
+    Yuan,
+    /// As the number that is written there, with the unit beside its name.
+    Fen,
+}
+
+/// One value of a card, with the names of its item and of the item within it, and its record.
+pub(super) fn with_value(page: Page, ef: Option<&Ef>, (place, value): (&Place, &codec::Value), amounts: Unit) -> Page {
+    let row = ef.and_then(|ef| ef.elements.iter().find(|row| Some(&*row.id) == place.item_id()));
+    let inner = row.and_then(|row| row.inner.iter().find(|inner| Some(&*inner.id) == place.inner_id()));
+    let id = place.to_string();
+    let named = row.and_then(|row| row.name.clone());
+    let mut name = match (named, inner.and_then(|inner| inner.name.as_deref())) {
+        (Some(name), Some(inner)) => format!("{name}·{inner}"),
+        (Some(name), None) if place.inner_id().is_none() => name,
+        _ => id.clone(),
+    };
+    if let Some(record) = place.record {
+        name = format!("[{record}] {name}");
     }
-    page
+    let is_amount =
+        inner.or(row).is_some_and(|row| matches!(row.format.kind, FormatKind::CnAmount | FormatKind::BAmount));
+    let value = match value {
+        codec::Value::Text(text) => Value::text(text.as_str()),
+        codec::Value::Number(number) => match i64::try_from(*number) {
+            Ok(fen) if is_amount && amounts == Unit::Yuan => Value::Money(Fen::new(fen)),
+            Ok(number) => Value::Number(number),
+            Err(_) => Value::Absent,
+        },
+    };
+    let mut english = id.clone();
+    if is_amount && amounts == Unit::Fen {
+        name.push_str("（分）");
+        english.push_str(" (fen)");
+    }
+    page.with(id, Words::of(name, english), value)
 }
 
 /// Where the profile has a place: directory, file, record, element.

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use card_core::StatusWord;
 use card_core::crypto::Sm2PublicKey;
 use card_core::security::{KeyName, KeyRef};
 use card_profiles::certificate::envelope::Envelope;
@@ -74,22 +75,69 @@ fn show(setting: &Setting<'_>) -> Result<Page, TerminalError> {
 }
 
 fn set_up(setting: &Setting<'_>, arguments: &SetUpArguments) -> Result<Page, TerminalError> {
-    let user = Pin::read(arguments.pin.as_ref(), setting.prompt("用户 PIN: ", "user PIN: "))?;
+    let PinArguments { pin, last_try } = &arguments.pin;
+    let user = Pin::read(pin.as_ref(), setting.prompt("用户 PIN: ", "user PIN: "))?;
     let administrator = arguments.administrator_pin.as_ref();
     let prompt = setting.prompt("管理员 PIN: ", "administrator PIN: ");
     let administrator = administrator.map(|source| Pin::read(Some(source), prompt)).transpose()?;
     let mut tapped = setting.tapped(&mut setting.desk()?)?;
-    let page = of_card(&tapped);
-    let mut card = open(&mut tapped)?;
-    card.set_up(Role::User, &user)?;
-    if let Some(pin) = &administrator {
-        card.set_up(Role::Administrator, pin)?;
+    let rules = rules(&tapped)?;
+    let pins = [Some((Role::User, &user)), administrator.as_ref().map(|pin| (Role::Administrator, pin))];
+    // The second one is looked at before the first is on the card.
+    for (role, pin) in pins.iter().flatten() {
+        fits(rules, *role, pin)?;
+    }
+    open(&mut tapped)?;
+    let mut page = of_card(&tapped);
+    let mut card = Certificates::selected(&mut tapped.session, rules);
+    let was_there = |done: Result<(), TerminalError>| match done {
+        Ok(()) => Ok(false),
+        Err(TerminalError::CardRefused { sw: StatusWord::SECURITY_STATUS, .. }) => Ok(true),
+        Err(error) => Err(error),
+    };
+    match &administrator {
+        None => card.set_up(Role::User, &user)?,
+        Some(pin) => {
+            let user_there = was_there(card.set_up(Role::User, &user))?;
+            let administrator_there = was_there(card.set_up(Role::Administrator, pin))?;
+            if user_there || administrator_there {
+                let role = Role::Administrator;
+                with_tries_of(&secret_of(role), &mut tapped, *last_try, |tapped| {
+                    Certificates::selected(&mut tapped.session, rules).verify(role, pin)
+                })?;
+            }
+            match user_there {
+                false => {}
+                true if arguments.again => {
+                    Certificates::selected(&mut tapped.session, rules).set_up(Role::User, &user)?;
+                    page = page.noted(
+                        "PIN_SET_UP_AGAIN",
+                        Words::new(
+                            "用户 PIN 此前已设置:凭管理员 PIN 重新设置为所给的",
+                            "the user PIN was set up before: it was set up again, to the one given, under the administrator's",
+                        ),
+                    );
+                }
+                // What was interrupted between the two goes on; another PIN than the holder's changes nothing.
+                true => with_tries_of(&secret_of(Role::User), &mut tapped, *last_try, |tapped| {
+                    Certificates::selected(&mut tapped.session, rules).verify(Role::User, &user)
+                })?,
+            }
+        }
     }
     Ok(page.with("user_pin", Words::new("用户 PIN 已设置", "user PIN set up"), Value::Flag(true)).with(
         "administrator_pin",
         Words::new("管理员 PIN 已设置", "administrator PIN set up"),
         Value::Flag(administrator.is_some()),
     ))
+}
+
+fn fits(rules: &CertificateRules, role: Role, pin: &Pin) -> Result<(), TerminalError> {
+    let row = rules.pin(role);
+    match row.fits(pin.as_bcd().expose().len()) {
+        true => Ok(()),
+        false => Err(CertificateError::CertificatePinLength { role, bytes: row.bytes }.into()),
+    }
 }
 
 fn verify_pin(setting: &Setting<'_>, arguments: &VerifyArguments) -> Result<Page, TerminalError> {
@@ -106,10 +154,7 @@ fn change_administrator_pin(setting: &Setting<'_>, arguments: &ChangeArguments) 
     let (rules, page) = (rules(&tapped)?, of_card(&tapped));
     let (key, mut module) = master_key(&tapped, rules, &keys)?;
     let (role, last_try) = (Role::Administrator, arguments.pin.last_try);
-    let row = &rules.administrator_pin;
-    if !row.fits(new.as_bcd().expose().len()) {
-        return Err(CertificateError::CertificatePinLength { role, bytes: row.bytes }.into());
-    }
+    fits(rules, role, &new)?;
     with_tries_of(&secret_of(role), &mut tapped, last_try, |tapped| open(tapped)?.verify(role, &old))?;
     prove_master_key(&mut tapped, rules, &key, &mut module, last_try)?;
     Certificates::selected(&mut tapped.session, rules).change_administrator_pin(&new, &key, &mut module)?;

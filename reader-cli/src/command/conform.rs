@@ -11,8 +11,8 @@ use card_core::command::Internal;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, MacKey, SecurityError, SecurityModule};
-use card_core::tries::{Guard, TriesBook};
-use card_core::{Session, command};
+use card_core::tries::{Guard, Secret, TriesBook, TriesLeft};
+use card_core::{Session, StatusWord, command};
 use card_profiles::CardValues;
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::certificate::Role;
@@ -29,9 +29,10 @@ use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::survey::survey;
 use crate::conform::unfinished::{Before, Begun, Noted, Unfinished};
-use crate::conform::{Outcome, Runner, Verdict, interrupted};
+use crate::conform::{Outcome, Runner, Tries, Verdict, interrupted};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
+use card_counter::certificate::secret_of;
 use card_counter::error::{CertificateError, Otherwise, ProfileDiffers, TerminalError};
 use card_counter::language::Words;
 use card_counter::secret::{Pin, SecretSource};
@@ -87,6 +88,19 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
             survey(&mut session, &profile, &chosen(cases(&profile, &unproved(setting)), arguments)?, &setting.catalog)?;
     }
     let pin = arguments.pin.pin.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
+    let certificate_pins = certificate_pins(arguments, &profile)?;
+    let mut tries = Tries { card: factor, memory: setting.card_memory(), consent: arguments.pin.last_try };
+    if pin.is_some() {
+        if profile.pin.as_ref().is_some_and(|pin| pin.answers_tries)
+            && let TriesLeft::Known(left) = session.ask_pin_tries()?
+        {
+            tries.note(&Secret::Pin, StatusWord::tries_left(left));
+        }
+        tries.before(&Secret::Pin)?;
+    }
+    for role in [Role::User, Role::Administrator] {
+        certificate_pins.of(role).map_or(Ok(()), |_| tries.before(&secret_of(role)))?;
+    }
     let mut own = None;
     let mut psam = None;
     let mut versions = KeyVersions::default();
@@ -115,13 +129,14 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     let pin_bcd = pin.as_ref().map(|pin| pin.to_bcd().to_vec());
     let bench = Bench {
         means: Means { pin: pin_bcd, factors: factors.filter(|_| module.is_some()), versions },
-        certificate_pins: certificate_pins(arguments, &profile)?,
+        certificate_pins,
         terminal,
         moment: setting.now.date_time().to_bcd(),
     };
     let all = cases(&profile, &bench);
     let chosen = in_order(chosen(all.clone(), arguments)?);
-    let mut runner = Runner::new(session, module, (&profile, &bench), arguments.destructive).without(&shut);
+    let runner = Runner::new(session, module, (&profile, &bench), arguments.destructive);
+    let mut runner = runner.without(&shut).sparing(tries);
     let mut run = Run { setting, unfinished: &unfinished, city, report: Report::new(&profile.name), ended: None };
     let mut unknown = false;
     if repairs {

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use card_calls::handover::Standing;
+use card_calls::{Code, handover};
 use settlement::BusinessDate;
 use settlement::batch::Totals;
 use settlement::fen::Fen;
@@ -145,32 +147,54 @@ fn untold(store: &Store) -> Result<Page, TerminalError> {
     let contradicted = untold.iter().filter(|entry| entry.is_contradicted());
     let page =
         contradicted.fold(Page::new(), |page, entry| page.noted("JUDGEMENT_CONTRADICTED", super::contradicted(entry)));
-    let sold = untold.iter().filter(|entry| entry.is_owed_to_a_caller() && entry.state == State::Confirmed);
-    let rows: Vec<Page> = sold
-        .map(|entry| {
-            let card = entry.draft.card_identifier.to_string();
-            // The digits of its serial, as receipts have them.
-            let serial = card.get(16..24).unwrap_or_default();
-            let time = entry.sent.map(|sent| sent.date_time.to_string());
-            found_by(entry).with("time", Words::new("时间", "time"), Value::maybe(time)).with(
-                "card",
-                Words::new("卡", "card"),
-                Value::text(format!("****{serial}")),
-            )
-        })
-        .collect();
+    let (mut rows, mut is_paid, mut went_back) = (Vec::new(), false, false);
+    for entry in untold.iter().filter(|entry| entry.state == State::Confirmed) {
+        let Some(Standing { code, left }) = handover::standing(store, entry)? else { continue };
+        is_paid |= code == Code::EARLIER_PAID;
+        went_back |= left.is_some();
+        let card = entry.draft.card_identifier.to_string();
+        // The digits of its serial, as receipts have them.
+        let serial = card.get(16..24).unwrap_or_default();
+        let time = entry.sent.map(|sent| sent.date_time.to_string());
+        rows.push(
+            found_by(entry)
+                .with("time", Words::new("时间", "time"), Value::maybe(time))
+                .with("card", Words::new("卡", "card"), Value::text(format!("****{serial}")))
+                .with("code", Words::new("代码", "code"), Value::Number(i64::from(code.0)))
+                .with(
+                    "left_fen",
+                    Words::new("剩余", "left"),
+                    match left {
+                        Some(left) => Value::Money(Fen::from_card(left.personal_account)),
+                        None => Value::Absent,
+                    },
+                ),
+        );
+    }
     if rows.is_empty() {
         return Ok(page);
     }
-    Ok(page
-        .with("program_not_told", Words::new("调用程序未得知", "its program was not told"), Value::Table(rows))
-        .noted(
+    let mut page =
+        page.with("program_not_told", Words::new("调用程序未得知", "its program was not told"), Value::Table(rows));
+    if is_paid {
+        page = page.noted(
             "PROGRAM_NOT_TOLD",
             Words::new(
                 "驱动函数的消费已付,调用程序未得知:同一张卡下次调用得 -3006 及其输出,或不用卡交接:sscard driver output 日志号;此前不要另行收款",
                 "calls of the driver are paid and their program was not told: the next call with that card gets -3006 and the output, or it is handed over without the card: sscard driver output ENTRY; take no other payment before",
             ),
-        ))
+        );
+    }
+    if went_back {
+        page = page.noted(
+            "GIVEN_BACK",
+            Words::new(
+                "列有剩余的消费之后已退费或撤销:调用程序只应录入剩余金额;全部退回的(-3010)不录入,需要时另行收款",
+                "of those with something left named, money went back since: their program is to hold what is left alone; what went back whole (-3010) is not entered, and paid for anew where it is due",
+            ),
+        );
+    }
+    Ok(page)
 }
 
 /// What an upload did; a record that was not posted with what the counter finds it by.

@@ -2,6 +2,7 @@
 //!
 //! Source: docs/adr/0081. Owns: its answer, and that the mark goes after it. Never: what the output says (`card_calls::handover`); a card.
 
+use card_calls::handover::{Handover, Standing};
 use card_calls::{Code, handover};
 
 use super::Setting;
@@ -23,20 +24,18 @@ pub(super) fn run(setting: &Setting<'_>, command: &DriverCommand) -> Result<Exit
     // No call answers the same meanwhile.
     store.take_turn()?;
     let entry = store.find_entry(number)?.ok_or_else(unknown)?;
-    let (code, output) = handover::of(&setting.catalog, &entry)?.ok_or_else(unknown)?;
+    let Handover { standing, output } = handover::of(&setting.catalog, &store, &entry)?.ok_or_else(unknown)?;
     let is_told = !store.untold()?.iter().any(|untold| untold.number == number);
-    let page = found_by(&entry).with("code", Words::new("代码", "code"), Value::Number(i64::from(code.0))).with(
-        "output",
-        Words::new("输出", "output"),
-        Value::text(output),
-    );
-    setting.output.answer(&noted(page, code, is_told))?;
+    let page = found_by(&entry)
+        .with("code", Words::new("代码", "code"), Value::Number(i64::from(standing.code.0)))
+        .with("output", Words::new("输出", "output"), Value::text(output));
+    setting.output.answer(&noted(page, standing, is_told))?;
     // A mark that stays is said once more; one that went before its words would be lost with them.
     store.word_given(number)?;
     Ok(Exit::Ok)
 }
 
-fn noted(page: Page, code: Code, is_told: bool) -> Page {
+fn noted(page: Page, standing: Standing, is_told: bool) -> Page {
     let page = match is_told {
         true => page.noted(
             "TOLD_BEFORE",
@@ -47,15 +46,22 @@ fn noted(page: Page, code: Code, is_told: bool) -> Page {
         ),
         false => page,
     };
-    match code {
-        Code::EARLIER_UNPAID => page.noted(
+    match standing {
+        Standing { code: Code::EARLIER_UNPAID, .. } => page.noted(
             "JUDGEMENT_CONTRADICTED",
             Words::new(
                 "卡未付款,输出中没有 TAC:请补收或收回药品",
                 "the card did not pay, and the output has no TAC: take the payment again or the goods back",
             ),
         ),
-        _ => page.noted(
+        Standing { left: Some(_), .. } => page.noted(
+            "GIVEN_BACK",
+            Words::new(
+                "卡已付款，之后已退费或撤销；输出末项为剩余金额：按剩余金额录入，剩余为零的不录入",
+                "the card paid, and money went back since; the output's last field is what is left: enter that, and nothing where nothing is left",
+            ),
+        ),
+        Standing { left: None, .. } => page.noted(
             "PROGRAM_ENTERS_IT",
             Words::new(
                 "卡已付款:把输出录入调用程序,不要另行收款",

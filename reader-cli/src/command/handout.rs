@@ -13,10 +13,9 @@ use settlement::signing::TerminalKey;
 use super::Setting;
 use crate::arguments::ReceiptArguments;
 use crate::paper::{Form, Press};
-use crate::receipt::{self, Printout};
+use crate::receipt::{self, Beside, Printout};
 use card_counter::error::TerminalError;
-use card_counter::given_back::GivenBack;
-use card_counter::journal::Entry;
+use card_counter::journal::{Entry, Purchased, Subject};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys};
 use card_counter::store::Store;
@@ -28,6 +27,7 @@ use card_counter::terminal;
 pub(super) struct Handout {
     paper: Paper,
     key: Option<TerminalKey>,
+    check: Option<String>,
     printer: Option<(Press, PathBuf)>,
 }
 
@@ -70,31 +70,24 @@ impl Setting<'_> {
                 Some((Press::new(paper, form, font, check)?, path.clone()))
             }
         };
-        Ok(Handout { paper, key, printer })
+        let check = self.configuration.receipt_check.clone();
+        Ok(Handout { paper, key, check, printer })
     }
 
-    /// Hands out the receipt of a purchase, or the slip of a refund; `false` when the entry is none that the card did.
+    /// Hands out the receipt of a purchase, or the slip of a refund, with the holder on it; `false` when the entry is none that the card
+    /// did.
     ///
     /// # Errors
-    /// [`TerminalError::Output`], [`TerminalError::ReceiptUnwritten`].
-    pub(super) fn hand_out(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Result<bool, TerminalError> {
-        self.hand_out_to(entry, copy, handout, None)
-    }
-
-    /// As [`Self::hand_out`], with the holder on it.
-    ///
-    /// # Errors
-    /// As [`Self::hand_out`].
-    pub(super) fn hand_out_to(
+    /// [`TerminalError::Output`], [`TerminalError::ReceiptUnwritten`]; [`TerminalError::Store`]: nothing went out.
+    pub(super) fn hand_out(
         &self,
-        entry: &Entry,
-        copy: Copy,
+        (entry, copy): (&Entry, Copy),
+        store: &Store,
         handout: &Handout,
         holder: Option<&MaskedName>,
     ) -> Result<bool, TerminalError> {
-        let keys = (handout.key.as_ref(), holder);
-        let printout = receipt::printout(entry, copy, handout.paper, self.output.language, keys, None);
-        let Some(printout) = printout else { return Ok(false) };
+        let beside = Beside { holder, ..Beside::default() };
+        let Some(printout) = self.printout((entry, copy), store, handout, beside)? else { return Ok(false) };
         self.hand(&printout, handout, &entry.number.to_string())?;
         Ok(true)
     }
@@ -127,22 +120,34 @@ impl Setting<'_> {
         handout: &Handout,
         holder: Option<&MaskedName>,
     ) -> Result<bool, TerminalError> {
-        if self.printout(entry, Copy::Original, handout, None).is_none() {
+        if self.printout((entry, Copy::Original), store, handout, Beside::default())?.is_none() {
             return Ok(false);
         }
         let copy = store.next_copy(entry.number)?;
-        self.hand_out_to(entry, copy, handout, holder)
+        self.hand_out((entry, copy), store, handout, holder)
     }
 
-    /// The receipt of a purchase, or the slip of a refund, that the card did; with what went back of it since.
+    /// The receipt of a purchase, or the slip of a refund, that the card did; `beside` without what the terminal itself knows.
+    ///
+    /// # Errors
+    /// [`TerminalError::Store`].
     pub(super) fn printout(
         &self,
-        entry: &Entry,
-        copy: Copy,
+        (entry, copy): (&Entry, Copy),
+        store: &Store,
         handout: &Handout,
-        given_back: Option<GivenBack>,
-    ) -> Option<Printout> {
-        receipt::printout(entry, copy, handout.paper, self.output.language, (handout.key.as_ref(), None), given_back)
+        beside: Beside<'_>,
+    ) -> Result<Option<Printout>, TerminalError> {
+        let purchase = match &entry.draft.subject {
+            Subject::Refund { refund, .. } => match store.refund(*refund)?.map(|order| order.original) {
+                Some(Purchased::Here(number)) => store.find_entry(number)?,
+                Some(Purchased::Elsewhere { .. }) | None => None,
+            },
+            Subject::Purchase { .. } | Subject::Load { .. } => None,
+        };
+        let (key, check) = (handout.key.as_ref(), handout.check.as_deref());
+        let beside = Beside { key, check, purchase: purchase.as_ref(), ..beside };
+        Ok(receipt::printout(entry, copy, handout.paper, self.output.language, beside))
     }
 
     /// The holder of the card in the reader as a receipt may show it, where one is printed and the card tells the name to this PSAM:

@@ -19,6 +19,7 @@ use super::{Setting, pay, states};
 use crate::arguments::{Form, JournalCommand, ReceiptCommand};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
+use crate::receipt::Beside;
 use card_counter::error::TerminalError;
 use card_counter::given_back::GivenBack;
 use card_counter::journal::{Entry, EntryNumber, Shown, Subject, TowardsCentre};
@@ -217,10 +218,11 @@ pub(super) fn receipt(setting: &Setting<'_>, command: &ReceiptCommand) -> Result
     let entry = store.find_entry(number)?.ok_or_else(unknown)?;
     let handout = setting.handout(receipt)?;
     let given_back = GivenBack::of(&entry, &store.entries_of(&entry.draft.card_identifier)?);
-    setting.printout(&entry, Copy::Original, &handout, given_back).ok_or_else(unknown)?;
+    let beside = Beside { given_back, ..Beside::default() };
+    setting.printout((&entry, Copy::Original), &store, &handout, beside)?.ok_or_else(unknown)?;
     // Counted before it is printed: a copy that looks like the first reprint is never the second.
     let copy = Copy::Reprint(store.count_reprint(number)?);
-    let printout = setting.printout(&entry, copy, &handout, given_back).ok_or_else(unknown)?;
+    let printout = setting.printout((&entry, copy), &store, &handout, beside)?.ok_or_else(unknown)?;
     setting.hand(&printout, &handout, &entry.number.to_string())?;
     if setting.output.form == Form::Json {
         let words = Words::new("小票", "receipt");

@@ -334,6 +334,8 @@ enum Asking {
 fn ask_centre(way: Way, office: Office, press: &Press, asked: Receiver<Asking>, signal: &Sender<Signal>) {
     let Office { mut store, key, terminal } = office;
     let centre = Centre::at(way, &key, terminal);
+    // A certificate that nobody answered, and of which visit: whoever asks again there asks for the same one.
+    let mut open: Option<(u64, RequestId)> = None;
     for asking in asked {
         let (visit, question) = match asking {
             Asking::Question(visit, question) => (visit, *question),
@@ -341,12 +343,20 @@ fn ask_centre(way: Way, office: Office, press: &Press, asked: Receiver<Asking>, 
                 let _ = random().map(RequestId).and_then(|request_id| {
                     let version = Version1;
                     let request = CertificatePrintRequest { version, request_id, terminal, number, printed };
-                    act_at_centre(&centre, &mut store, &request)
+                    act_at_centre(&centre, &mut store, &request, false)
                 });
                 continue;
             }
         };
-        let told = answered(&centre, terminal, &mut store, press, question);
+        open = open.filter(|(of, _)| *of == visit);
+        let told = answered(&centre, terminal, &mut store, press, question, |id| match open {
+            Some((_, before)) => (before, true),
+            None => (open.insert((visit, id)).1, false),
+        });
+        if matches!(&told, Told::Certificate(answer) if !matches!(answer, Err(TerminalError::CentreUnreachable { .. })))
+        {
+            open = None;
+        }
         let at = Now::of_system().date_time();
         if told.is_contact() {
             // A date for the page of another day: what cannot be written down is not shown then.
@@ -389,6 +399,7 @@ fn answered(
     store: &mut Store,
     press: &Press,
     question: Question,
+    certificate: impl FnOnce(RequestId) -> (RequestId, bool),
 ) -> Told {
     let Question { card: card_identifier, pin, what } = question;
     let version = Version1;
@@ -402,12 +413,12 @@ fn answered(
             act,
             id().and_then(|request_id| {
                 let request = LossRequest { version, request_id, terminal, card_identifier, pin, act };
-                act_at_centre(centre, store, &request).map(Box::new)
+                act_at_centre(centre, store, &request, false).map(Box::new)
             }),
         ),
-        Asked::Certificate => Told::Certificate(id().and_then(|request_id| {
+        Asked::Certificate => Told::Certificate(id().map(certificate).and_then(|(request_id, is_again)| {
             let request = CertificateRequest { version, request_id, terminal, card_identifier, pin };
-            act_at_centre(centre, store, &request).map(|answer| {
+            act_at_centre(centre, store, &request, is_again).map(|answer| {
                 let (address, is_printed) = (press.address(&answer.code.to_string()), press.printer.is_some());
                 Box::new(Made { answer, address, is_printed })
             })
@@ -426,15 +437,22 @@ fn answered(
                 institution,
                 text,
             };
-            act_at_centre(centre, store, &request).map(|answer| answer.number)
+            act_at_centre(centre, store, &request, false).map(|answer| answer.number)
         })),
     }
 }
 
-/// Written down before it is sent, and sent once more where no answer came: the centre does it once.
-fn act_at_centre<R: Request>(centre: &Centre<'_>, store: &mut Store, request: &R) -> Result<R::Answer, TerminalError> {
+/// Written down before it is sent, unless it is a letter of before, and sent once more where no answer came: the centre does it once.
+fn act_at_centre<R: Request>(
+    centre: &Centre<'_>,
+    store: &mut Store,
+    request: &R,
+    is_again: bool,
+) -> Result<R::Answer, TerminalError> {
     let letter = Letter::of(request)?;
-    store.write_letter(request.request_id(), &letter, None)?;
+    if !is_again {
+        store.write_letter(request.request_id(), &letter, None)?;
+    }
     let answer = centre.send::<R>(&letter).or_else(|error| match error {
         TerminalError::CentreUnreachable { .. } => centre.send::<R>(&letter),
         other => Err(other),

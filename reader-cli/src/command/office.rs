@@ -13,6 +13,7 @@ use settlement::signing::TerminalKey;
 use super::Setting;
 use super::day_end::uploaded_page;
 use crate::arguments::{BlacklistCommand, TerminalCommand};
+use crate::elsewhere;
 use crate::exit::Exit;
 use crate::http::{Centre, Way};
 use crate::identity as line;
@@ -64,6 +65,7 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let request = SignInRequest { version: Version1, request_id: RequestId(identity::random()?), terminal };
     let is_first = store.centre_key()?.is_none();
     let answer = upload::sign_in(&mut store, &centre, &request, setting.now)?;
+    let asked = elsewhere::ask(&mut store, &centre, terminal);
     let limits = answer.parameters.limits;
     let page = Page::new()
         .with("business_date", Words::new("业务日", "business date"), Value::text(answer.business_date.to_string()))
@@ -106,6 +108,18 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
             Words::new(
                 "有新的药品目录:执行 sscard catalogue update",
                 "a newer drug catalogue is there: run sscard catalogue update",
+            ),
+        ),
+    };
+    let page = match asked {
+        Ok(()) => page,
+        Err(error @ TerminalError::Store(_)) => return Err(error),
+        // The day has begun; the question comes again.
+        Err(_) => page.noted(
+            "REFUNDS_NOT_TOLD",
+            Words::new(
+                "中心没有告知其他终端的退费,下次上传时再问",
+                "the centre did not tell what other tills gave back: the next upload asks again",
             ),
         ),
     };

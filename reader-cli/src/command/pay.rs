@@ -79,7 +79,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     // The holder has the receipt first.
     let handed = paid.as_ref().ok().map(|entry| {
         let holder = setting.holder(&mut tapped, Some(&mut psam), &handout);
-        setting.hand_out_to(entry, Copy::Original, &handout, holder.as_ref())
+        setting.hand_out((entry, Copy::Original), &store, &handout, holder.as_ref())
     });
     let told = seller.tell(&mut store, &paid);
     let (entry, handed) = (paid?, handed.unwrap_or(Ok(false)));

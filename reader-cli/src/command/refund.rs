@@ -2,11 +2,14 @@
 //!
 //! Owns: the order of what happens around a try, the ageing list, and the answers. Never: card commands (`counter::load`).
 
+use card_core::security::psam::Psam;
+use card_desk::Desk;
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
-use settlement::receipt::Copy;
+use settlement::receipt::{Copy, MaskedName};
 use settlement::refund::{Original, Parts, RefundAct};
 
+use super::handout::Handout;
 use super::{Setting, pay, settle_first};
 use crate::arguments::refund::{CancelArguments, RefundCommand, RefundGive};
 use crate::arguments::{Form, PinArguments, ReceiptArguments};
@@ -141,7 +144,7 @@ fn bring(
     let handout = setting.handout(receipt)?;
     let (mut desk, ask) = setting.desk_for_money()?;
     let mut tapped = setting.tapped_asking(&mut desk, ask)?;
-    let psam = setting.psam(&mut desk, &tapped)?;
+    let mut psam = setting.psam(&mut desk, &tapped)?;
     let (mut store, number) = setting.till(&psam)?;
     let centre = Centre::at(setting.centre()?, &key, number);
     let rules = setting.rules(Some(&store))?;
@@ -164,7 +167,10 @@ fn bring(
         {
             let order = store.refund(number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
             let done = order.last.map(|last| store.entry(last)).transpose()?;
-            let handed = done.map_or(Ok(false), |entry| setting.hand_out(&entry, Copy::Original, &handout));
+            let handed = done.map_or(Ok(false), |entry| {
+                let holder = holder(setting, (&mut tapped, &mut psam), &mut desk, &handout);
+                setting.hand_out((&entry, Copy::Original), &store, &handout, holder.as_ref())
+            });
             setting.output.answer(&row(setting.now, &store, &order)?.joined(notes))?;
             setting.told();
             upload::offer_outcomes(&mut store, &centre)?;
@@ -187,7 +193,8 @@ fn bring(
     let done = loader.give_back((&mut tapped, rules.day), &mut store, &order, slip);
     match done {
         Ok((entry, reported)) => {
-            let handed = setting.hand_out(&entry, Copy::Original, &handout);
+            let holder = holder(setting, (&mut tapped, &mut psam), &mut desk, &handout);
+            let handed = setting.hand_out((&entry, Copy::Original), &store, &handout, holder.as_ref());
             if let Err(error) = &handed
                 && !matches!(error, TerminalError::ReceiptUnwritten { .. })
             {
@@ -209,6 +216,17 @@ fn bring(
             Err(error)
         }
     }
+}
+
+/// The holder, where the PSAM is known to have the card's keys: no try of one is spent on a name.
+fn holder(
+    setting: &Setting<'_>,
+    (tapped, psam): (&mut Tapped<'_>, &mut Psam),
+    desk: &mut Desk<'_>,
+    handout: &Handout,
+) -> Option<MaskedName> {
+    let fits = !tapped.holder_needs_key() || matches!(tapped.fits(psam, desk.known()), Ok(Some(true)));
+    fits.then(|| setting.holder(tapped, Some(psam), handout)).flatten()
 }
 
 /// What becomes of a refund whose try failed: one that can never be given is withdrawn, any other stays open; both are said. What

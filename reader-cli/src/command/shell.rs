@@ -13,6 +13,7 @@ use card_profiles::profile::EfKind;
 use card_profiles::trace::{Decoder, Side};
 use card_profiles::{Df, Ef, Place, codec};
 
+use super::card::Unit;
 use super::profile::Source;
 use super::{Setting, trace};
 use crate::arguments::{Form, ShellArguments};
@@ -292,8 +293,21 @@ impl Work<'_> {
     }
 
     fn show(&mut self, file: &str, hex: bool) -> Result<(), TerminalError> {
-        let contents = self.shell.read(file, &mut self.keys)?;
-        let (df, ef) = self.shell.file(file)?;
+        let missing = || ShellError::NoSuchPlace(file.to_owned());
+        let (name, record) = match file.strip_suffix(']').and_then(|file| file.split_once('[')) {
+            Some((name, number)) => (name, Some(number.parse::<u8>().map_err(|_| missing())?)),
+            None => (file, None),
+        };
+        if record.is_some() && self.shell.file(name)?.1.kind != EfKind::Cyclic {
+            return Err(missing().into());
+        }
+        let mut contents = self.shell.read(name, &mut self.keys)?;
+        if let Some(record) = record {
+            let index = usize::from(record).checked_sub(1).filter(|index| *index < contents.raw.len());
+            contents.raw = vec![contents.raw.swap_remove(index.ok_or_else(missing)?)];
+            contents.outcome.reading.faults.retain(|fault| fault.place.record == Some(record));
+        }
+        let (df, ef) = self.shell.file(name)?;
         let page = if hex {
             let bytes = contents.raw.concat();
             Page::new().with("bytes", Words::new("字节", "bytes"), Value::count(bytes.len())).with(
@@ -312,7 +326,7 @@ impl Work<'_> {
                         Value::Words(Words::of(fault.fault.zh(), fault.fault.to_string())),
                     )
             });
-            values(df, ef, &contents.outcome.reading.values).with(
+            values((df, ef), record, &contents.outcome.reading.values).with(
                 "faults",
                 Words::new("说明", "remarks"),
                 Value::Table(faults.collect()),
@@ -433,22 +447,18 @@ fn file_row(df: &Df, ef: &Ef) -> Page {
         .with("name", Words::new("名称", "name"), Value::text(&ef.name))
 }
 
-/// Values in the order of the profile's rows, with their Chinese names.
-fn values(df: &Df, ef: &Ef, read: &CardValues) -> Page {
+/// Values in the order of the profile's rows, with their Chinese names; of one record where one is asked for.
+fn values((df, ef): (&Df, &Ef), record: Option<u8>, read: &CardValues) -> Page {
     let rank = |place: &Place| {
         let item = ef.elements.iter().position(|row| Some(&*row.id) == place.item_id());
         (place.record, item.unwrap_or(ef.elements.len()))
     };
-    let mut ordered: Vec<_> = read.iter().filter(|(place, _)| (place.df(), place.ef()) == (&df.id, &ef.id)).collect();
+    let is_here = |place: &Place| {
+        (place.df(), place.ef()) == (&df.id, &ef.id) && record.is_none_or(|record| place.record == Some(record))
+    };
+    let mut ordered: Vec<_> = read.iter().filter(|(place, _)| is_here(place)).collect();
     ordered.sort_by_key(|(place, _)| rank(place));
-    ordered.into_iter().fold(Page::new(), |page, (place, value)| {
-        let row = ef.elements.iter().find(|row| Some(&*row.id) == place.item_id());
-        let inner = row.and_then(|row| row.inner.iter().find(|inner| Some(&*inner.id) == place.inner_id()));
-        let name = inner.or(row).and_then(|row| row.name.clone()).unwrap_or_else(|| place.to_string());
-        let value = match value {
-            codec::Value::Text(text) => Value::text(text.as_str()),
-            codec::Value::Number(number) => i64::try_from(*number).map_or(Value::Absent, Value::Number),
-        };
-        page.with(place.to_string(), Words::of(name, place.to_string()), value)
-    })
+    ordered
+        .into_iter()
+        .fold(Page::new(), |page, (place, value)| super::card::with_value(page, Some(ef), (place, value), Unit::Fen))
 }

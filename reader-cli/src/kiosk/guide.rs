@@ -94,7 +94,11 @@ impl Texts {
         let mut texts = Self::default();
         let same = |one: &Sheet, other: &Sheet| (one.section, &one.name) == (other.section, &other.name);
         let alone = en.iter().filter(|sheet| !zh.iter().any(|other| same(sheet, other)));
-        for sheet in zh.iter().chain(alone) {
+        let is_vacancy = |sheet: &&Sheet| sheet.section == Section::Vacancies;
+        let (mut vacancies, guides): (Vec<&Sheet>, Vec<&Sheet>) = zh.iter().chain(alone).partition(is_vacancy);
+        // Named by their day: the newest comes first, of the site or of its centre, and the oldest are what there is no room for.
+        vacancies.sort_by(|one, other| other.name.cmp(&one.name));
+        for sheet in guides.into_iter().chain(vacancies) {
             let other = en.iter().find(|other| same(sheet, other)).unwrap_or(sheet);
             let title = |sheet: &Sheet| sheet.title.chars().take(TITLE_MAX).collect::<String>();
             let lines = |sheet: &Sheet| -> Vec<String> {
@@ -107,10 +111,10 @@ impl Texts {
                 Section::Guides => &mut texts.guides,
                 Section::Vacancies => &mut texts.vacancies,
             };
-            if section.len() < TEXTS_MAX {
-                section.push(Guide { title: Words::of(title(sheet), title(other)), text });
-            }
+            section.push(Guide { title: Words::of(title(sheet), title(other)), text });
         }
+        texts.guides.truncate(TEXTS_MAX);
+        texts.vacancies.truncate(TEXTS_MAX);
         texts
     }
 
@@ -147,6 +151,9 @@ pub fn sheets(folder: &Path, language: Language) -> Vec<Sheet> {
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect();
         names.sort_unstable();
+        if section == Section::Vacancies {
+            names.reverse();
+        }
         names.truncate(TEXTS_MAX);
         for name in names {
             let path = folder.join(section.name()).join(format!("{name}{ending}"));
@@ -253,7 +260,11 @@ pub fn built_in() -> Vec<Guide> {
                     "Call 12333 or go to a service counter at once for a temporary loss report. It is released when you find the card; \
                      else report it lost for good and ask for another.",
                 ),
-                Words::new("挂失后他人不能用此卡付款。", "After the report nobody can pay with the card."),
+                Words::new(
+                    "挂失后，中心和联网的终端立即拒收此卡；没有联网的终端收到新名单后才拒收，一般在一天之内，此前他人仍可能用此卡付款。",
+                    "After the report the centre and connected tills refuse the card at once. A till without a line refuses it with its next \
+                     list, within a day as a rule; until then somebody may still pay there.",
+                ),
             ],
         },
     ]
@@ -292,5 +303,27 @@ mod tests {
         }
         assert_eq!(parts(nurse, Language::Zh, false), [["English alone."]]);
         assert_eq!(sheets(Path::new("/nowhere"), Language::Zh), []);
+    }
+
+    #[test]
+    fn the_oldest_vacancies_are_what_there_is_no_room_for() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(folder.path().join("vacancies")).expect("folder");
+        for day in 1..=65 {
+            let path = folder.path().join(format!("vacancies/2026{day:04}.zh.txt"));
+            std::fs::write(path, format!("{day}\n")).expect("written");
+        }
+        let own = sheets(folder.path(), Language::Zh);
+        let told = |name: &str| Sheet {
+            section: Section::Vacancies,
+            name: name.to_owned(),
+            title: name.to_owned(),
+            text: String::new(),
+        };
+        let all = own.into_iter().chain([told("20261231"), told("20260000")]).collect();
+        let texts = Texts::of(all, Vec::new());
+        let titles: Vec<_> = texts.of_section(Section::Vacancies).iter().map(|one| one.title.zh.to_string()).collect();
+        assert_eq!(titles.len(), TEXTS_MAX);
+        assert_eq!(titles[..3], ["20261231", "65", "64"]);
     }
 }

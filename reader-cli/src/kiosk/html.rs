@@ -257,7 +257,13 @@ impl Drawer<'_> {
             (dots(digits))
             @if let Some(wrong) = wrong { p.wrong { (self.text(wrong)) } }
             @match tries {
-                Some(TriesLeft::Known(left)) if left <= 1 => p.warn {
+                Some(TriesLeft::Known(0)) => p.warn {
+                    (self.say(
+                        "上次在此使用时密码已锁定；如已在窗口重置，请输入新密码。",
+                        "The PIN was blocked when the card was last here. If a counter has set a new one, type that.",
+                    ))
+                },
+                Some(TriesLeft::Known(1)) => p.warn {
                     (self.say("密码只剩最后 1 次机会，再错将被锁定。", "Only one try of the PIN is left. If it is wrong, the PIN is blocked."))
                 },
                 Some(TriesLeft::Known(left)) if wrong.is_none() => p.note {
@@ -515,7 +521,7 @@ impl Drawer<'_> {
     }
 
     fn told(&self, title: &Words, error: &TerminalError) -> Markup {
-        let (what, next) = (error.what(), error.next());
+        let (what, next) = (error.what(), for_the_public(error.next()));
         html! {
             main.centred {
                 h1 { (self.text(title)) }
@@ -545,6 +551,19 @@ impl Drawer<'_> {
                 }
             }
         }
+    }
+}
+
+/// What a citizen can do: a remedy that names a command is for whoever runs the machine.
+fn for_the_public(next: Words) -> Words {
+    let is_command = |text: &str| ["sscard", "issuer", "--", "SSCARD_"].iter().any(|word| text.contains(word));
+    if is_command(&next.zh) || is_command(&next.en) {
+        Words::new(
+            "请持卡和有效证件到服务窗口办理",
+            "Please take the card and an identity document to a service counter",
+        )
+    } else {
+        next
     }
 }
 

@@ -258,11 +258,17 @@ impl Machine {
         if let Screen::Working(_, Wait::Act) = self.screen
             && self.visit.is_some()
         {
-            self.go(Screen::Notice(NOT_KNOWN));
-            return None;
+            return self.not_known();
         }
         self.leave();
         None
+    }
+
+    /// An act that nobody answered: that is said, and what the centre told before it stands no longer. It is asked anew.
+    fn not_known(&mut self) -> Option<Effect> {
+        self.visit.as_mut()?.centre = AtCentre::Unasked;
+        self.go(Screen::Notice(NOT_KNOWN));
+        self.overview()
     }
 
     fn touched(&mut self, act: Act) -> Option<Effect> {
@@ -340,7 +346,8 @@ impl Machine {
                     self.go(Screen::LastTry { pin });
                     return None;
                 }
-                return self.open(pin, false);
+                // A PIN that was blocked here can only be a new one by now, or spends nothing.
+                return self.open(pin, tries == Some(TriesLeft::Known(0)));
             }
             (Screen::LastTry { .. }, Act::Agree) => {
                 let Screen::LastTry { pin } = std::mem::replace(&mut self.screen, Screen::Reading) else { return None };
@@ -559,6 +566,13 @@ impl Machine {
                     "That is the PIN that you have. Choose another.",
                 )),
             ),
+            Choosing::New { present } if is_easily_guessed(&entered) => next(
+                Choosing::New { present },
+                Some(Words::new(
+                    "这个密码容易被猜到（相同或连续的数字），请另选一个。",
+                    "That PIN is easily guessed: one digit again and again, or digits in a row. Choose another.",
+                )),
+            ),
             Choosing::New { present } => next(Choosing::Again { present, new: entered }, None),
             Choosing::Again { present, new } if new.is(&entered.digits()) => {
                 let words = Words::new("正在修改密码…", "Changing the PIN…");
@@ -575,6 +589,13 @@ impl Machine {
         self.go(screen);
         None
     }
+}
+
+/// One digit again and again, or each the next one, up or down (assumed: what a finder of the card tries first).
+fn is_easily_guessed(pin: &Pin) -> bool {
+    let digits = pin.digits();
+    let steps = || digits.bytes().zip(digits.bytes().skip(1));
+    [0, 1, 9].into_iter().any(|step| steps().all(|(digit, next)| (digit - b'0' + step) % 10 == next - b'0'))
 }
 
 /// The next or the last part of so many.

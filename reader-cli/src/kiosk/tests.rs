@@ -19,7 +19,7 @@ use super::guide::{self, Section, Sheet, Texts};
 use super::html;
 use super::machine::{Effect, Event, Machine};
 use super::screen::{ALARM_EVERY, Act, Function, Place, Screen, VISIT_LIMIT};
-use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Said, Told};
+use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Question, Said, Told};
 
 const NAME: &str = "欧阳蕴涵";
 
@@ -83,9 +83,9 @@ impl Stand {
         self.event(Event::Card(7, Said::Log(Ok(log))))
     }
 
-    fn centre(&mut self, told: Told) {
+    fn centre(&mut self, told: Told) -> Option<Effect> {
         let at = DateTime::parse("20261122101500").expect("a date");
-        self.event(Event::Centre(7, at, told));
+        self.event(Event::Centre(7, at, told))
     }
 
     /// The centre answers after a page of it was opened.
@@ -286,13 +286,43 @@ fn the_last_try_is_spent_only_after_a_word_and_tries_count_down() {
 }
 
 #[test]
+fn a_pin_that_was_blocked_here_may_have_been_made_anew_at_a_counter() {
+    let mut stand = Stand::new();
+    stand.card_in(0);
+    let page = html::screen(&stand.machine, "", "");
+    assert!(page.contains("上次在此使用时密码已锁定") && !page.contains("最后 1 次"), "{page}");
+    assert!(matches!(stand.enter("864213"), Some(Effect::Card(7, Job::Open { consent: true, .. }))));
+}
+
+#[test]
+fn no_remedy_for_the_public_is_a_command() {
+    let errors = [
+        TerminalError::NotEnrolled,
+        TerminalError::CardIsPsam,
+        TerminalError::NotSsc { command: "SELECT", sw: card_core::StatusWord::FILE_NOT_FOUND },
+        TerminalError::CardBlank,
+    ];
+    for error in errors {
+        let mut stand = Stand::new();
+        stand.event(Event::CardIn(7));
+        let code = error.code();
+        stand.event(Event::Card(7, Said::Foreign(error)));
+        let page = html::screen(&stand.machine, "", "");
+        assert!(page.contains(code.as_str()) && !page.contains("sscard"), "{page}");
+    }
+}
+
+#[test]
 fn a_new_pin_is_typed_twice_and_is_another() {
     let mut stand = Stand::at(Place::NewPin);
-    for (entered, what) in
-        [("864213", "present"), ("864213", "the same"), ("1111", "new"), ("2222", "another"), ("9753", "new")]
-    {
+    let guessed = ["111111", "123456", "7890", "6543", "0987654321"].map(|pin| (pin, "easily guessed"));
+    let before = [("864213", "present"), ("864213", "the same")];
+    let after = [("1357", "new"), ("2468", "another"), ("9753", "new")];
+    for (entered, what) in before.into_iter().chain(guessed).chain(after) {
         assert!(stand.enter(entered).is_none(), "{what}");
         assert_eq!(stand.place(), Place::NewPin, "{what}");
+        let page = html::screen(&stand.machine, "", "");
+        assert_eq!(page.contains("容易被猜到"), what == "easily guessed", "{entered}");
     }
     let Some(Effect::Card(7, Job::ChangePin { present, new })) = stand.enter("9753") else { panic!("it is changed") };
     assert!(present.is("864213") && new.is("9753"));
@@ -340,7 +370,8 @@ fn what_a_card_says_is_text_and_never_markup() {
 fn texts(count: usize) -> Texts {
     let sheet = |number: usize| Sheet {
         section: Section::Vacancies,
-        name: format!("{number}"),
+        // The newest first.
+        name: format!("{:03}", 999 - number),
         title: format!("岗位{number}"),
         text: "长".repeat(700),
     };
@@ -518,9 +549,19 @@ fn what_explains_the_difference_has_pages_where_there_is_much_of_it() {
 #[test]
 fn an_act_that_nobody_answered_is_not_called_done_or_undone() {
     let mut stand = Stand::at(Place::Acting);
-    stand.centre(Told::Loss(LossAct::Report, Err(TerminalError::CentreUnreachable { address: String::new() })));
+    let asked =
+        stand.centre(Told::Loss(LossAct::Report, Err(TerminalError::CentreUnreachable { address: String::new() })));
     let Screen::Notice(words) = stand.machine.screen() else { panic!("said") };
     assert_eq!(*words, super::machine::NOT_KNOWN);
+    // What the centre told before does not stand: it is asked, and what it tells now is shown.
+    assert!(matches!(asked, Some(Effect::Centre(7, Question { what: Asked::Overview(_), .. }))), "{asked:?}");
+    stand.touch(Act::Back);
+    stand.touch(Act::Open(Function::Loss));
+    assert_eq!(stand.place(), Place::Working);
+    // The same where the page's time ended first.
+    let mut stand = Stand::at(Place::Acting);
+    let asked = stand.pass(60);
+    assert!(matches!(asked, Some(Effect::Centre(7, Question { what: Asked::Overview(_), .. }))), "{asked:?}");
 }
 
 #[test]

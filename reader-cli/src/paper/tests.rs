@@ -5,7 +5,7 @@ use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, Tac, TerminalNumber};
 use settlement::message::Institution;
-use settlement::receipt::{Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, Row, Sold};
+use settlement::receipt::{Check, Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, Row, Sold};
 use settlement::signing::TerminalKey;
 use settlement::split::Split;
 use zeroize::Zeroizing;
@@ -49,7 +49,7 @@ fn split() -> Split {
 }
 
 /// Rows and text of a receipt.
-fn receipt(paper: Paper, language: Language, copy: Copy) -> (Vec<Row>, String) {
+fn receipt(paper: Paper, language: Language, copy: Copy, address: Option<&str>) -> (Vec<Row>, String) {
     let institution = Institution {
         code: InstitutionCode::parse("P51330100001").expect("word"),
         name: "样例大药房第一门店".to_owned(),
@@ -70,13 +70,13 @@ fn receipt(paper: Paper, language: Language, copy: Copy) -> (Vec<Row>, String) {
         ground: Ground::Answered,
         copy,
         given_back: None,
-        code: Some(&code),
+        check: Some(Check { code: &code, address }),
     };
     (receipt.rows(paper, language), receipt.text(paper, language))
 }
 
 fn printed(paper: Paper, form: Form, language: Language) -> Vec<u8> {
-    let (rows, text) = receipt(paper, language, Copy::Reprint(2));
+    let (rows, text) = receipt(paper, language, Copy::Reprint(2), Some(ADDRESS));
     Press::new(paper, form, None, Some(ADDRESS)).expect("a font: see the setup script").print(&rows, &text)
 }
 
@@ -145,15 +145,13 @@ fn a_printer_prints_what_the_text_says_and_draws_the_code() {
     for (paper, language) in [(Paper::Mm58, Language::Zh), (Paper::Mm80, Language::Zh), (Paper::Mm58, Language::En)] {
         let (text, qr) = paper_of(&printed(paper, Form::Escpos, language), paper.columns());
         assert_eq!(qr, format!("{ADDRESS}/receipt/{}", code().text()));
-        let (_, plain) = receipt(paper, language, Copy::Reprint(2));
+        let (_, plain) = receipt(paper, language, Copy::Reprint(2), Some(ADDRESS));
         let lines = |text: &str| -> Vec<String> {
-            let heading = if language == Language::Zh { "验证码" } else { "Code" };
-            let whole = text.replace('𠮷', "□");
-            let code = whole.find(heading).unwrap_or(whole.len());
-            whole[..code].lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
+            text.replace('𠮷', "□").lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
         };
-        let printed = lines(&text);
-        assert_eq!(printed[..lines(&plain).len()], lines(&plain)[..], "{text}");
+        assert_eq!(lines(&text), lines(&plain), "the code's letters and its address too");
+        let letters: String = text.split_whitespace().collect();
+        assert!(letters.contains(&code().text()) && letters.contains(ADDRESS), "{text}");
         assert!(text.contains(if language == Language::Zh { "补打 第2次" } else { "REPRINT 2" }));
     }
 }
@@ -174,13 +172,15 @@ fn another_qr_reader_reads_the_code_from_the_image() {
 
 #[test]
 fn without_an_address_the_code_stands_alone() {
-    let (rows, text) = receipt(Paper::Mm58, Language::Zh, Copy::Original);
+    let (rows, text) = receipt(Paper::Mm58, Language::Zh, Copy::Original, None);
+    assert!(text.contains("社保经办窗口"), "where: {text}");
     let bytes = Press::new(Paper::Mm58, Form::Escpos, None, None).expect("no font needed").print(&rows, &text);
     let (_, qr) = paper_of(&bytes, 32);
     assert_eq!(ReceiptCode::parse(&qr), Ok(code()));
     // The text has it in letters for those who type it.
-    let letters: String =
-        text.split("验证码: ").nth(1).expect("a code").chars().filter(char::is_ascii_alphanumeric).collect();
+    let printed =
+        text.split("验证码: ").nth(1).and_then(|behind| behind.split('凭').next()).expect("a code, and where");
+    let letters: String = printed.chars().filter(char::is_ascii_alphanumeric).collect();
     assert_eq!(letters, code().text());
 }
 

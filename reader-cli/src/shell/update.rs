@@ -28,13 +28,15 @@ impl Shell {
         let (ef, df) = (ef.clone(), df.id.clone());
         match ef.kind {
             EfKind::TlvRecords if parsed.item_id().is_some() => self.update_item((&df, &ef), parsed, text),
-            EfKind::Cyclic if parsed.item_id().is_none() => self.append((&df, &ef), parsed, text),
+            EfKind::Cyclic if parsed.item_id().is_none() && parsed.record.is_none() => {
+                self.append((&df, &ef), parsed, text)
+            }
             EfKind::TlvRecords => {
                 Err(usage("写明数据项：update DF03.EF05.名称 值", "name the item: update DF03.EF05.NAME VALUE"))
             }
             EfKind::Cyclic => Err(usage(
-                "循环文件整条写入：update DF04.EF08 该记录全部字节的十六进制；最旧的一条成为最新的一条",
-                "a cyclic file is written by the record: update DF04.EF08 HEX, all bytes of a record; the oldest becomes the newest",
+                "循环文件只能整条追加，不能改写某一条：update DF04.EF08 该记录全部字节的十六进制；最旧的一条成为最新的一条",
+                "a cyclic file takes whole new records, none of its own is changed: update DF04.EF08 HEX, all bytes of a record; the oldest becomes the newest",
             )),
             EfKind::Transparent => Err(usage(
                 "此文件没有记录；用 apdu 发送 UPDATE BINARY (00D6)",

@@ -535,3 +535,26 @@ fn what_is_wrong_on_the_command_line_is_said_before_a_card_is_asked() {
         assert!(text(&ran.stderr).contains(word), "{arguments:?}: {}", text(&ran.stderr));
     }
 }
+
+#[test]
+fn the_last_try_of_a_pin_is_not_spent_unasked_and_what_the_card_says_is_remembered() {
+    let counter = Counter::keyed("ssc-3.0");
+    let wrong = |more: &[&str]| {
+        let mut command =
+            counter.command(&["--profile", "ssc-3.0", "--area", "access", "--pin", "env:WRONG", "--format", "json"]);
+        let output = command.args(more).env("WRONG", "654123").output().expect("runs");
+        (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+    };
+    let book = || std::fs::read_to_string(counter.path("data/tries.txt")).unwrap_or_default();
+    for left in [2, 1] {
+        let (_, said) = wrong(&[]);
+        assert!(book().contains(&format!(" PIN {left} ")), "{said}\n{}", book());
+    }
+    let (status, said) = wrong(&[]);
+    assert_eq!(status, Some(6), "{said}");
+    assert!(said.contains("LAST_TRY") && book().contains(" PIN 1 "), "{said}");
+    // The right one, with consent, brings all tries back.
+    let right = counter.run(&["--profile", "ssc-3.0", "--area", "access", "--pin", "env:INITIAL", "--last-try"]);
+    assert_ne!(right.status.code(), Some(6), "{}", text(&right.stderr));
+    assert_eq!(book(), "");
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use card_core::Session;
-use card_profiles::account::YearCoding;
+use card_profiles::account::{DebitDate, YearCoding};
 use card_profiles::conform::{Case, Effect, cases, in_order};
 use reader_cli::conform::{Runner, Verdict};
 
@@ -123,14 +123,17 @@ fn a_card_near_the_end_of_its_numbers_is_never_failed_for_what_it_has_not_left()
 
 #[test]
 fn a_card_whose_totals_are_of_a_later_year_than_the_terminals_is_no_wrong_card() {
-    for (name, coding) in [
-        ("ssc-1.0", YearCoding::Bcd),
-        ("ssc-3.0", YearCoding::Bcd),
-        ("ssc-3.0", YearCoding::Binary),
-        ("ssc-3.0-sm4", YearCoding::Bcd),
+    for (name, coding, date) in [
+        ("ssc-1.0", YearCoding::Bcd, DebitDate::Calendar),
+        ("ssc-3.0", YearCoding::Bcd, DebitDate::Checked),
+        ("ssc-3.0", YearCoding::Binary, DebitDate::Calendar),
+        ("ssc-3.0", YearCoding::Binary, DebitDate::Checked),
+        ("ssc-3.0-sm4", YearCoding::Bcd, DebitDate::Calendar),
+        ("ssc-3.0-sm4", YearCoding::Bcd, DebitDate::Any),
     ] {
         let mut profile = profile(name);
-        profile.account.as_mut().expect("an account").totals_year = coding;
+        let rows = profile.account.as_mut().expect("an account");
+        (rows.totals_year, rows.debit_date) = (coding, date);
         let socket = card(&profile);
         let mut module = Module::of(&profile, &socket);
         let mut bench = bench(&profile, &socket);
@@ -146,7 +149,7 @@ fn a_card_whose_totals_are_of_a_later_year_than_the_terminals_is_no_wrong_card()
             let mut runner = Runner::new(session, Some(&mut module), (&profile, &bench), true);
             for case in &all {
                 let outcome = runner.run(case, true).expect("the card answers");
-                assert_eq!(outcome.verdict, Verdict::Passed, "{name} {coding:?} 20{year:02X}: {}", case.id);
+                assert_eq!(outcome.verdict, Verdict::Passed, "{name} {coding:?} {date:?} 20{year:02X}: {}", case.id);
             }
         }
     }

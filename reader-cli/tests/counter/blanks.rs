@@ -1,7 +1,7 @@
 //! Cards of this process: nobody else ever sees them.
 
 use card_core::key::Key16;
-use card_profiles::{builtin, rehearsal};
+use card_profiles::{Profile, builtin, rehearsal};
 use card_sim::{Card, Socket};
 
 use crate::cards;
@@ -25,6 +25,15 @@ pub(crate) fn card_of_profile(profile: &str, seed: u8, serial: u8) -> Socket {
     card
 }
 
+/// A user card whose text says this besides.
+pub(crate) fn card_of_text(overlay: &str, seed: u8, serial: u8) -> Socket {
+    let profile = Profile::parse(overlay).unwrap_or_else(|error| panic!("{error}"));
+    let card = of_factory(&profile, cards::serial_of(serial));
+    let holder = cards::holder(&profile, cards::CITY, serial);
+    cards::make_person(&card, &profile, seed, cards::CITY, &holder, cards::PIN);
+    card
+}
+
 /// A user card as the factory delivers it.
 pub(crate) fn blank_card(serial: u8) -> Socket {
     factory("ssc-3.0", cards::serial_of(serial))
@@ -38,7 +47,10 @@ pub(crate) fn psam_card(seed: u8) -> Socket {
 }
 
 fn factory(profile: &str, serial: [u8; 6]) -> Socket {
-    let profile = builtin(profile).expect("built in");
+    of_factory(&builtin(profile).expect("built in"), serial)
+}
+
+fn of_factory(profile: &Profile, serial: [u8; 6]) -> Socket {
     let transport = Key16::new(rehearsal::TRANSPORT_KEY);
-    Socket::new(Card::factory(&profile, serial, &transport).expect("a profile that lints makes a card"))
+    Socket::new(Card::factory(profile, serial, &transport).expect("a profile that lints makes a card"))
 }

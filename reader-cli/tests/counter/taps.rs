@@ -15,6 +15,7 @@ use card_profiles::Catalog;
 use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamMemory, Served};
+use card_profiles::ways::Ways;
 use card_sim::Socket;
 
 use crate::{blanks, cards};
@@ -185,6 +186,60 @@ fn every_file_of_the_profile_is_read_with_psam_and_pin() {
     let read = read::files(&mut tapped, &files, Keys { psam: Some(&mut psam), consent: false });
     let unread: Vec<String> = read.unread.iter().map(|file| format!("{}: {}", file.file, file.error)).collect();
     assert!(unread.is_empty(), "{unread:?}");
+}
+
+/// A card with a record behind the last row of the file that every tap reads, and with more bytes for fingerprints than the profile.
+const MORE: &str = r#"format = 2
+extends = "ssc-3.0"
+name = "ssc-3.0-more"
+
+[[df]]
+id = "SSSE"
+
+  [[df.ef]]
+  id = "EF05"
+  size = 70
+  records = 8
+  elements = [
+    { tag = 0x75, id = "site_level", format = "an(4)", value = "ABCD" },
+  ]
+
+  [[df.ef]]
+  id = "EF07"
+  size = 1024
+"#;
+
+#[test]
+fn a_dump_has_what_is_behind_the_last_row_and_says_so() {
+    let catalog = Catalog::builtin();
+    let card = blanks::card_of_text(MORE, 1, 3);
+    let seen = |whole: bool, ways: Ways| {
+        let session = Session::new(Box::new(card.connect().expect("powers up")));
+        let mut memory = CardMemory::default();
+        let atr = session.atr().expect("powered").clone();
+        memory.keep_ways(atr.card_type(), ways).expect("in this process");
+        let mut tapped = tap(session, &catalog, memory, Ask::Algorithm).expect("a card");
+        let mut psam = psam(1, &catalog);
+        let keys = Keys { psam: Some(&mut psam), consent: false };
+        let files = read::all_of(&tapped);
+        let read = if whole { read::whole(&mut tapped, keys) } else { read::files(&mut tapped, &files, keys) };
+        assert!(read.lost.is_none());
+        let (values, faults) = (tapped.reading().values.clone(), tapped.reading().faults.clone());
+        assert_eq!(values.text("SSSE.EF05.card_number"), Some("A12345674"));
+        assert_eq!(values.text("SSSE.EF06.name"), Some("张三"));
+        let more = values.text("SSSE.EF05.tag_75").map(str::to_owned);
+        let bytes = values.text("SSSE.EF07").map_or(0, |hex| hex.len() / 2);
+        (more, bytes, faults.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    // A read is as short as the profile lets it be: what comes with a whole file is seen, and nothing is asked for one record more.
+    let one_by_one = Ways { together: false, ..Ways::default() };
+    let more = Some("41424344".to_owned());
+    let marks = ["SSSE.EF05.tag_75: unknown tag 75", "SSSE.EF07: 1024 bytes instead of 768"].map(str::to_owned);
+    assert_eq!(seen(false, Ways::default()), (more.clone(), 768, marks[..1].to_vec()));
+    assert_eq!(seen(false, one_by_one), (None, 768, Vec::new()));
+    for ways in [Ways::default(), one_by_one] {
+        assert_eq!(seen(true, ways), (more.clone(), 1024, marks.to_vec()));
+    }
 }
 
 #[test]

@@ -213,6 +213,52 @@ fn what_a_page_sold_goes_back_with_a_slip_of_who_is_signed_in() {
     assert!(again.status == 0 && again.stdout.contains("** REPRINT 1 **"), "{}{}", again.stdout, again.stderr);
 }
 
+#[test]
+fn what_a_page_was_not_told_and_went_back_since_is_not_handed_over_as_paid() {
+    let shop = Shop::ready();
+    let bridge = Bridge::start(&shop, &[]);
+    let mut page = bridge.program();
+    assert_eq!(page.success(&json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN})), "1");
+    let pay = json!({"function": "iDoDebit", "iType": 3, "pPayInfo": format!("10.00|0|0|{}|", time(0))});
+    page.0.send(Message::text(pay.to_string())).expect("sent");
+    page.0.get_ref().peek(&mut [0]).expect("an answer");
+    drop(page);
+    drop(bridge);
+    let listed = |command: &str| shop.run(&[command]).json();
+    let handed = || shop.run(&["driver", "output", "2"]).json();
+    let left =
+        |handed: &Value| handed["output"].as_str().and_then(|output| output.split('|').rev().nth(1).map(str::to_owned));
+    let given = shop.run(&["refund", "give", "2", "--account", "4.00"]);
+    assert_eq!((given.status, shop.balance()), (0, 49_400), "{}", given.stderr);
+    let page = listed("upload");
+    let row = &page["program_not_told"][0];
+    assert_eq!(
+        (&row["code"], &row["left_fen"], &page["notes"][1]["code"]),
+        (&json!(-3006), &json!(600), &json!("GIVEN_BACK")),
+        "{page}"
+    );
+    let given = shop.run(&["refund", "give", "2", "--account", "6.00"]);
+    assert_eq!((given.status, shop.balance()), (0, 50_000), "{}", given.stderr);
+    let page = listed("day-end");
+    let row = &page["program_not_told"][0];
+    assert_eq!(
+        (&row["code"], &row["left_fen"], &page["notes"][0]["code"]),
+        (&json!(-3010), &json!(0), &json!("GIVEN_BACK")),
+        "{page}"
+    );
+    // Another purchase is sold: what went back whole is no earlier purchase.
+    let bridge = Bridge::start(&shop, &[]);
+    let answer = paid(&bridge, &time(1));
+    assert_eq!((&answer["success"], shop.balance()), (&json!("1"), 49_000), "{answer}");
+    let handed = handed();
+    assert_eq!(
+        (&handed["code"], left(&handed).as_deref()),
+        (&json!(-3010), Some("000000000000000000000000")),
+        "{handed}"
+    );
+    assert_eq!(listed("upload")["program_not_told"], Value::Null);
+}
+
 /// A call that pays 10.00 with this time, its PIN typed before.
 fn paid(bridge: &Bridge, time: &str) -> Value {
     let mut page = bridge.program();
@@ -326,6 +372,33 @@ fn nothing_personal_is_read_without_the_consent_of_the_person_at_the_counter() {
              iDoDebit https://his.example.cn [account=10.00 cash=0.10 pool=0.20 total=10.30] [{card}]\n"
         )
     );
+}
+
+#[test]
+fn the_step_that_debits_is_shown_with_its_amounts_and_its_card() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shop = Shop::ready();
+    let card = format!("****{}", &shop.identifier().to_string()[16..24]);
+    let (program, asked) = (shop.path("consent"), shop.path("asked"));
+    let script = format!("#!/bin/sh\necho \"$1 [$3] [$4]\" >>{}\n[ $1 != iDoDebit_HSM_Step2 ]\n", asked.display());
+    std::fs::write(&program, script).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("may be run");
+    let bridge = Bridge::start(&shop, &["--consent", &program.display().to_string()]);
+    let mut page = bridge.program();
+    assert_eq!(page.success(&json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN})), "1");
+    let pay = format!("10.00|0.1|0.2|{}|", time(0));
+    assert_eq!(page.success(&json!({"function": "iDoDebit_HSM_Step1", "iType": 3, "pPayInfo": pay})), "1");
+    let key = format!("00000009|{}|00000000|", time(0));
+    assert_eq!(page.success(&json!({"function": "iDoDebit_HSM_Step2", "pKey": key})), "-3005");
+    let amounts = "account=10.00 cash=0.10 pool=0.20 total=10.30";
+    assert_eq!(
+        std::fs::read_to_string(asked).expect("it was asked"),
+        format!(
+            "iPKBVerifyPIN [] [{card}]\niDoDebit_HSM_Step1 [{amounts}] [{card}]\niDoDebit_HSM_Step2 [{amounts}] [{card}]\n"
+        )
+    );
+    drop((page, bridge));
+    assert_eq!(shop.balance(), 50_000);
 }
 
 #[test]

@@ -129,6 +129,18 @@ fn certificates_and_the_enveloped_key_are_installed_and_read_back() {
 }
 
 #[test]
+fn a_set_up_that_was_interrupted_between_its_two_pins_goes_on() {
+    let shop = Shop::open();
+    assert_eq!(shop.run(&["cert", "set-up", "--pin", "env:PIN"]).status, 0);
+    let administrator = format!("file:{}", file(&shop, "administrator", b"87654321"));
+    let ran = shop.run(&["cert", "set-up", "--pin", "env:PIN", "--administrator-pin", &administrator]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    for pin in [&["--pin", "env:PIN"][..], &["--administrator", "--pin", &administrator]] {
+        assert_eq!(shop.run(&[&["cert", "verify-pin"][..], pin].concat()).status, 0);
+    }
+}
+
+#[test]
 fn a_wrong_pin_is_counted_and_the_last_try_is_kept() {
     let shop = shop();
     // Tries are remembered with those of all other secrets, by every terminal.
@@ -147,6 +159,19 @@ fn a_wrong_pin_is_counted_and_the_last_try_is_kept() {
     let again = shop.run(&["cert", "set-up", "--pin", "env:PIN"]);
     assert_eq!((again.status, again.code().as_str()), (4, "CARD_REFUSED"), "set up before");
     let shown = format!("{}{}", again.stdout, again.stderr);
+    // The administrator's sets the holder's up again, blocked or forgotten; another one does nothing.
+    let other = format!("file:{}", file(&shop, "other", b"12121212"));
+    let set_up = |administrator: &str, more: &[&str]| {
+        let words = ["cert", "set-up", "--pin", "env:WRONG", "--administrator-pin", administrator];
+        shop.run(&[&words[..], more].concat())
+    };
+    for (administrator, more) in [(&other, &["--again"][..]), (&administrator, &[])] {
+        assert_eq!(set_up(administrator, more).code(), "PIN_WRONG");
+        assert_eq!(shop.run(&["cert", "verify-pin", "--pin", "env:PIN"]).status, 0);
+    }
+    let ran = set_up(&administrator, &["--again"]);
+    assert_eq!((ran.status, &ran.json()["notes"][0]["code"]), (0, &"PIN_SET_UP_AGAIN".into()), "{}", ran.stderr);
+    assert_eq!(shop.run(&["cert", "verify-pin", "--pin", "env:WRONG"]).status, 0);
     assert!(!shown.contains(cards::PIN) && !shown.contains("87654321"), "{shown}");
 }
 
@@ -216,6 +241,9 @@ fn a_pin_of_another_length_and_a_card_without_the_application_are_named() {
         let ran = shop.run_text(language, &["cert", "set-up", "--pin", &short]);
         assert!(ran.stderr.contains(whose), "{}", ran.stderr);
     }
+    // The other one of the two is looked at before either is on the card.
+    let ran = shop.run(&["cert", "set-up", "--pin", "env:PIN", "--administrator-pin", &short]);
+    assert_eq!((ran.status, ran.code().as_str()), (1, "CERTIFICATE_PIN_LENGTH"), "{}", ran.stderr);
     let ran = shop.run(&["cert", "verify-pin", "--pin", "env:PIN"]);
     assert_eq!((ran.status, ran.code().as_str()), (3, "CARD_SECRET_MISSING"), "{}", ran.stderr);
     for language in ["zh", "en"] {

@@ -172,6 +172,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("day-end".to_owned(), false),
         ("sign-out".to_owned(), false),
         ("terminal show".to_owned(), false),
+        ("config show --origin".to_owned(), false),
         (format!("terminal request --out {bill}.request"), false),
         (format!("terminal certificate {bill}"), false),
         (format!("cert set-up --pin {user} --administrator-pin {administrator}"), false),

@@ -227,7 +227,8 @@ fn composites_and_cyclic_files_are_written_and_a_read_ends_no_proof() {
          update {place}.INNER 1 => UPDATE_UNPROVED\nverify env:PIN\nupdate {place}.INNER 1\ncat EF15\nexpect {place}.INNER 1\n\
          apdu 00B201AC00 => 9000\nupdate DF02.EF15.employment_assistance_2.INNER 2\ncat EF15\nexpect {place}.INNER 1\n\
          expect DF02.EF15.employment_assistance_2.INNER 2\nupdate DF02.EF16.x 1 => SHELL_COMMAND\nupdate DF02.EF16 AA => SHELL_COMMAND\n\
-         auth UK6DF02\nupdate DF02.EF16 CYCLE\nrecords EF16\n"
+         auth UK6DF02\nupdate DF02.EF16 CYCLE\nrecords EF16\nupdate DF02.EF16[1] CYCLE => SHELL_COMMAND\n\
+         cat --hex EF16[1]\ncat EF16[1]\ncat EF16[99] => PLACE_UNKNOWN\ncat EF15[1] => PLACE_UNKNOWN\n"
     );
     let script = script.replace("INNER", "assistance_type").replace("CYCLE", &"20".repeat(18));
     let ran = shop.run_typing(&script, &["shell", "--allow-update"]);

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use settlement::BusinessDate;
 use settlement::fen::Fen;
 use settlement::query::{
-    AccountView, CardState, LossAct, NewCardStage, PendingItem, Standing, TicketKind, TicketSubject,
+    AccountView, CardState, LineKind, LossAct, NewCardStage, PendingItem, Standing, TicketKind, TicketSubject,
 };
 
 use super::super::machine::{ROWS, TOGETHER};
@@ -188,9 +188,17 @@ impl Drawer<'_> {
                         tbody {
                             @for (row, line) in account.lines.iter().skip(part * ROWS).take(ROWS).enumerate() {
                                 tr {
-                                    td { (line.date) } td { (self.names(line.kind.names())) }
+                                    td { (line.date) }
+                                    td {
+                                        (self.names(line.kind.names()))
+                                        // It leads from no balance to another.
+                                        @if line.kind == LineKind::Load { " " (line.amount_fen) }
+                                    }
                                     td { (line.institution.as_deref().unwrap_or_default()) }
-                                    td.money { (signed(line.amount_fen)) } td.money { (line.balance_fen) }
+                                    td.money {
+                                        @if line.kind == LineKind::Load { "—" } @else { (signed(line.amount_fen)) }
+                                    }
+                                    td.money { (line.balance_fen) }
                                     td.act {
                                         @if line.original.is_some() {
                                             button data-act={ "complain-" (row) } { (self.say("投诉", "Report")) }
@@ -201,7 +209,10 @@ impl Drawer<'_> {
                         }
                     }
                 }
-                p.code { (self.say("中心记账，最新的在前。", "As the centre counts, the newest first.")) }
+                p.code { (self.say(
+                    "中心记账，最新的在前；圈存只是转到卡上，余额不变。",
+                    "As the centre counts, the newest first. A load goes to the card and leaves the balance as it is.",
+                )) }
             }
         }
     }
@@ -282,13 +293,17 @@ impl Drawer<'_> {
                 @match self.machine.loss() {
                     Some(LossAct::Report) => {
                         p.lead { (self.say(
-                            "临时挂失后，此卡立即停止使用；可在自助机、窗口或 12333 解除。",
-                            "A temporary loss stops the card at once. It is taken back here, at a counter or by 12333.",
+                            "临时挂失后，中心和联网的终端立即拒收此卡。没有联网的终端收到新名单后才拒收，一般在一天之内，此前仍可能付款。可在自助机、窗口或 12333 解除。",
+                            "The centre and connected tills refuse the card at once. A till without a line refuses it with its next list, \
+                             within a day as a rule; until then it may still pay there. It is taken back here, at a counter or by 12333.",
                         )) }
                         button.main data-act="agree" data-key="Enter" { (self.say("临时挂失", "Report it lost")) }
                     },
                     Some(LossAct::Release) => {
-                        p.lead { (self.say("解除后，此卡立即恢复使用。", "After that the card works again at once.")) }
+                        p.lead { (self.say(
+                            "解除后，中心和联网的终端立即恢复受理；没有联网的终端收到新名单后恢复。",
+                            "The centre and connected tills take the card again at once, a till without a line with its next list.",
+                        )) }
                         button.main data-act="agree" data-key="Enter" { (self.say("解除挂失", "Take it back")) }
                     },
                     None => p.lead { (self.say(

@@ -9,7 +9,7 @@ use settlement::query::LossAct;
 
 use super::super::screen::{Digits, Screen, Wait};
 use super::super::visit::{AtCentre, Certified, Made, Print, Said, Told};
-use super::{Effect, Machine, NOT_KNOWN, wrong_pin};
+use super::{Effect, Machine, wrong_pin};
 
 impl Machine {
     /// What the card said; it is shown where it is waited for.
@@ -120,12 +120,14 @@ impl Machine {
                 }
                 Screen::Notice(match act {
                     LossAct::Report => Words::new(
-                        "已临时挂失，他人不能用此卡付款。",
-                        "The card is reported lost for now. Nobody can pay with it.",
+                        "已临时挂失。中心和联网的终端拒收此卡；没有联网的终端收到新名单后拒收。",
+                        "The card is reported lost for now. The centre and connected tills refuse it; a till without a line will with \
+                         its next list.",
                     ),
-                    LossAct::Release => {
-                        Words::new("已解除挂失，卡可以使用。", "The report is taken back. The card works again.")
-                    }
+                    LossAct::Release => Words::new(
+                        "已解除挂失，卡可以使用；没有联网的终端收到新名单后恢复受理。",
+                        "The report is taken back. The card works again, at a till without a line with its next list.",
+                    ),
                 })
             }
             Told::Ticket(Ok(number)) => Screen::Notice(Words::of(
@@ -144,7 +146,9 @@ impl Machine {
             Told::Certificate(Ok(_)) => return None,
             Told::Loss(_, Err(TerminalError::CentreUnreachable { .. }))
             | Told::Certificate(Err(TerminalError::CentreUnreachable { .. }))
-            | Told::Ticket(Err(TerminalError::CentreUnreachable { .. })) => Screen::Notice(NOT_KNOWN),
+            | Told::Ticket(Err(TerminalError::CentreUnreachable { .. })) => {
+                return if waits == Some(Wait::Act) { self.not_known() } else { None };
+            }
             Told::Loss(_, Err(error)) | Told::Certificate(Err(error)) | Told::Ticket(Err(error)) => {
                 Screen::Refused(error)
             }
