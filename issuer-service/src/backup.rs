@@ -133,6 +133,7 @@ fn stays_out(name: &Path) -> bool {
     let database = ["centre.db", "centre.db-wal", "centre.db-shm", "centre.db-journal"];
     database.contains(&text.as_ref())
         || text == crate::audit::anchor::Anchor::NAME
+        || text == restore::MARK
         || text.starts_with("locks/")
         || text.ends_with(".part")
 }

@@ -105,9 +105,10 @@ pub enum Selection {
 /// # Errors
 /// [`BatchError`].
 pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) -> Result<Batch, BatchError> {
-    let rules = store.making_rules();
+    let (rules, keys) = (store.making_rules(), store.card_keys());
     store.act(|tx| {
         let maker = tx.require(operator, Role::Capture)?;
+        keys.as_ref().map_or(Ok(()), |keys| keys.require::<BatchError>(tx))?;
         let (mut passed_over, mut without_photo) = (Vec::new(), 0);
         let (county, requests) = match selection {
             Selection::Next { county, count } => {
@@ -164,8 +165,10 @@ pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) 
 /// # Errors
 /// [`BatchError`].
 pub fn approve(store: &mut Store, number: i64, operator: Option<&str>, prefix: char) -> Result<Batch, BatchError> {
+    let keys = store.card_keys();
     store.act(|tx| {
         let checker = tx.require(operator, Role::Approve)?;
+        keys.as_ref().map_or(Ok(()), |keys| keys.require::<BatchError>(tx))?;
         let batch = found(tx, number)?;
         if batch.maker == checker {
             return Err(BatchError::MakerIsChecker { number, maker: checker });

@@ -12,11 +12,14 @@
 //! Owns: opening the folder, its configuration, exclusive work.
 //! Never: knows SQL, keys or what the work is.
 
+pub mod card_keys;
 pub mod card_type;
 pub mod cards;
 mod database;
+pub mod doors;
 mod failure;
 pub mod identity;
+pub(crate) mod owner;
 pub mod setting;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
@@ -25,9 +28,11 @@ use std::num::NonZeroU16;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+pub use self::card_keys::{CardKeys, CardKeysMissing};
 pub use self::card_type::CardType;
 pub use self::cards::Cards;
 pub use self::database::DatabaseConfig;
+use self::doors::Doors;
 pub use self::failure::CentreError;
 use self::identity::Identity;
 
@@ -135,6 +140,9 @@ pub struct Config {
     /// What a running server writes down.
     #[serde(default)]
     pub log: LogRules,
+    /// Where a running server listens.
+    #[serde(default)]
+    pub serve: Doors,
     /// Where the anchor of the audit log lies.
     #[serde(default)]
     pub audit: AuditRules,
@@ -207,7 +215,7 @@ impl Centre {
     /// may exist, a centre in it may not.
     ///
     /// # Errors
-    /// [`CentreError::Exists`] before anything is touched; [`CentreError::File`], [`CentreError::Store`].
+    /// [`CentreError::Exists`], [`CentreError::OfAnother`] before anything is touched; [`CentreError::File`], [`CentreError::Store`].
     pub fn create(
         folder: &Path,
         city: CityCode,
@@ -238,11 +246,21 @@ impl Centre {
         database: Option<&DatabaseConfig>,
     ) -> Result<Self, CentreError> {
         let Issuer { city, institution, card_number_prefix, cards, psams, texts } = issuer;
+        owner::check(folder)?;
         let known = [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS, Self::AUTHORITY, Anchor::NAME];
         if known.iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
         }
         let failed = |path: &Path, source| CentreError::File { path: path.to_owned(), source };
+        // In the folder a name stands for one text, also where two texts extend files of one name.
+        for (place, from) in texts.iter().enumerate() {
+            let there = folder.join(from.file_name().unwrap_or_default());
+            let mut others = texts.iter().take(place).filter(|other| other.file_name() == from.file_name());
+            let is_other = |path: &Path| fs::read(path).is_ok_and(|text| fs::read(from).is_ok_and(|own| own != text));
+            if is_other(&there) || others.any(|other| is_other(other)) {
+                return Err(failed(from, std::io::ErrorKind::AlreadyExists.into()));
+            }
+        }
         let make =
             || DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source));
         let mut store = if let Some(server) = database {
@@ -289,11 +307,12 @@ impl Centre {
     /// Opens an existing centre and brings its database to this program's schema.
     ///
     /// # Errors
-    /// [`CentreError::NotFound`] when the folder holds none.
+    /// [`CentreError::NotFound`] when the folder holds none; [`CentreError::OfAnother`] for root in a user's.
     pub fn open(folder: &Path) -> Result<Self, CentreError> {
         if !folder.join(Self::CONFIG).is_file() {
             return Err(CentreError::NotFound { folder: folder.to_owned() });
         }
+        owner::check(folder)?;
         let config = Config::read(folder)?;
         let place = config.place(folder)?;
         if matches!(&place, Place::File(path) if !path.is_file()) {
@@ -303,6 +322,7 @@ impl Centre {
         let mut store = Store::open(&place, folder)?.anchored_at(config.audit.anchor.as_deref());
         store.set_clock_rules(config.clock_rules());
         store.set_making_rules(config.requests);
+        store.set_card_keys(config.card_keys());
         let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
         let mut centre = Self { folder: folder.to_owned(), config, store, public_key };
         match stored {
@@ -388,6 +408,7 @@ impl Centre {
         let mut store = Store::open(&self.place()?, &self.folder)?.anchored_at(self.config.audit.anchor.as_deref());
         store.set_clock_rules(self.config.clock_rules());
         store.set_making_rules(self.config.requests);
+        store.set_card_keys(self.config.card_keys());
         Ok(store)
     }
 

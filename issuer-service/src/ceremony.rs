@@ -2,7 +2,8 @@
 //!
 //! A generation mixes random numbers of this machine with a contribution of every custodian into one secret. Keys that
 //! nobody brings are made of it, keys from above are joined from parts; all of them go into the vault as the next key set.
-//! The secret is shared: any `threshold` of the custodians open the sealed backup in a restoration.
+//! The secret is shared: any `threshold` of the custodians open the sealed backup in a restoration. A supplement makes, or takes in, only
+//! the keys that card types need and the present key set lacks (ADR 98).
 //!
 //! ```text
 //! DIR/ceremonies/N.sealed    state of an open ceremony, sealed under the passphrase of the vault (`kept.rs`)
@@ -43,12 +44,16 @@ pub use failure::{CeremonyError, PartsFault};
 pub use protocol::Protocol;
 pub use state::{CeremonyMove, CeremonyState};
 
+/// Purpose of a ceremony that adds keys to the present key set; the table says of it what it says of a generation, and its first receipt
+/// the rest.
+pub(crate) const SUPPLEMENT: &str = "supplement";
+
 /// A ceremony as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ceremony {
     /// Number.
     pub number: i64,
-    /// `generate` or `restore`.
+    /// `generate`, `supplement` or `restore`.
     pub purpose: String,
     /// `rehearsal` or `production`.
     pub kind: String,
@@ -97,6 +102,8 @@ pub struct Start<'a> {
     pub custodians: &'a [String],
     /// How many of them can restore.
     pub threshold: u8,
+    /// Only the keys that the card types need and the present key set lacks.
+    pub missing: bool,
     /// Backup to restore.
     pub restore: Option<&'a Path>,
 }
@@ -169,7 +176,12 @@ impl Room<'_> {
             .centre
             .store
             .read(|tx| -> Result<_, StoreError> { Ok((tx.current_key_set()?, tx.key_set_left()?)) })?;
+        let lacking = if start.missing { self.lacking()? } else { Vec::new() };
         let (purpose, key_set, threshold, names) = match start.restore {
+            None if start.missing => match current.filter(|_| !lacking.is_empty()) {
+                Some(current) => (SUPPLEMENT, current, start.threshold, start.custodians.to_vec()),
+                None => return Err(CeremonyError::NothingMissing { key_set: current }),
+            },
             None => {
                 // Other keys of that version are on the token for good.
                 let next = current.unwrap_or(0).max(left).checked_add(1).ok_or(CeremonyError::VersionsExhausted)?;
@@ -228,7 +240,8 @@ impl Room<'_> {
                 error => error.into(),
             })?;
             sign(tx, vault, &ceremony, purpose, &operator, "")?;
-            let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}", names.len());
+            let keys = if lacking.is_empty() { String::new() } else { format!(": {}", titles(&lacking)) };
+            let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}{keys}", names.len());
             Ok((ceremony, act(operator, "ceremony.start", number, detail)))
         })?;
         self.centre.sign_checkpoint(self.vault, &ceremony.started_by)?;
@@ -304,6 +317,15 @@ impl Room<'_> {
         names.extend(transport_key_names(&profiles));
         names.push(KeyName::new(EXPORT_KEY_NAME));
         let brought = component::read(path, &names)?;
+        if ceremony.purpose == SUPPLEMENT {
+            let lacking = self.lacking()?;
+            let is_lacking = |(name, version): &(KeyName, u8), part: &component::Component| {
+                name.as_str() == part.key && part.version.is_none_or(|of| of == *version)
+            };
+            if let Some(part) = brought.iter().find(|part| !lacking.iter().any(|key| is_lacking(key, part))) {
+                return Err(CeremonyError::NotLacking { name: KeyName::new(&part.key) });
+            }
+        }
         let count = brought.len();
         let listed: Vec<String> =
             brought.iter().map(|part| format!("{} {}/{}", part.key, part.part, part.of)).collect();
@@ -342,6 +364,12 @@ impl Room<'_> {
         found.ok_or_else(|| CeremonyError::NotCustodian { name: name.to_owned() })
     }
 
+    /// Keys that the site's card types need and that are on no record.
+    fn lacking(&mut self) -> Result<Vec<(KeyName, u8)>, StoreError> {
+        let keys = self.centre.config.site_keys();
+        self.centre.store.read(|tx| keys.lacking(tx))
+    }
+
     fn found(&mut self, number: i64) -> Result<Ceremony, CeremonyError> {
         self.centre.store.read(|tx| tx.ceremony(number))?.ok_or(CeremonyError::NotFound)
     }
@@ -375,6 +403,10 @@ fn sign(
     });
     let signature = hex::encode_upper(vault.sign(body.as_bytes()));
     Ok(tx.add_ceremony_receipt(ceremony.number, &body, &signature)?)
+}
+
+fn titles(keys: &[(KeyName, u8)]) -> String {
+    keys.iter().map(|(name, version)| format!("{name} v{version}")).collect::<Vec<_>>().join(", ")
 }
 
 fn act(actor: String, act: &'static str, number: i64, detail: String) -> Act {

@@ -503,6 +503,25 @@ mod tests {
     }
 
     #[test]
+    fn no_command_takes_a_word_of_all_commands_for_its_own() {
+        fn each(command: &clap::Command, path: &str, see: &mut impl FnMut(&clap::Command, &str)) {
+            see(command, path);
+            for below in command.get_subcommands() {
+                each(below, &format!("{path} {}", below.get_name()), see);
+            }
+        }
+        let root = Cli::command();
+        let of_all: Vec<_> = root.get_arguments().filter(|one| one.is_global_set()).map(clap::Arg::get_id).collect();
+        assert!(of_all.iter().any(|id| *id == "password"), "{of_all:?}");
+        for below in root.get_subcommands() {
+            each(below, below.get_name(), &mut |command, path| {
+                let own = command.get_arguments().find(|one| of_all.contains(&one.get_id()));
+                assert!(own.is_none(), "{path}: {own:?}");
+            });
+        }
+    }
+
+    #[test]
     fn a_passphrase_typed_as_an_argument_is_not_repeated() {
         let error = Cli::try_parse_from(["issuer", "--passphrase", "Geheim-77", "key", "list"]).expect_err("refused");
         let (zh, en) = command_line::what(&error);

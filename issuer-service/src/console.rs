@@ -14,9 +14,11 @@ pub mod files;
 pub mod form;
 pub mod gate;
 pub mod people;
+pub mod remedy;
 pub mod stock;
 pub mod sure;
 pub mod today;
+pub mod words;
 pub mod works;
 
 use maud::{DOCTYPE, Markup, html};
@@ -52,6 +54,8 @@ pub struct Viewer<'a> {
     pub path: &'a str,
     /// The page at it, or the nearest above it: for the way back and the change of language.
     pub place: &'a str,
+    /// The form that came and was refused; none on every other page.
+    pub refused: Option<&'a form::Refused<'a>>,
 }
 
 /// What stands above a page.
@@ -71,10 +75,10 @@ pub enum Note {
 }
 
 impl Note {
-    /// A failure in words.
+    /// A failure in words; what to do about it is said of pages and forms ([`remedy`]).
     #[must_use]
     pub fn of(error: &dyn Explain, lang: Lang) -> Self {
-        Self::Problem { code: error.code(), what: error.what(lang), next: error.next(lang) }
+        Self::Problem { code: error.code(), what: error.what(lang), next: remedy::next(error, lang) }
     }
 
     /// The same, with other words for something that it names.
@@ -101,7 +105,7 @@ impl Note {
 
 /// Rooms of the console: address, words, the command that one must be let carry out to look in; in the order of the menu.
 pub const ROOMS: [(&str, &str, &str, Option<&str>); 18] = [
-    ("today", "今日工作", "Today", None),
+    ("today", "今日工作", "Today", Some("batch list")),
     ("people", "人员", "People", Some("person find")),
     ("import", "导入", "Import", Some("person import")),
     ("query", "查询", "Questions", Some("query person")),
@@ -265,7 +269,7 @@ pub(crate) fn said(
     (to, zh, en): (&str, &'static str, &'static str),
 ) -> Markup {
     html! {
-        pre.said { (result.text(viewer.lang)) }
+        pre.said { (remedy::without_commands(&result.text(viewer.lang))) }
         p { (link(to, viewer.say(zh, en))) }
     }
 }

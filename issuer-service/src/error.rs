@@ -26,6 +26,7 @@ use crate::psam::PsamError;
 use crate::query::failure::QueryError;
 use crate::query::ticket::TicketError;
 use crate::registry::RegistryError;
+use crate::registry::identity_failure::IdentityError;
 use crate::request::RequestError;
 use crate::retention::RetentionError;
 use crate::station::failure::StationError;
@@ -75,6 +76,9 @@ pub enum Error {
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Who somebody is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// Contributions and account years.
     #[error(transparent)]
     Benefit(#[from] BenefitError),
@@ -157,6 +161,7 @@ impl Error {
             Self::Ceremony(error) => error,
             Self::Import(error) => error,
             Self::Registry(error) => error,
+            Self::Identity(error) => error,
             Self::Benefit(error) => error,
             Self::Query(error) => error,
             Self::Ticket(error) => error,

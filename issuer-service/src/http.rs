@@ -26,12 +26,14 @@ pub mod tls;
 mod turns;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -46,7 +48,7 @@ use settlement::message::{
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
 use settlement::query::{CertificatePrintRequest, CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
-use settlement::refund::OriginalRequest;
+use settlement::refund::{ElsewhereRequest, OriginalRequest};
 use settlement::remote::RemoteProofRequest;
 use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER};
@@ -151,6 +153,7 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<LoadRequest>(),
     of::<LoadOutcomeRequest>(),
     of::<OriginalRequest>(),
+    of::<ElsewhereRequest>(),
     of::<PinProofRequest>(),
     of::<PinCommandRequest>(),
     of::<PinOutcomeRequest>(),
@@ -210,7 +213,36 @@ fn router(desk: Arc<Desk>) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_path)
         .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), asked_here))
         .with_state(desk)
+}
+
+/// Paths that a proxy may ask for under its own name: what it shows to the public, and whether there is anybody to ask.
+const PUBLIC: [&str; 7] = ["/receipt/", "/RECEIPT/", "/certificate/", "/CERTIFICATE/", "/public/", "/health", "/ready"];
+
+/// All others are for this machine, asked for under its own name: a page of somebody else's cannot have a browser read them under another.
+async fn asked_here(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    if is_answered(&request) {
+        next.run(request).await
+    } else {
+        Problem::of(ErrorCode::PathUnknown, desk.lang).into_response()
+    }
+}
+
+fn is_answered(request: &Request) -> bool {
+    let named: Option<Authority> = match request.uri().authority() {
+        Some(authority) => Some(authority.clone()),
+        None => request.headers().get(header::HOST).and_then(|host| host.as_bytes().try_into().ok()),
+    };
+    // Every browser names a host; a proxy's check by HTTP/1.0 does not.
+    let is_nameless = request.uri().authority().is_none() && !request.headers().contains_key(header::HOST);
+    let is_public = is_nameless || PUBLIC.iter().any(|public| request.uri().path().starts_with(public));
+    is_public || named.is_some_and(|host| is_this_machine(host.host()))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// The paths of terminals alone, for an edge that answers others too.

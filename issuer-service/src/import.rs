@@ -47,7 +47,7 @@ use column::Column;
 use encoding::Declared;
 pub use failure::ImportError;
 use fault::{Code, Fault, masked};
-use report::{Counts, Report};
+use report::{Counts, Remarks, Report};
 use report_file::ReportFile;
 use table::{OpenError, Reading, Table};
 
@@ -56,6 +56,11 @@ const BATCHES_MAX: usize = 25;
 /// How long a transaction is kept open for another batch: so long others wait that want to write, and so much is done again
 /// after a kill.
 const OPEN_MAX: Duration = Duration::from_millis(500);
+
+/// New people of a file who are compared with those registered before.
+const COMPARED_MAX: u64 = 5_000;
+/// Pairs of people who may be one that a report names.
+const PAIRS_MAX: usize = 20;
 
 /// What to do with a file.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +71,8 @@ pub struct Order<'a> {
     pub source: &'a str,
     /// Its encoding; that of the source when none is stated, told from the file when that states none.
     pub encoding: Option<Declared>,
+    /// Sheet of a workbook; the first one that is shown when none is named.
+    pub sheet: Option<&'a str>,
     /// Prefecture whose counties people may belong to.
     pub city: CityCode,
     /// Whom the site registers.
@@ -104,7 +111,8 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
     let source = store.read(|tx| tx.source(order.source))?.ok_or(ImportError::SourceUnknown)?;
     let file = open(order.file)?;
     let mut report_file = order.report.map(|path| open_report(path, &file)).transpose()?;
-    let reading = Reading { encoding: order.encoding.or(source.encoding), mapping: &source.mapping };
+    let reading =
+        Reading { encoding: order.encoding.or(source.encoding), mapping: &source.mapping, sheet: order.sheet };
     let mut table = Table::read(file, reading).map_err(|error| failed(order, error))?;
     let checks = Checks::new(table.layout(), order.city, order.people);
     let report = Report::new(&table, order.dry_run, order.lang);
@@ -114,9 +122,8 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
         source,
         fields: checks.fields(),
         report,
-        without_region: 0,
-        off_chip: 0,
-        alike: 0,
+        remarks: Remarks::default(),
+        formers: false,
         import: 0,
         done: 0,
         good: 0,
@@ -164,10 +171,9 @@ struct Work<'a> {
     source: Source,
     fields: Fields,
     report: Report,
-    without_region: u64,
-    off_chip: u64,
-    /// Accepted people without a citizen number beside whom another one of their name and birth date is registered.
-    alike: u64,
+    remarks: Remarks,
+    /// Somebody had another number before, or another row: who a row is about is not told by its number alone.
+    formers: bool,
     /// Number of the import.
     import: u32,
     /// Last row that an interrupted run has stored.
@@ -218,6 +224,7 @@ impl Work<'_> {
         let (read, length) = store.journal(|tx| -> Result<_, ImportError> {
             let (mut batch, mut taken) = (first, 1);
             let mut adder = tx.adder()?;
+            self.formers = tx.any_former_number()?;
             loop {
                 let Batch { mut rows, at, read, length } = batch;
                 let last = rows.last().map_or(0, |row| row.line);
@@ -259,17 +266,18 @@ impl Work<'_> {
         };
         // Behind a new person comes another one, mostly, and who is new need not be looked for.
         if self.new_before
-            && !newcomer.certified
+            && !self.formers
             && let Some(marks) = marks
             && let Some(outcome) = registry::enter(adder, newcomer, marks, self.import)?
         {
+            self.compare(tx, newcomer, Some(outcome.id))?;
             self.accept(newcomer, Some(&outcome));
             return Ok(());
         }
         let details = newcomer.details();
         let known = match marks {
-            Some(marks) => tx.known_by_mark(&marks.number)?,
-            None => tx.known_by_number(&details.number)?,
+            Some(marks) if !self.formers => tx.known_by_mark(&marks.number)?,
+            _ => tx.known_by_statement(&details.number, &details.name)?,
         };
         if let Some((first, same_name)) = self.earlier(tx, known.as_ref(), &details, line)? {
             let code = if same_name { Code::DuplicateInFile(first) } else { Code::NumberTakenInFile(first) };
@@ -277,13 +285,17 @@ impl Work<'_> {
             self.refuse(vec![Fault { row: line, column, code, value }], fresh);
             return Ok(());
         }
-        self.alike += u64::from(newcomer.certified && tx.alike(&details)?.is_some());
         if !fresh {
+            // What an interrupted run registered is compared again, for the note.
+            if let Some(known) = known.as_ref().filter(|known| known.import == self.import) {
+                self.compare(tx, newcomer, Some(known.id))?;
+            }
             self.accept(newcomer, None);
             return Ok(());
         }
-        let (source, import, fields) = (self.source.id, self.import, self.fields);
-        let statement = Statement { source, at, import, row: line, details: &details, fields };
+        let (source, import, taken_back) = (self.source.id, self.import, newcomer.taken_back);
+        let fields = self.fields.without(taken_back);
+        let statement = Statement { source, at, import, row: line, details: &details, fields, taken_back };
         let outcome = match known {
             Some(known) => registry::hear(tx, known, &statement, !self.order.dry_run)?,
             None if self.order.dry_run => registry::rehearse(newcomer),
@@ -295,14 +307,36 @@ impl Work<'_> {
                 }
             }
         };
+        if outcome.done == Done::Created {
+            self.compare(tx, newcomer, Some(outcome.id).filter(|id| *id > 0))?;
+        }
+        self.remarks.unsaid += u64::from(!outcome.unsaid.is_empty());
         self.accept(newcomer, Some(&outcome));
+        Ok(())
+    }
+
+    /// Looks for somebody who may be the new person, among those that were registered before this import: within one file the same person has
+    /// one row, and a first load would be a list of people of one name.
+    fn compare(&mut self, tx: &Tx<'_>, newcomer: &Newcomer, id: Option<i64>) -> Result<(), StoreError> {
+        if self.remarks.compared == COMPARED_MAX {
+            return Ok(());
+        }
+        self.remarks.compared += 1;
+        // Row numbers go up with the rows of a file, also of one that was interrupted.
+        let first = id.map(|id| *self.remarks.first.get_or_insert(id));
+        if let Some(other) = tx.alike(&newcomer.details(), first)? {
+            self.remarks.alike += 1;
+            if self.remarks.pairs.len() < PAIRS_MAX {
+                self.remarks.pairs.push((id.unwrap_or_default(), other));
+            }
+        }
         Ok(())
     }
 
     /// Counts a good row; one that an interrupted run stored has no outcome, it is counted already.
     fn accept(&mut self, newcomer: &Newcomer, outcome: Option<&Outcome>) {
-        self.without_region += u64::from(newcomer.region.is_empty());
-        self.off_chip += u64::from(newcomer.no_card.is_some());
+        self.remarks.without_region += u64::from(newcomer.region.is_empty());
+        self.remarks.off_chip += u64::from(newcomer.no_card.is_some());
         if let Some(outcome) = outcome {
             self.new_before = outcome.done == Done::Created;
             self.guess.learn(self.good - 1, Some(outcome.id).filter(|_| self.new_before));
@@ -341,7 +375,7 @@ impl Work<'_> {
 
     /// Writes the report and ends the import.
     fn finish(&mut self, store: &mut Store, report_file: Option<&mut ReportFile>) -> Result<(), ImportError> {
-        self.report.finish(self.without_region, self.off_chip, self.alike);
+        self.report.finish(std::mem::take(&mut self.remarks));
         if let (Some(file), Some(path)) = (report_file, self.order.report) {
             file.write(&self.report)
                 .map_err(|source| ImportError::ReportNotPlaced { path: path.to_owned(), source })?;

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::batch::{self, BatchError, BatchState, Selection};
+use crate::batch::{self, BatchError, BatchState, Selection, photo};
 use crate::card::state::LifeState;
 use crate::card::{self, Card};
 use crate::lang::Lang;
@@ -102,6 +102,9 @@ pub struct Counters {
 /// # Errors
 /// [`BatchError`].
 pub fn begin(store: &mut Store, person: i64, kind: Kind, operator: Option<&str>) -> Result<Counter, BatchError> {
+    // A request that no batch takes for want of a photo would be in the person's way.
+    let rules = store.making_rules();
+    store.read(|tx| photo::everybody_has_one(tx, rules, std::iter::once(person)))?;
     let open = store.read(|tx| tx.open_request_of(person))?;
     let request = match open {
         Some(request) if request.instant && request.state == RequestState::Open.name() => request,

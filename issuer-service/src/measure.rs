@@ -1,9 +1,10 @@
-//! Measurements of the centre for monitoring: counted anew from the database at every look; the lines of the log that are lost, by the process.
+//! Measurements of the centre for monitoring: counted anew from the database at every look; requests, and the lines of the log that are lost, by the process.
 //!
 //! Source: OpenMetrics 1.0 (the text format).
 //! Owns: their names and units. Never: a name, number or card; a label that anybody outside can choose.
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -38,6 +39,7 @@ pub fn text(tx: &Tx<'_>) -> Result<String, StoreError> {
         "Lines of the log that this process could not write",
         whole(log::lines_lost()),
     );
+    requests(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).expect("a text takes what is written");
     Ok(text)
@@ -76,6 +78,19 @@ fn queues(tx: &Tx<'_>, registry: &mut Registry) -> Result<(), StoreError> {
     registry.register("queue_waiting", "What waits in a queue", waiting);
     registry.register("queue_oldest_seconds", "For how long the first in a queue has waited", oldest);
     Ok(())
+}
+
+/// Requests since this process began, by door and by what became of them.
+fn requests(registry: &mut Registry) {
+    let requests: Family<Vec<(&'static str, String)>, Counter> = Family::default();
+    for (edge, outcome, count) in log::requests() {
+        requests.get_or_create(&vec![("edge", edge.to_owned()), ("outcome", outcome.to_owned())]).inc_by(count);
+    }
+    registry.register(
+        "requests",
+        "Requests since this process began, by door: done, refused, failed, or nobody waited",
+        requests,
+    );
 }
 
 fn put(registry: &mut Registry, name: &str, help: &str, value: i64) {

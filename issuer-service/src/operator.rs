@@ -35,13 +35,15 @@ pub enum Role {
     Counter,
     /// 库管: boxes of cards, parcels, destruction.
     Stock,
+    /// 查询: programs that put questions: for people who prove themselves, or for an operator whom they name. It sees nothing by itself.
+    Query,
     /// 管理: operators and their roles, backups.
     Manage,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Capture,
         Self::Approve,
         Self::Station,
@@ -50,6 +52,7 @@ impl Role {
         Self::Audit,
         Self::Counter,
         Self::Stock,
+        Self::Query,
         Self::Manage,
     ];
 
@@ -65,6 +68,7 @@ impl Role {
             Self::Audit => "audit",
             Self::Counter => "counter",
             Self::Stock => "stock",
+            Self::Query => "query",
             Self::Manage => "manage",
         }
     }

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::lang::Lang;
 use crate::operator::{Operator, OperatorError, Role, is_name};
 use crate::output::Show;
+use crate::query::Channel;
 use crate::state::{State, states, word};
 use crate::store::{Store, StoreError, Tx};
 use crate::vault::VaultError;
@@ -60,6 +61,9 @@ pub struct Certificate {
     pub checker: Option<String>,
     /// UTC instant of its end.
     pub valid_until: Option<String>,
+    /// What a program asks about people through; none for one that asks nothing about them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
 }
 
 /// Several certificates.
@@ -146,6 +150,20 @@ pub fn enrol_as(
     pem: &str,
     operator: Option<&str>,
 ) -> Result<Certificate, PeerError> {
+    enrol_for(store, (kind, name), None, pem, operator)
+}
+
+/// As [`enrol_as`], for a program that asks about people through a channel: it is a property of its certificate.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn enrol_for(
+    store: &mut Store,
+    (kind, name): (Kind, &str),
+    channel: Option<Channel>,
+    pem: &str,
+    operator: Option<&str>,
+) -> Result<Certificate, PeerError> {
     if !is_name(name) {
         return Err(PeerError::NameInvalid { kind, name: name.to_owned() });
     }
@@ -166,11 +184,15 @@ pub fn enrol_as(
             return Err(PeerError::KeyKnown);
         }
         let number = tx.add_certificate(kind.role(), name, pem, &public_key, &maker)?;
+        if let Some(channel) = channel {
+            tx.set_channel(number, channel)?;
+        }
+        let through = channel.map_or_else(String::new, |channel| format!(", channel {}", channel.name()));
         let act = Act {
             actor: maker,
             act: kind.acts()[0],
             object: format!("{} {name}", kind.role()),
-            detail: format!("certificate {number}, key {public_key}"),
+            detail: format!("certificate {number}, key {public_key}{through}"),
         };
         Ok((found(tx, number)?, act))
     })
@@ -396,11 +418,11 @@ pub fn terminal_of(tx: &Tx<'_>, fingerprint: &str) -> Result<Result<TerminalNumb
     Ok(TerminalNumber::parse(&known.name).map_err(|_| NoTerminal::Unknown))
 }
 
-/// The operator for whom the holder of a certificate asks, while it is certified and not at its end.
+/// The operator for whom the holder of a certificate asks, and its channel, while it is certified and not at its end.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn client(tx: &Tx<'_>, fingerprint: &str) -> Result<Option<Operator>, StoreError> {
+pub fn client(tx: &Tx<'_>, fingerprint: &str) -> Result<Option<(Operator, Option<Channel>)>, StoreError> {
     let known = tx.certificate_of(fingerprint)?.filter(|one| one.role == CLIENT);
     // TLS has looked at it when the connection began; that may be long ago.
     let now = clock::now();
@@ -408,7 +430,7 @@ pub fn client(tx: &Tx<'_>, fingerprint: &str) -> Result<Option<Operator>, StoreE
         one.state == CertificateState::Certified.name() && one.valid_until.as_ref().is_some_and(|until| *until >= now)
     });
     match good {
-        Some(certificate) => tx.operator(&certificate.name),
+        Some(certificate) => Ok(tx.operator(&certificate.name)?.map(|operator| (operator, certificate.channel))),
         None => Ok(None),
     }
 }
@@ -419,7 +441,10 @@ fn found(tx: &Tx<'_>, number: i64) -> Result<Certificate, PeerError> {
 
 impl Show for Certificate {
     fn text(&self, lang: Lang) -> String {
-        let Self { number, role, name, state, public_key, maker, checker, valid_until } = self;
+        let Self { number, role, name, state, public_key, maker, checker, valid_until, channel } = self;
+        let through = channel.map_or_else(String::new, |channel| {
+            lang.pick(format!("，渠道 {}", channel.name()), format!(", channel {}", channel.name()))
+        });
         let holder = match role.as_str() {
             CLIENT => Kind::Client,
             TERMINAL => Kind::Terminal,
@@ -429,9 +454,9 @@ impl Show for Certificate {
         let state = word(&CertificateState::TABLE, state, lang);
         let (checker, until) = (checker.as_deref().unwrap_or("-"), valid_until.as_deref().unwrap_or("-"));
         lang.pick(
-            format!("证书 {number}: {holder} {name}，{state}，登记 {maker}，签发 {checker}，有效至 {until}\n  密钥 {public_key}"),
+            format!("证书 {number}: {holder} {name}{through}，{state}，登记 {maker}，签发 {checker}，有效至 {until}\n  密钥 {public_key}"),
             format!(
-                "certificate {number}: {holder} {name}, {state}, enrolled by {maker}, certified by {checker}, valid until {until}\n  key {public_key}"
+                "certificate {number}: {holder} {name}{through}, {state}, enrolled by {maker}, certified by {checker}, valid until {until}\n  key {public_key}"
             ),
         )
     }

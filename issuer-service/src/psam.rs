@@ -5,6 +5,7 @@
 
 pub mod custody;
 mod environment;
+mod keys;
 
 use card_core::command;
 use card_core::transport::TransportError;
@@ -18,9 +19,11 @@ use settlement::id::InstitutionCode;
 
 use self::custody::{PsamMove, PsamState};
 pub use self::environment::{Environment, LeftOut};
+pub use self::keys::PsamKeys;
 use crate::audit::Act;
 use crate::card::Chip;
 use crate::centre::Config;
+use crate::clearing::institution::Institution;
 use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -51,6 +54,8 @@ pub struct Psam {
     pub made_by: String,
     /// Version of its keys.
     pub key_set: u8,
+    /// Which keys it holds.
+    pub keys: PsamKeys,
     /// Person who answers for it while it is handed out.
     pub holder: Option<String>,
     /// Day on which it is due back, `YYYYMMDD`.
@@ -75,6 +80,8 @@ pub struct Order<'a> {
     pub terminal_number: &'a str,
     /// Institution that gets it.
     pub institution: &'a str,
+    /// Which keys it gets; none: those of the institution's kind, or of the PSAM begun before.
+    pub keys: Option<PsamKeys>,
     /// Operator who makes it.
     pub operator: Option<&'a str>,
 }
@@ -116,6 +123,24 @@ pub enum PsamError {
         terminal_number: String,
         /// Its state.
         state: String,
+    },
+    /// The PSAM was begun with other keys than the order names.
+    #[error("the PSAM of terminal {terminal_number} was begun with the keys {}", .keys.name())]
+    KeysDiffer {
+        /// The number.
+        terminal_number: String,
+        /// Those that it has.
+        keys: PsamKeys,
+    },
+    /// The PSAM was made for another institution and holds more keys than this one's kind gets.
+    #[error("the PSAM of terminal {terminal_number} holds the keys {}, more than {institution} gets", .keys.name())]
+    KeysTooMany {
+        /// The number.
+        terminal_number: String,
+        /// Those that it has.
+        keys: PsamKeys,
+        /// Who was to get it.
+        institution: String,
     },
     /// The PSAM is to come back already.
     #[error("the PSAM of terminal {terminal_number} is to come back already")]
@@ -183,15 +208,15 @@ pub fn personalize(
     session: &mut Session,
     order: &Order<'_>,
 ) -> Result<Made, PsamError> {
-    let operator = store.read(|tx| -> Result<_, PsamError> {
+    let (operator, institution) = store.read(|tx| -> Result<_, PsamError> {
         let operator = tx.require(order.operator, Role::Keys)?;
-        registered(tx, order.institution)?;
-        Ok(operator)
+        Ok((operator, registered(tx, order.institution)?))
     })?;
     let not_psam = |reason: &str| PsamError::NotPsam { reason: reason.to_owned() };
     let atr = session.atr().map_err(|_| not_psam("ATR"))?;
     let chip = Chip::of(atr.historical()).ok_or_else(|| not_psam("ATR"))?;
     let known = store.read(|tx| tx.psam(&chip))?;
+    let keys = keys_for(known.as_ref(), order, &institution)?;
     if let Some(made) = known.as_ref().filter(|psam| is_of(psam, order) && psam.state != PsamState::Writing.name()) {
         return add(store, config, vault, session, made, &operator);
     }
@@ -202,6 +227,7 @@ pub fn personalize(
         None => store.read(|tx| tx.current_key_set())?.unwrap_or(Vault::FIRST_VERSION),
     };
     let environments = environment::look(session, config, vault, key_set)?;
+    environment::require_keys(vault, config, &environments, (keys, key_set))?;
     if !begun_before {
         for cards in environment::written(&environments) {
             require_blank(session, &config.psam_of(cards))?;
@@ -211,7 +237,7 @@ pub fn personalize(
         // It bears the day on which it is made.
         tx.log_is_whole()?;
         tx.clock_holds()?;
-        tx.begin_psam(&chip, order.terminal_number, order.institution, &operator, key_set)
+        tx.begin_psam(&chip, order.terminal_number, order.institution, &operator, (key_set, keys))
     });
     begun.map_err(|error| match error {
         StoreError::Conflict { .. } => PsamError::Taken { terminal_number: order.terminal_number.to_owned() },
@@ -220,10 +246,11 @@ pub fn personalize(
     let values = values(config, &chip, order.terminal_number);
     let mut target = Target::blank(chip.factors(config.city), config.transport_lot);
     target.versions = KeyVersions::all(key_set);
-    let told = environment::told(&environments);
+    let told = format!("{}, keys {}", environment::told(&environments), keys.name());
     let mut write_all = || {
-        environment::written(&environments)
-            .try_for_each(|cards| write(vault, session, &config.psam_of(cards), target.clone(), &values, resumed))
+        environment::written(&environments).try_for_each(|cards| {
+            write(vault, session, &keys.narrow(config.psam_of(cards)), target.clone(), &values, resumed)
+        })
     };
     match write_all() {
         Ok(()) => {
@@ -246,6 +273,23 @@ fn is_of(psam: &Psam, order: &Order<'_>) -> bool {
         && psam.state != PsamState::Spoilt.name()
 }
 
+/// Which keys the PSAM of an order gets. One that was begun has those with which it was begun.
+fn keys_for(known: Option<&Psam>, order: &Order<'_>, institution: &Institution) -> Result<PsamKeys, PsamError> {
+    let of_kind = PsamKeys::of(institution.kind);
+    let Some(psam) = known.filter(|psam| psam.terminal_number == order.terminal_number) else {
+        return Ok(order.keys.unwrap_or(of_kind));
+    };
+    let terminal_number = psam.terminal_number.clone();
+    if order.keys.is_some_and(|given| given != psam.keys) {
+        return Err(PsamError::KeysDiffer { terminal_number, keys: psam.keys });
+    }
+    if psam.institution != order.institution && psam.keys.is_wider_than(of_kind) {
+        let institution = order.institution.to_owned();
+        return Err(PsamError::KeysTooMany { terminal_number, keys: psam.keys, institution });
+    }
+    Ok(psam.keys)
+}
+
 /// Adds to a PSAM at the centre the environments that it lacks, under the present keys. What it has is not touched, and it stays what it
 /// was until they are there: a PSAM that is pulled meanwhile is finished by the same order.
 fn add(
@@ -262,7 +306,8 @@ fn add(
     }
     let key_set = store.read(|tx| tx.current_key_set())?.unwrap_or(Vault::FIRST_VERSION);
     let environments = environment::look_again(session, config, vault, key_set)?;
-    let told = format!("{}, key version {key_set}", environment::told(&environments));
+    environment::require_keys(vault, config, &environments, (made.keys, key_set))?;
+    let told = format!("{}, keys {}, key version {key_set}", environment::told(&environments), made.keys.name());
     let act =
         |act, detail| Act { actor: operator.to_owned(), act, object: format!("terminal {terminal_number}"), detail };
     store.act(|tx| -> Result<_, PsamError> {
@@ -273,8 +318,9 @@ fn add(
     let mut target = Target::blank(made.chip.factors(config.city), config.transport_lot);
     target.versions = KeyVersions::all(key_set);
     // One that was pulled half-way has some of its keys.
-    let done = environment::written(&environments)
-        .try_for_each(|cards| write(vault, session, &config.psam_of(cards), target.clone(), &values, true));
+    let done = environment::written(&environments).try_for_each(|cards| {
+        write(vault, session, &made.keys.narrow(config.psam_of(cards)), target.clone(), &values, true)
+    });
     match done {
         Ok(()) => {
             let psam = store.act_under_way(|tx| -> Result<_, PsamError> {
@@ -379,7 +425,9 @@ fn values(config: &Config, chip: &Chip, terminal_number: &str) -> CardValues {
 
 impl Show for Psam {
     fn text(&self, lang: Lang) -> String {
-        let Self { chip, terminal_number, institution, state, made_by, key_set, holder, due, reason, ended_by } = self;
+        let Self { chip, terminal_number, institution, state, made_by, key_set, keys, holder, due, reason, ended_by } =
+            self;
+        let keys = keys.word(lang);
         let held = match (holder, due) {
             (Some(holder), Some(due)) => {
                 let late =
@@ -396,9 +444,9 @@ impl Show for Psam {
         };
         let (chip, state) = (chip.as_str(), word(&PsamState::TABLE, state, lang));
         lang.pick(
-            format!("终端机 {terminal_number}，机构 {institution}，{state}{held}{ended}，密钥第 {key_set} 版，制作 {made_by}，芯片 {chip}"),
+            format!("终端机 {terminal_number}，机构 {institution}，{state}{held}{ended}，{keys}密钥第 {key_set} 版，制作 {made_by}，芯片 {chip}"),
             format!(
-                "terminal {terminal_number}, institution {institution}, {state}{held}{ended}, key version {key_set}, made by {made_by}, chip {chip}"
+                "terminal {terminal_number}, institution {institution}, {state}{held}{ended}, {keys} keys of version {key_set}, made by {made_by}, chip {chip}"
             ),
         )
     }
@@ -415,10 +463,10 @@ impl Show for Made {
     }
 }
 
-/// Whether an institution is registered: nobody else answers for a PSAM.
-fn registered(tx: &Tx<'_>, code: &str) -> Result<(), PsamError> {
+/// An institution that is registered: nobody else answers for a PSAM.
+fn registered(tx: &Tx<'_>, code: &str) -> Result<Institution, PsamError> {
     let known = InstitutionCode::parse(code).ok().map(|code| tx.institution(&code)).transpose()?.flatten();
-    known.map(drop).ok_or_else(|| PsamError::Institution { code: code.to_owned() })
+    known.ok_or_else(|| PsamError::Institution { code: code.to_owned() })
 }
 
 impl Show for Psams {
@@ -436,6 +484,8 @@ impl Explain for PsamError {
             Self::NotFound { .. } => "PSAM_NOT_FOUND",
             Self::Institution { .. } => "INSTITUTION_UNKNOWN",
             Self::State { .. } => "PSAM_STATE",
+            Self::KeysDiffer { .. } => "PSAM_KEYS_DIFFER",
+            Self::KeysTooMany { .. } => "PSAM_KEYS_TOO_MANY",
             Self::ReturnOpen { .. } => "PSAM_RETURN_OPEN",
             Self::DayOver { .. } => "DAY_OVER",
             Self::ReasonMissing => "REASON_MISSING",
@@ -467,6 +517,17 @@ impl Explain for PsamError {
             Self::State { terminal_number, state } => {
                 let state = word(&PsamState::TABLE, state, lang);
                 lang.pick(format!("PSAM {terminal_number} 的状态是“{state}”，不能办理"), self.to_string())
+            }
+            Self::KeysDiffer { terminal_number, keys } => {
+                let keys = keys.word(lang);
+                lang.pick(format!("PSAM {terminal_number} 是按“{keys}”密钥开始制作的，未作改动"), self.to_string())
+            }
+            Self::KeysTooMany { terminal_number, keys, institution } => {
+                let keys = keys.word(lang);
+                lang.pick(
+                    format!("PSAM {terminal_number} 存有“{keys}”密钥，多于机构 {institution} 应有的，未发出"),
+                    self.to_string(),
+                )
             }
             Self::ReturnOpen { terminal_number } => {
                 lang.pick(format!("PSAM {terminal_number} 已在等待交回"), self.to_string())
@@ -505,6 +566,14 @@ impl Explain for PsamError {
                 "再运行一次同一命令；仍不成功时用 issuer psam retire 停用，另做一张",
                 "run the same command once more; if it fails again, take the PSAM out of use with `issuer psam retire` and make another",
             ),
+            Self::KeysDiffer { .. } => lang.pick(
+                "去掉 --keys 再运行一次，按原来的密钥做完；要换密钥，另做一张",
+                "run it again without --keys, which finishes it with those keys; for others make another PSAM",
+            ),
+            Self::KeysTooMany { .. } => lang.pick(
+                "用 issuer psam personalize 为该机构另做一张",
+                "make one for this institution with `issuer psam personalize`",
+            ),
             Self::HolderUnfit => lang.pick("改正 --holder 所指的文件", "mend the file named with --holder"),
             Self::ReasonMissing => lang.pick("加上 --reason 原因", "add --reason TEXT"),
             Self::Institution { .. } => {
@@ -531,7 +600,12 @@ impl Explain for PsamError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotPsam { .. } | Self::Failed { .. } | Self::NotAdded { .. } => Exit::Card,
-            Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
+            Self::NotBlank
+            | Self::Taken { .. }
+            | Self::State { .. }
+            | Self::KeysDiffer { .. }
+            | Self::KeysTooMany { .. }
+            | Self::ReturnOpen { .. } => Exit::Refused,
             Self::NotFound { .. } | Self::Institution { .. } => Exit::NotFound,
             Self::DayOver { .. } | Self::ReasonMissing | Self::HolderUnfit => Exit::Usage,
             Self::Lost(error) if error.card_lost() => Exit::Card,

@@ -8,6 +8,7 @@ pub mod account;
 pub mod card;
 pub mod certificate;
 pub mod difference;
+pub mod door;
 pub mod failure;
 pub mod holder;
 pub mod insurance;
@@ -24,6 +25,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::audit::Act;
+use crate::operator::{OperatorError, Role};
+use crate::store::Tx;
 
 /// What somebody asks through (渠道).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ValueEnum)]
@@ -57,6 +60,21 @@ impl Channel {
             Self::Agent => "agent",
         }
     }
+
+    /// The channel of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
+    }
+
+    /// Whether people are not seen there, and prove themselves by number and query password.
+    #[must_use]
+    pub const fn proves_itself(self) -> bool {
+        match self {
+            Self::Web | Self::Voice => true,
+            Self::Kiosk | Self::Counter | Self::Agent => false,
+        }
+    }
 }
 
 /// Who asks, through what.
@@ -66,20 +84,64 @@ pub struct Asker {
     pub channel: Channel,
     /// Operator, or `terminal:NUMBER`.
     pub actor: String,
+    /// The operator for whom a program says that it asks: its certificate proves the program, not the operator.
+    pub behalf: Option<String>,
 }
 
 impl Asker {
+    /// Somebody who asks for themselves.
+    #[must_use]
+    pub const fn new(channel: Channel, actor: String) -> Self {
+        Self { channel, actor, behalf: None }
+    }
+
+    /// How each record of it begins.
+    #[must_use]
+    pub fn head(&self) -> String {
+        let behalf = self.behalf.as_ref().map_or_else(String::new, |name| format!(" for {name}"));
+        format!("channel={}{behalf}", self.channel.name())
+    }
+
     /// The record of a question about a person.
     #[must_use]
     pub fn act(&self, act: &'static str, person: i64, detail: &str) -> Act {
-        let detail = format!("channel={}, {detail}", self.channel.name());
+        let detail = format!("{}, {detail}", self.head());
         Act { actor: self.actor.clone(), act, object: format!("person {person}"), detail }
     }
 
     /// The record of a question that found nobody.
     #[must_use]
     pub fn act_on_nobody(&self, act: &'static str, detail: &str) -> Act {
-        let detail = format!("channel={}, {detail}", self.channel.name());
+        let detail = format!("{}, {detail}", self.head());
         Act { actor: self.actor.clone(), act, object: "people".to_owned(), detail }
+    }
+}
+
+/// Who does something for people: an operator, or a program of a counter or of agents that names one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clerk<'a> {
+    /// The operator, whose role counts.
+    pub operator: Option<&'a str>,
+    /// The program, which is the actor of what is recorded.
+    pub program: Option<&'a str>,
+}
+
+impl<'a> Clerk<'a> {
+    /// An operator who acts.
+    #[must_use]
+    pub const fn of(operator: Option<&'a str>) -> Self {
+        Self { operator, program: None }
+    }
+
+    /// The actor, if the operator may, and how the record goes on when it is a program.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn on_duty(&self, tx: &Tx<'_>, role: Role) -> Result<(String, String), OperatorError> {
+        let name = tx.require(self.operator, role)?;
+        Ok(match self.program {
+            None => (name, String::new()),
+            Some(program) => (program.to_owned(), format!(" for {name}")),
+        })
     }
 }

@@ -4,6 +4,8 @@
 //! Never: reads a file, decides between two sources.
 
 pub mod comparison;
+pub mod identity;
+pub mod identity_failure;
 pub mod newcomer;
 pub mod search;
 pub mod source;
@@ -14,7 +16,7 @@ use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::person::dossier::{Dossier, Heard, Statement};
-use crate::person::field::Fields;
+use crate::person::field::{Field, Fields};
 use crate::person::no_card::NoCard;
 use crate::store::{Adder, StoreError, Tx};
 use crate::vault::data_keys::Marks;
@@ -32,6 +34,8 @@ pub struct Outcome {
     pub conflicts: Fields,
     /// Why no card can be made.
     pub no_card: Option<NoCard>,
+    /// Fields that the source takes back though it never spoke of them: what is held stays.
+    pub unsaid: Fields,
 }
 
 /// What was done.
@@ -50,7 +54,7 @@ pub enum Done {
 /// # Errors
 /// [`StoreError`].
 pub fn upsert(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreError> {
-    match tx.known_by_number(&statement.details.number)? {
+    match tx.known_by_statement(&statement.details.number, &statement.details.name)? {
         Some(known) => hear(tx, known, statement, true),
         None => register(tx, statement),
     }
@@ -85,7 +89,7 @@ pub(crate) const fn rehearse(newcomer: &Newcomer) -> Outcome {
 }
 
 const fn created(id: i64, no_card: Option<NoCard>) -> Outcome {
-    Outcome { id, done: Done::Created, conflicts: Fields::NONE, no_card }
+    Outcome { id, done: Done::Created, conflicts: Fields::NONE, no_card, unsaid: Fields::NONE }
 }
 
 /// Adds a statement to what is known of its person; without `write`, says what would come of it.
@@ -94,16 +98,20 @@ const fn created(id: i64, no_card: Option<NoCard>) -> Outcome {
 /// [`StoreError`].
 pub(crate) fn hear(tx: &Tx<'_>, known: Known, statement: &Statement<'_>, write: bool) -> Result<Outcome, StoreError> {
     let Known { id, mut dossier, .. } = known;
-    let heard = dossier.hear(statement);
-    let (conflicts, no_card) = (dossier.conflicts(), NoCard::of(&dossier));
+    // Under another number of the person nobody says what that number tells.
+    let of_number = Field::OF_NUMBER.into_iter().fold(Fields::NONE, Fields::with);
+    let own = dossier.number() == statement.details.number;
+    let fields = if own { statement.fields } else { statement.fields.without(of_number) };
+    let heard = dossier.hear(&Statement { fields, ..*statement });
+    let (conflicts, no_card, unsaid) = (dossier.conflicts(), NoCard::of(&dossier), heard.unsaid);
     if heard.said.is_empty() {
-        return Ok(Outcome { id, done: Done::Unchanged, conflicts, no_card });
+        return Ok(Outcome { id, done: Done::Unchanged, conflicts, no_card, unsaid });
     }
     if write {
         tx.put_dossier(id, &dossier)?;
         update::follow(tx, id, heard.changed.into(), Origin::Registry)?;
     }
-    Ok(Outcome { id, done: Done::Changed(heard), conflicts, no_card })
+    Ok(Outcome { id, done: Done::Changed(heard), conflicts, no_card, unsaid })
 }
 
 /// Why a command of the registry did nothing.
@@ -130,6 +138,12 @@ pub enum RegistryError {
         /// Row number.
         id: i64,
     },
+    /// A field that everybody has cannot be without a value.
+    #[error("everybody has a {}", field.key())]
+    Everybodys {
+        /// Which.
+        field: Field,
+    },
     /// Unmasked data without a reason.
     #[error("no reason was given")]
     ReasonMissing,
@@ -145,6 +159,7 @@ impl Explain for RegistryError {
             Self::SourceMalformed { .. } => "SOURCE_MALFORMED",
             Self::PersonUnknown { .. } => "PERSON_NOT_FOUND",
             Self::NothingSaid { .. } => "SOURCE_SAYS_NOTHING",
+            Self::Everybodys { .. } => "FIELD_NOT_WITHOUT_VALUE",
             Self::ReasonMissing => "REASON_MISSING",
             Self::Store(error) => error.code(),
         }
@@ -161,6 +176,10 @@ impl Explain for RegistryError {
                 format!("该来源没有说过人员 {id} 的这一项，未作改动"),
                 format!("the source says nothing about this field of person {id}; nothing was changed"),
             ),
+            Self::Everybodys { field } => {
+                let name = field.label(lang);
+                lang.pick(format!("{name}人人都有，不能裁定为无"), format!("everybody has a {name}: it cannot be none"))
+            }
             Self::ReasonMissing => {
                 lang.pick("查看未遮盖的数据须说明理由", "unmasked data are shown for a stated reason only").to_owned()
             }
@@ -180,6 +199,10 @@ impl Explain for RegistryError {
             }
             Self::NothingSaid { .. } => lang
                 .pick("用 issuer person history 查看各来源所述", "see what sources say with `issuer person history`"),
+            Self::Everybodys { .. } => lang.pick(
+                "可裁定为无的有 ethnic_group、region、address、phone、employer、alive",
+                "ethnic_group, region, address, phone, employer and alive can be none",
+            ),
             Self::ReasonMissing => lang.pick("加上 --reason", "add --reason"),
             Self::Store(error) => error.next(lang),
         }
@@ -189,7 +212,7 @@ impl Explain for RegistryError {
         match self {
             Self::SourceUnknown | Self::PersonUnknown { .. } => Exit::NotFound,
             Self::SourceMalformed { .. } | Self::ReasonMissing => Exit::Usage,
-            Self::NothingSaid { .. } => Exit::Refused,
+            Self::NothingSaid { .. } | Self::Everybodys { .. } => Exit::Refused,
             Self::Store(error) => error.exit(),
         }
     }
@@ -201,6 +224,7 @@ impl Explain for RegistryError {
             | Self::SourceMalformed { .. }
             | Self::PersonUnknown { .. }
             | Self::NothingSaid { .. }
+            | Self::Everybodys { .. }
             | Self::ReasonMissing => false,
         }
     }

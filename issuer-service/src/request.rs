@@ -142,6 +142,14 @@ pub enum RequestError {
         /// Row number.
         person: i64,
     },
+    /// The person goes on in another row.
+    #[error("person {person} goes on as person {into}")]
+    Joined {
+        /// Row number.
+        person: i64,
+        /// The other one.
+        into: i64,
+    },
     /// The person's death is recorded.
     #[error("person {person} is dead")]
     Dead {
@@ -241,6 +249,9 @@ pub fn make(
         if !tx.person_exists(person)? {
             return Err(RequestError::NoPerson { person });
         }
+        if let Some(into) = tx.joined_into(person)? {
+            return Err(RequestError::Joined { person, into });
+        }
         if tx.death(person)?.is_some() {
             return Err(RequestError::Dead { person });
         }
@@ -294,7 +305,8 @@ fn changed(tx: &Tx<'_>, person: i64, chip: &Chip) -> Result<(), RequestError> {
         Standing::Agrees | Standing::Conflicts | Standing::Settled => false,
     });
     let photo = tx.photo_taken_at(person)?.is_some_and(|at| clock::seconds_of(&at) >= begun);
-    if later || photo { Ok(()) } else { Err(RequestError::NothingChanged { person }) }
+    let renumbered = tx.former_numbers(person)?.iter().any(|former| clock::seconds_of(&former.until) >= begun);
+    if later || photo || renumbered { Ok(()) } else { Err(RequestError::NothingChanged { person }) }
 }
 
 /// Withdraws a request that is in no batch.
@@ -346,6 +358,7 @@ impl Explain for RequestError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoPerson { .. } => "PERSON_NOT_FOUND",
+            Self::Joined { .. } => "PERSON_JOINED",
             Self::Dead { .. } => "HOLDER_DEAD",
             Self::NoCard { why: NoCard::Conflict, .. } => "PERSON_NAME_UNDECIDED",
             Self::NoCard { why: NoCard::Text, .. } => "PERSON_TEXT_NOT_ON_CHIP",
@@ -370,6 +383,8 @@ impl Explain for RequestError {
             Self::NoPerson { person } => {
                 lang.pick(format!("没有编号为 {person} 的人员"), format!("there is no person {person}"))
             }
+            Self::Joined { person, into } => lang
+                .pick(format!("人员 {person} 已并入人员 {into}"), format!("person {person} goes on as person {into}")),
             Self::Dead { person } => {
                 lang.pick(format!("人员 {person} 已登记死亡"), format!("person {person} is recorded as dead"))
             }
@@ -422,6 +437,7 @@ impl Explain for RequestError {
             Self::NoPerson { .. } => {
                 lang.pick("用 issuer person find 查找", "find the person with `issuer person find`")
             }
+            Self::Joined { .. } => lang.pick("改用并入后的编号", "name the row in which the person goes on"),
             Self::Dead { .. } => lang.pick(
                 "登记有误时用 issuer person death --withdraw 撤销",
                 "if the record is wrong, withdraw it with `issuer person death --withdraw`",
@@ -463,7 +479,8 @@ impl Explain for RequestError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoPerson { .. } | Self::NotFound { .. } => Exit::NotFound,
-            Self::Dead { .. }
+            Self::Joined { .. }
+            | Self::Dead { .. }
             | Self::NoCard { .. }
             | Self::Open { .. }
             | Self::HasCard { .. }

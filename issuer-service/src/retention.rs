@@ -1,7 +1,8 @@
 //! How long what is about people is kept (保存期限), and its removal when the time is over.
 //!
 //! Source: Cybersecurity Law art. 21 (logs: six months at least), Personal Information Protection Law art. 19 (no longer than
-//! needed); docs/adr/0034. The periods of a site are its own; none is set by itself (assumed: archive rules differ).
+//! needed); docs/adr/0034. The periods of a site are its own (assumed: archive rules differ); only files of partners, which others hold too,
+//! have one where nothing is said.
 //! Owns: the kinds, which of them may be set, the rule that nobody runs what they set. Never: removes money, cards, keys or audit
 //! records.
 
@@ -15,7 +16,7 @@ use crate::audit::Act;
 use crate::clock;
 use crate::error::{Error, Explain};
 use crate::exchange::failure::ExchangeError;
-use crate::exchange::folder::{Folder, Place};
+use crate::exchange::folder::{FileFault, Folder, Place};
 use crate::exchange::inbox::Source;
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -25,6 +26,13 @@ use crate::store::{Store, StoreError, Tx};
 
 /// Fewest days that a site may set.
 pub const DAYS_MIN: u16 = 183;
+/// Days that exchanged files are kept where a site has said nothing (assumed: the longest warranty of a card is three years).
+pub const EXCHANGE_DAYS: u16 = 1_096;
+
+/// Characters of a number by which somebody is looked for in files.
+const NAMED_BY_MIN: usize = 7;
+/// The same, of a number that has no letter.
+const DIGITS_MIN: usize = 12;
 
 /// What is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -68,6 +76,15 @@ impl Kind {
         }
     }
 
+    /// Days that it is kept where a site has said nothing; none is for good.
+    #[must_use]
+    pub const fn default_days(self) -> Option<u16> {
+        match self {
+            Self::Exchange => Some(EXCHANGE_DAYS),
+            Self::Photos | Self::Agents | Self::People | Self::Cards | Self::Money | Self::Audit | Self::Keys => None,
+        }
+    }
+
     /// Why it is kept for good; `None` when a site may set a period.
     #[must_use]
     pub const fn kept_because(self, lang: Lang) -> Option<&'static str> {
@@ -88,8 +105,8 @@ impl Kind {
 /// What a site has set for a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Days.
-    pub days: u16,
+    /// Days; none is for good.
+    pub days: Option<u16>,
     /// Why so many.
     pub reason: String,
     /// Operator.
@@ -103,8 +120,10 @@ pub struct Setting {
 pub struct Line {
     /// Kind.
     pub kind: Kind,
-    /// Its setting; kept for good without one.
+    /// Its setting.
     pub setting: Option<Setting>,
+    /// Days that it is kept, set or by default; for good without.
+    pub days: Option<u16>,
     /// How many are past their time.
     pub due: u64,
 }
@@ -123,6 +142,14 @@ pub struct Removed {
     pub dry_run: bool,
     /// Kind and how many.
     pub kinds: Vec<(Kind, u64)>,
+    /// Files of partners that went because an erased person stood in them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub files_of_people: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Why nothing was set or removed.
@@ -158,10 +185,15 @@ pub enum RetentionError {
 pub fn show(tx: &Tx<'_>, folder: &Path) -> Result<Lines, Error> {
     let line = |kind| -> Result<Line, Error> {
         let setting = tx.retention(kind)?;
-        let due = setting.as_ref().map_or(Ok(0), |setting| due(tx, folder, kind, setting.days))?;
-        Ok(Line { kind, setting, due })
+        let days = days(kind, setting.as_ref());
+        let due = days.map_or(Ok(0), |days| due(tx, folder, kind, days))?;
+        Ok(Line { kind, setting, days, due })
     };
     Ok(Lines { kinds: Kind::ALL.into_iter().map(line).collect::<Result<_, _>>()? })
+}
+
+fn days(kind: Kind, setting: Option<&Setting>) -> Option<u16> {
+    setting.map_or_else(|| kind.default_days(), |setting| setting.days)
 }
 
 /// How many of a kind are past their time.
@@ -215,8 +247,7 @@ pub fn set(
     store.act(|tx| {
         let actor = tx.require(operator, Role::Approve)?;
         let (reason, set_at) = (reason.trim().to_owned(), clock::now());
-        let setting = days.map(|days| Setting { days, reason: reason.clone(), set_by: actor.clone(), set_at });
-        tx.set_retention(kind, setting.as_ref())?;
+        tx.set_retention(kind, &Setting { days, reason: reason.clone(), set_by: actor.clone(), set_at })?;
         let period = days.map_or_else(|| "for good".to_owned(), |days| format!("{days} days"));
         let act = Act {
             actor,
@@ -241,21 +272,30 @@ pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bo
         }
         let mut due = Vec::new();
         for kind in Kind::ALL {
-            let Some(setting) = tx.retention(kind)? else { continue };
-            if setting.set_by == actor {
+            let setting = tx.retention(kind)?;
+            let Some(days) = days(kind, setting.as_ref()) else { continue };
+            let setting_is_none = setting.is_none();
+            if setting.is_some_and(|setting| setting.set_by == actor) {
                 return Err(RetentionError::OwnSetting { kind }.into());
             }
-            let count = self::due(tx, folder, kind, setting.days)?;
-            due.push((kind, setting.days, count));
+            let count = self::due(tx, folder, kind, days)?;
+            // A period that nobody set is named when something goes.
+            if setting_is_none && count == 0 {
+                continue;
+            }
+            due.push((kind, days, count));
         }
         Ok((actor, due))
     })?;
     if dry_run {
-        return Ok(Removed { dry_run, kinds: due.into_iter().map(|(kind, _, count)| (kind, count)).collect() });
+        let kinds = due.into_iter().map(|(kind, _, count)| (kind, count)).collect();
+        return Ok(Removed { dry_run, kinds, files_of_people: 0 });
     }
-    let mut removed = Removed { dry_run, kinds: Vec::new() };
+    let mut removed = Removed { dry_run, kinds: Vec::new(), files_of_people: 0 };
     for (kind, days, count) in due {
-        let mut done = if count == 0 { 0 } else { remove(store, folder, &actor, kind, &clock::days_ago(days))? };
+        let (mut done, files) =
+            if count == 0 { (0, 0) } else { remove(store, folder, &actor, kind, &clock::days_ago(days))? };
+        removed.files_of_people += files;
         if count > 0 && kind == Kind::Exchange {
             done += remove_unnamed(store, folder, &actor, days)?;
         }
@@ -282,16 +322,20 @@ fn remove_unnamed(store: &mut Store, folder: &Path, actor: &str, days: u16) -> R
     Ok(count)
 }
 
-fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &str) -> Result<u64, Error> {
-    let (mut done, mut after) = (0, 0);
+/// How many were removed, and how many files of partners in which they stood.
+fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &str) -> Result<(u64, u64), Error> {
+    let (mut done, mut files, mut after) = (0, 0, 0);
     loop {
         let some = store.read(|tx| tx.some_past_retention(kind, before, after))?;
-        let Some(last) = some.last() else { return Ok(done) };
+        let Some(last) = some.last() else { return Ok((done, files)) };
         after = *last;
         // Files first: when they are gone and their row is not, the next run finds the row again.
         if kind == Kind::Exchange {
             remove_files(store, folder, &some)?;
         }
+        // Found by what is erased with them.
+        let of_people = if kind == Kind::People { remove_files_of_people(store, folder, &some)? } else { 0 };
+        files += of_people;
         done += store.act(|tx| -> Result<_, Error> {
             // Again, now that nobody else writes: what came to be needed meanwhile stays.
             let first = some.first().map_or(0, |first| first - 1);
@@ -306,7 +350,12 @@ fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &st
                 Kind::People => {
                     let people: Vec<String> =
                         some.iter().filter(|key| still.contains(key)).map(i64::to_string).collect();
-                    format!("erased person {}", people.join(", "))
+                    let files = if of_people == 0 {
+                        String::new()
+                    } else {
+                        format!(", and {of_people} files of partners in which they stood")
+                    };
+                    format!("erased person {}{files}", people.join(", "))
                 }
                 _ => format!("{count} removed, from before {before}"),
             };
@@ -323,6 +372,49 @@ fn remove_one(tx: &Tx<'_>, kind: Kind, key: i64) -> Result<(), StoreError> {
         Kind::People => tx.erase_person(key),
         Kind::Cards | Kind::Money | Kind::Audit | Kind::Keys => Ok(()),
     }
+}
+
+/// Removes the plain files that were answered, refused or given up and in which one of these people stands, by number.
+fn remove_files_of_people(store: &mut Store, folder: &Path, people: &[i64]) -> Result<u64, Error> {
+    let mut numbers = Vec::new();
+    for person in people {
+        numbers.extend(store.read(|tx| tx.named_in_files(*person))?);
+    }
+    // A few digits stand anywhere.
+    let telling = |number: &String| {
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        number.len() >= if digits { DIGITS_MIN } else { NAMED_BY_MIN }
+    };
+    numbers.retain(telling);
+    let mut removed = 0;
+    for source in [Source::Partners, Source::Registry] {
+        let files = Folder::named(folder, source.folder()).map_err(ExchangeError::from)?;
+        for place in [Place::Archive, Place::Bad, Place::Request] {
+            for path in files.all(place).map_err(ExchangeError::from)? {
+                if place == Place::Request && !store.read(|tx| tx.exchange_is_given_up(&path))? {
+                    continue;
+                }
+                if holds_one(&path, &numbers).map_err(ExchangeError::from)? {
+                    Folder::remove_file(&path).map_err(ExchangeError::from)?;
+                    removed += 1;
+                }
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Whether one of these texts stands in a file, in capitals or small letters. A file that nobody may read is left.
+fn holds_one(path: &Path, texts: &[String]) -> Result<bool, FileFault> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    match Folder::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(false),
+        Err(source) => return Err(FileFault { path: path.to_owned(), source }),
+    }
+    let stands = |text: &String| bytes.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text.as_bytes()));
+    Ok(texts.iter().any(stands))
 }
 
 fn remove_files(store: &mut Store, folder: &Path, numbers: &[i64]) -> Result<(), Error> {
@@ -388,18 +480,26 @@ impl Show for Lines {
     fn text(&self, lang: Lang) -> String {
         let line = |line: &Line| {
             let name = line.kind.name();
+            let due = line.due;
             match (&line.setting, line.kind.kept_because(lang)) {
                 (_, Some(why)) => lang.pick(format!("{name:<9} 永久: {why}"), format!("{name:<9} for good: {why}")),
-                (None, None) => {
-                    lang.pick(format!("{name:<9} 永久（未设定）"), format!("{name:<9} for good (nothing is set)"))
-                }
-                (Some(Setting { days, reason, set_by, .. }), None) => {
-                    let due = line.due;
-                    lang.pick(
-                        format!("{name:<9} {days} 天，到期 {due} 条  {set_by}: {reason}"),
-                        format!("{name:<9} {days} days, {due} past it  {set_by}: {reason}"),
-                    )
-                }
+                (None, None) => match line.days {
+                    None => {
+                        lang.pick(format!("{name:<9} 永久（未设定）"), format!("{name:<9} for good (nothing is set)"))
+                    }
+                    Some(days) => lang.pick(
+                        format!("{name:<9} {days} 天，到期 {due} 条（默认，未设定）"),
+                        format!("{name:<9} {days} days, {due} past it (by default, nothing is set)"),
+                    ),
+                },
+                (Some(Setting { days: None, reason, set_by, .. }), None) => lang.pick(
+                    format!("{name:<9} 永久  {set_by}: {reason}"),
+                    format!("{name:<9} for good  {set_by}: {reason}"),
+                ),
+                (Some(Setting { days: Some(days), reason, set_by, .. }), None) => lang.pick(
+                    format!("{name:<9} {days} 天，到期 {due} 条  {set_by}: {reason}"),
+                    format!("{name:<9} {days} days, {due} past it  {set_by}: {reason}"),
+                ),
             }
         };
         self.kinds.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -416,9 +516,16 @@ impl Show for Removed {
         } else {
             kinds(&self.kinds)
         };
+        let files = match self.files_of_people {
+            0 => String::new(),
+            files => lang.pick(
+                format!("\n另删除载有这些人的往来文件 {files} 个"),
+                format!("\nand {files} files of partners in which these people stood"),
+            ),
+        };
         match self.dry_run {
             true => lang.pick(format!("将删除: {list}"), format!("would be removed: {list}")),
-            false => lang.pick(format!("已删除: {list}"), format!("removed: {list}")),
+            false => lang.pick(format!("已删除: {list}"), format!("removed: {list}")) + &files,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::centre::Centre;
+use crate::centre::{CardKeys, Centre};
 use crate::clearing::withheld::{self, Withheld};
 use crate::clock;
 use crate::error::Error;
@@ -181,6 +181,26 @@ pub fn audit(tx: &Tx<'_>) -> Result<Seen, StoreError> {
             format!("{records} 条记录，与锚一致"),
             format!("{records} records, their end agrees with the anchor"),
         )
+    })
+}
+
+/// Whether the keys were made that the cards need which are made from now on, and those that the site's other types need.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn card_keys(tx: &Tx<'_>, made: &CardKeys, site: &CardKeys) -> Result<Seen, StoreError> {
+    let lacking = site.lacking_titles(tx)?;
+    if lacking.is_empty() {
+        return Ok(Seen::good("齐全", "all on record"));
+    }
+    let (zh, en) = (lacking.join("、"), lacking.join(", "));
+    let zh = format!("缺少 {zh}；由密钥保管人用 issuer ceremony start --missing 补充");
+    let en = format!("{en} are lacking; let the custodians add them with issuer ceremony start --missing");
+    let is_made = made.lacking(tx)?.is_empty();
+    Ok(if is_made {
+        Seen::warned("CARD_TYPE_KEYS_MISSING", zh, en)
+    } else {
+        Seen::failed("CARD_TYPE_KEYS_MISSING", zh, en)
     })
 }
 

@@ -134,6 +134,7 @@ pub const TABLES: &[Table] = &[
     crate::sync::SyncState::TABLE,
     crate::sync::SyncFileState::TABLE,
     crate::query::ticket::TicketState::TABLE,
+    crate::registry::identity::OrderState::TABLE,
 ];
 
 /// Tables to be shown.

@@ -12,6 +12,7 @@
 
 mod allotment;
 mod audit;
+mod bank_card;
 mod batch;
 pub mod benefit;
 mod card;
@@ -35,6 +36,7 @@ mod failure;
 #[cfg(test)]
 #[path = "../tests/database/fresh.rs"]
 pub(crate) mod fresh;
+pub mod identity;
 mod import;
 pub mod institution;
 mod key;
@@ -71,6 +73,7 @@ mod window;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::Path;
+use std::sync::Arc;
 
 pub use self::clock_mark::ClockRules;
 pub use self::engine::{AddressError, Place, Server};
@@ -83,6 +86,7 @@ use self::sealed::{KeyHolder, Ready};
 use crate::audit::Act;
 use crate::audit::anchor::Anchor;
 use crate::batch::rule::MakingRules;
+use crate::centre::CardKeys;
 use crate::clock;
 use crate::operator::duty::OnDuty;
 
@@ -148,6 +152,11 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (97, include_str!("store/schema_097_card_text.sql")),
     (98, include_str!("store/schema_098_two_of_one_number.sql")),
     (100, include_str!("store/schema_100_void_receipt.sql")),
+    (101, include_str!("store/schema_101_identity.sql")),
+    (102, include_str!("store/schema_102_bank_card.sql")),
+    (103, include_str!("store/schema_103_retention.sql")),
+    (104, include_str!("store/schema_104_query_door.sql")),
+    (108, include_str!("store/schema_108_psam_keys_ticket_number.sql")),
 ];
 
 /// One connection.
@@ -166,6 +175,8 @@ pub struct Store {
     clock: ClockRules,
     /// What the site asks for before a card is made.
     making: Option<MakingRules>,
+    /// Keys that the cards need which are made from now on.
+    card_keys: Option<Arc<CardKeys>>,
     /// Opened to look: nothing is brought up to date.
     looks: bool,
     /// Audit records of acts that share a commit, while it is under way.
@@ -239,6 +250,7 @@ impl Store {
             acted: None,
             clock,
             making: None,
+            card_keys: None,
             looks: true,
             shared: None,
             unsure: false,
@@ -274,6 +286,7 @@ impl Store {
             acted: None,
             clock,
             making: None,
+            card_keys: None,
             looks: false,
             shared: None,
             unsure: false,
@@ -316,9 +329,20 @@ impl Store {
         self.making
     }
 
+    /// Keys that the cards need which are made from now on; nothing when nobody has said.
+    #[must_use]
+    pub fn card_keys(&self) -> Option<Arc<CardKeys>> {
+        self.card_keys.clone()
+    }
+
     /// From here on the site asks for this before a card is made.
     pub fn set_making_rules(&mut self, rules: MakingRules) {
         self.making = Some(rules);
+    }
+
+    /// From here on the cards that are made need these keys.
+    pub fn set_card_keys(&mut self, keys: CardKeys) {
+        self.card_keys = Some(Arc::new(keys));
     }
 
     /// From here on the clock may stand so far from the log.

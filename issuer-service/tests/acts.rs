@@ -47,6 +47,11 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "person merge 1 --take bureau"),
     (Acts, ONE, "person death 4 --on 20260101 --reason seen"),
     (Acts, ONE, "person death 4 --withdraw --reason mistake"),
+    (Acts, ONE, "person renumber 2 number.json --because wrong --reason letter"),
+    (Looks, ONE, "person orders"),
+    (Acts, OTHER, "person approve 1"),
+    (Acts, ONE, "person join 4 --into 2 --reason double"),
+    (Acts, OTHER, "person reject 2 --reason sisters"),
     (Acts, ONE, "benefit import contributions.csv"),
     (Looks, ONE, "benefit list"),
     (Acts, ONE, "certificate make --person 1 --out certificate.pdf"),
@@ -58,7 +63,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "query account --person 1"),
     (Acts, ONE, "query insurance --person 1"),
     (Acts, ONE, "query progress --person 1"),
-    (Acts, ONE, "query password --person 1 --password file:digits"),
+    (Acts, ONE, "query password --person 1 --query-password file:digits"),
     (Acts, ONE, "photo import photos"),
     (Acts, ONE, "photo add 2 photo.jpg"),
     (Looks, ONE, "photo check photo.jpg"),
@@ -434,6 +439,7 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
         "contributions.csv",
         "社会保障号码,险种类型,费款所属期,缴费基数,单位缴费,个人缴费\n513301199001010013,310,202601,5000,400,100\n",
     );
+    file("number.json", "{\"number\":\"513301199001017717\"}");
     file("person.json", "{\"number\":\"513301199001010048\",\"name\":\"扎西\"}");
     let shown = issuer(folder, ONE, "--format text exchange template show bank-fixed");
     std::fs::write(folder.join("template.toml"), shown.stdout).expect("a template");

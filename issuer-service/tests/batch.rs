@@ -36,7 +36,15 @@ fn store(people: u32) -> (tempfile::TempDir, Store) {
             tx.add_operator("zhao", &[Role::Approve])?;
             (1..=people).try_for_each(|n| {
                 let (details, row) = (details(n), u64::from(n));
-                let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                let said = Statement {
+                    source: 1,
+                    at: 1,
+                    import: 1,
+                    row,
+                    details: &details,
+                    fields: Fields::ALL,
+                    taken_back: Fields::NONE,
+                };
                 registry::upsert(tx, &said).map(|_| ())
             })
         })

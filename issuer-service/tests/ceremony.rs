@@ -6,6 +6,8 @@ mod ask;
 mod cut;
 #[path = "database/fresh.rs"]
 mod fresh;
+#[path = "ceremony/supplement.rs"]
+mod supplement;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -182,6 +184,8 @@ fn a_production_centre_has_no_keys_until_its_ceremony_is_finished() {
     assert!(site.import("qian", "mother-qian.toml").status.success());
     assert_eq!(values(&site).len(), 0, "nothing is in the vault before the end");
     let finished = site.finish();
+    // Given again behind its end.
+    site.refused(&finish, 3, "CEREMONY_FINISHED");
     assert_eq!((&finished["kind"], &finished["state"]), (&Value::from("production"), &Value::from("finished")));
     let keys = values(&site);
     let of = |name: &str| keys.iter().find(|key| key["name"] == name).expect("a key").clone();

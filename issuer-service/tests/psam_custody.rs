@@ -17,7 +17,7 @@ use issuer_service::lang::Lang;
 use issuer_service::operator::Role;
 use issuer_service::output::Show;
 use issuer_service::psam::custody::{self, HandOut, PsamMove, Replacement};
-use issuer_service::psam::{Psam, PsamError};
+use issuer_service::psam::{Psam, PsamError, PsamKeys};
 use issuer_service::store::StoreError;
 use issuer_service::vault::data_keys::DataKeys;
 
@@ -43,7 +43,7 @@ fn site() -> Site {
         tx.add_operator("li", &[Role::Capture])?;
         for (number, serial) in [(OLD, "01"), (NEW, "02")] {
             let chip = Chip::parse(&format!("81 4D 32 60 86 43 51 00 00 00 {serial}").replace(' ', "")).expect("chip");
-            tx.begin_psam(&chip, number, "H001", "zhou", 1)?;
+            tx.begin_psam(&chip, number, "H001", "zhou", (1, PsamKeys::Hospital))?;
             tx.finish_psam(&chip, PsamMove::Make)?;
         }
         Ok(())

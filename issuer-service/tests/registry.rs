@@ -16,6 +16,8 @@ mod formats;
 mod fresh;
 #[path = "database/hold.rs"]
 mod hold;
+#[path = "registry/identity.rs"]
+mod identity;
 #[path = "registry/others.rs"]
 mod others;
 #[path = "registry/photos.rs"]

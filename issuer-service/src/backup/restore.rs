@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use settlement::fen::Fen;
 
@@ -16,7 +17,7 @@ use super::failure::{BackupError, Held, Part};
 use super::{Contents, EPOCH, Snapshot};
 use crate::audit::Act;
 use crate::audit::check::verify;
-use crate::centre::{Centre, DatabaseConfig};
+use crate::centre::{Centre, DatabaseConfig, owner};
 use crate::clearing::closing::prove;
 use crate::clearing::window::WindowState;
 use crate::clearing::withheld::{again, withhold};
@@ -27,9 +28,12 @@ use crate::stock::check::check;
 use crate::store::copy::{Origin, Table};
 use crate::store::counter::Counter;
 use crate::store::{Place, Store, StoreError, Tx};
+use crate::vault::VaultError;
 
-/// File of a folder that is being filled.
-const MARK: &str = "restore.unfinished";
+/// File of a folder that is being filled; it holds the word of this restoration.
+pub(super) const MARK: &str = "restore.unfinished";
+/// Fact of a database that was filled: the word of the restoration, until its folder stands in its place; then which backup it was, and the gap.
+const UNFINISHED: &str = "restore.unfinished";
 
 /// What to do.
 #[derive(Debug)]
@@ -64,12 +68,21 @@ pub struct Restored {
 /// Brings a centre back.
 ///
 /// # Errors
-/// [`BackupError`]; then there is no centre in the folder, and the database is as it was. Only when the filled folder could not be put in its
-/// place at the very end, a server's database is filled: it is to be emptied.
+/// [`BackupError`]; then there is no centre in the folder, and the database is as it was. Where a run ended behind the filling of a server's
+/// database and before its folder was put in its place, the same order given again puts it there.
 pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupError> {
-    free(order.folder)?;
+    // A folder that a run has put in its place, and did not say so.
+    if order.database.is_none() || !order.folder.join(MARK).is_file() {
+        free(order.folder)?;
+    }
     let contents = Reader::open(order.file, order.passphrase)?.verify()?;
-    let stage = Stage::make(order.folder)?;
+    if let Some(server) = order.database
+        && let Some(half) = Half::find(order.folder, &server.place()?, &contents)?
+    {
+        return half.complete(order.folder, contents);
+    }
+    free(order.folder)?;
+    let mut stage = Stage::make(order.folder)?;
     let mut reader = Reader::open(order.file, order.passphrase)?;
     let snapshot = files(&mut reader, &stage.folder)?;
     let config = stage.folder.join(Centre::CONFIG);
@@ -90,6 +103,9 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
         store.act_under_way(|tx| -> Result<_, BackupError> {
             tx.set_fact(EPOCH, &epoch.to_string())?;
             withhold(tx)?;
+            if order.database.is_some() {
+                tx.set_fact(UNFINISHED, &format!("{} {} {}", stage.word, order.gap, snapshot.taken_at))?;
+            }
             for counter in Counter::ALL {
                 tx.raise_floor(counter, order.gap)?;
             }
@@ -103,8 +119,82 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
     let told = |done| steps.at(done, total);
     let load = |tx: &Tx<'_>| rows(&mut reader, tx, &snapshot.tables, &told);
     let stock_differences = Store::refill(&place, &stage.folder, origin, load, back)?;
+    // What a server keeps now belongs to this folder: nothing of it may go.
+    stage.kept = order.database.is_some();
     stage.place(order.folder)?;
+    if order.database.is_some() {
+        Store::open(&place, order.folder)?.journal(|tx| tx.remove_fact(UNFINISHED))?;
+    }
+    remove_mark(order.folder)?;
     Ok(Restored { contents, epoch, gap: order.gap, stock_differences })
+}
+
+fn remove_mark(folder: &Path) -> Result<(), BackupError> {
+    let path = folder.join(MARK);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(BackupError::File { path, source }),
+        _ => Ok(()),
+    }
+}
+
+/// A restoration of this very backup that filled a server's database and did not put its folder in its place, or did not say so.
+struct Half {
+    store: Store,
+    gap: u32,
+}
+
+impl Half {
+    /// Looks in the folder, in the one beside it and in the database; none when they do not belong together.
+    fn find(folder: &Path, place: &Place, contents: &Contents) -> Result<Option<Self>, BackupError> {
+        let beside = beside(folder)?;
+        let marked = |folder: &Path| fs::read_to_string(folder.join(MARK)).ok();
+        let Some((at, word)) = [folder, &beside].into_iter().find_map(|at| Some((at, marked(at)?))) else {
+            return Ok(None);
+        };
+        let Some((store, fact)) = Store::filled(place, at, UNFINISHED)? else { return Ok(None) };
+        let mut parts = fact.splitn(3, ' ');
+        let (own, gap, taken_at) = (parts.next(), parts.next().and_then(|gap| gap.parse().ok()), parts.next());
+        if word.is_empty() || own != Some(word.as_str()) {
+            return Ok(None);
+        }
+        // It belongs to another backup, which is to be named.
+        match (gap, taken_at == Some(contents.taken_at.as_str())) {
+            (Some(gap), true) => Ok(Some(Self { store, gap })),
+            _ => Err(StoreError::Inhabited.into()),
+        }
+    }
+
+    fn complete(mut self, folder: &Path, contents: Contents) -> Result<Restored, BackupError> {
+        if !folder.join(MARK).is_file() {
+            held(&mut self.store)?;
+            settle(&beside(folder)?, folder)?;
+        }
+        self.store.journal(|tx| tx.remove_fact(UNFINISHED))?;
+        remove_mark(folder)?;
+        let (epoch, stock_differences) = self.store.read(|tx| -> Result<_, BackupError> {
+            let epoch = tx.fact(EPOCH)?.and_then(|epoch| epoch.parse().ok()).unwrap_or_default();
+            Ok((epoch, check(tx)?.differences.len()))
+        })?;
+        Ok(Restored { contents, epoch, gap: self.gap, stock_differences })
+    }
+}
+
+/// The folder that is filled, beside its place.
+fn beside(place: &Path) -> Result<PathBuf, BackupError> {
+    let mut name = place.file_name().ok_or_else(|| BackupError::NotEmpty { folder: place.to_owned() })?.to_owned();
+    name.push(".restoring");
+    Ok(place.with_file_name(name))
+}
+
+/// Puts a filled folder in its place, whole and for good.
+fn settle(filled: &Path, place: &Path) -> Result<(), BackupError> {
+    let failed = |source| BackupError::File { path: place.to_owned(), source };
+    File::open(filled).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    owner::give(filled, place).map_err(failed)?;
+    // An empty folder gives way to it, a filled one does not.
+    fs::rename(filled, place).map_err(failed)?;
+    let above = place.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(above).and_then(|above| above.sync_all()).map_err(failed)
 }
 
 /// There is nothing in the folder, or no folder.
@@ -213,17 +303,17 @@ fn private(path: &Path) -> Result<File, BackupError> {
     File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)
 }
 
-/// The folder beside its place; when it is dropped unplaced, nothing of it remains.
+/// The folder beside its place; when it is dropped unplaced, nothing of it remains, unless a server's database belongs to it.
 struct Stage {
     folder: PathBuf,
-    placed: bool,
+    /// What the mark and the database have in common.
+    word: String,
+    kept: bool,
 }
 
 impl Stage {
     fn make(place: &Path) -> Result<Self, BackupError> {
-        let mut name = place.file_name().ok_or_else(|| BackupError::NotEmpty { folder: place.to_owned() })?.to_owned();
-        name.push(".restoring");
-        let folder = place.with_file_name(name);
+        let folder = beside(place)?;
         let failed = |source| BackupError::File { path: folder.clone(), source };
         if folder.join(MARK).is_file() {
             // A killed run left it.
@@ -231,25 +321,24 @@ impl Stage {
         }
         free(&folder)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
-        private(&folder.join(MARK))?;
-        Ok(Self { folder, placed: false })
+        let mut word = [0_u8; 16];
+        SystemRandom::new().fill(&mut word).map_err(|_| VaultError::NoRandom)?;
+        let word = hex::encode(word);
+        let mut mark = private(&folder.join(MARK))?;
+        mark.write_all(word.as_bytes()).and_then(|()| mark.sync_all()).map_err(failed)?;
+        Ok(Self { folder, word, kept: false })
     }
 
     fn place(mut self, place: &Path) -> Result<(), BackupError> {
-        let failed = |source| BackupError::File { path: place.to_owned(), source };
-        fs::remove_file(self.folder.join(MARK)).map_err(failed)?;
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        // An empty folder gives way to it, a filled one does not.
-        fs::rename(&self.folder, place).map_err(failed)?;
-        self.placed = true;
-        let above = place.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(above).and_then(|above| above.sync_all()).map_err(failed)
+        settle(&self.folder, place)?;
+        self.kept = true;
+        Ok(())
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if !self.placed {
+        if !self.kept {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }

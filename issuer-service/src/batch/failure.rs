@@ -3,6 +3,7 @@
 //! Owns: the errors of batches and card numbers. Never: names a person other than by row number.
 
 use super::{NumberState, PassedOver};
+use crate::centre::CardKeysMissing;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -111,6 +112,9 @@ pub enum BatchError {
         /// Prefix of the numbers.
         prefix: char,
     },
+    /// Keys of the card type.
+    #[error(transparent)]
+    CardKeys(#[from] Box<CardKeysMissing>),
     /// Stock.
     #[error(transparent)]
     Stock(#[from] Box<StockError>),
@@ -142,6 +146,7 @@ impl Explain for BatchError {
             Self::JobNotWaiting { .. } => "JOB_NOT_WAITING",
             Self::PartnerAsked { .. } => "BATCH_PARTNER_ASKED",
             Self::NumbersExhausted { .. } => "CARD_NUMBERS_EXHAUSTED",
+            Self::CardKeys(error) => error.code(),
             Self::Stock(error) => error.code(),
             Self::Request(error) => error.code(),
             Self::Operator(error) => error.code(),
@@ -216,6 +221,7 @@ impl Explain for BatchError {
             Self::NumbersExhausted { prefix } => {
                 lang.pick(format!("前缀 {prefix} 的卡号已用完"), format!("no card number is left with prefix {prefix}"))
             }
+            Self::CardKeys(error) => error.what(lang),
             Self::Stock(error) => error.what(lang),
             Self::Request(error) => error.what(lang),
             Self::Operator(error) => error.what(lang),
@@ -259,6 +265,7 @@ impl Explain for BatchError {
                 "用 issuer number prefix propose 申请下一个前缀，由另一位操作员审核",
                 "propose another prefix with `issuer number prefix propose`, and let another operator approve it",
             ),
+            Self::CardKeys(error) => error.next(lang),
             Self::Stock(error) => error.next(lang),
             Self::Request(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),
@@ -280,6 +287,7 @@ impl Explain for BatchError {
             | Self::JobNotWaiting { .. }
             | Self::PartnerAsked { .. }
             | Self::NumbersExhausted { .. } => Exit::Refused,
+            Self::CardKeys(error) => error.exit(),
             Self::Stock(error) => error.exit(),
             Self::Request(error) => error.exit(),
             Self::Operator(error) => error.exit(),

@@ -72,7 +72,7 @@ pub(super) fn keep_with_photo(
 
 /// # Errors
 /// [`BatchError::PhotosMissing`] with everybody whom the site's rule asks for a photo and who has none.
-pub(super) fn everybody_has_one(
+pub(crate) fn everybody_has_one(
     tx: &Tx<'_>,
     rules: Option<MakingRules>,
     people: impl Iterator<Item = i64>,

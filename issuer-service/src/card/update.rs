@@ -166,6 +166,22 @@ pub fn follow(tx: &Tx<'_>, person: i64, items: Items, origin: Origin) -> Result<
     Ok(())
 }
 
+/// A person has another number: a card that is being made is made of it, the holder registry is told, what the number tells besides goes
+/// onto the cards. The number itself stands on a card for good.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn renumbered(tx: &Tx<'_>, person: i64, items: Items, origin: Origin) -> Result<(), StoreError> {
+    if !items.is_empty() {
+        return follow(tx, person, items, origin);
+    }
+    tx.count_data_change(person)?;
+    for card in tx.cards_of_person(person)?.iter().filter(|card| may_be_updated(card)) {
+        sync::note(tx, card, sync::Event::Data, None)?;
+    }
+    Ok(())
+}
+
 /// An operator asks for an update of a card: of these items, or of all that it takes.
 ///
 /// # Errors

@@ -5,13 +5,13 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use card_core::security::{CityCode, Factors};
 use card_profiles::lint::{Finding, Position, lint, name_taken, position};
 use card_profiles::plan::{Plan, PlanError, Target};
 use card_profiles::profile::{CardKind, KeyClass};
-use card_profiles::{Profile, ProfileError, builtin_text, flatten};
+use card_profiles::{Chain, Profile, ProfileError, builtin_text, flatten};
 
 use super::cards::Cards;
 use crate::lang::Lang;
@@ -56,11 +56,14 @@ pub enum CardTypeFault {
     /// No built-in profile, and no file that can be read.
     #[error("no built-in profile has this name, and as a file: {0}")]
     Unreadable(io::Error),
+    /// A file somewhere else, which no backup of the centre takes along.
+    #[error("the file lies outside the centre's folder, where no backup takes it along: put it into the folder")]
+    Outside,
     /// It is no profile.
     #[error("{0}")]
     Malformed(ProfileError),
     /// Its rows contradict each other.
-    #[error("{}{first}; {count} contradictions in all", at.as_ref().map(|at| format!("line {}, ", at.line)).unwrap_or_default())]
+    #[error("{}{first}; {count} contradictions in all", at.as_ref().map(place_en).unwrap_or_default())]
     Contradicts {
         /// Where the first stands.
         at: Option<Position>,
@@ -143,7 +146,7 @@ impl CardType {
         let kind = Cards::of(profile.algorithm);
         let flat = flatten(&text).map_err(CardTypeFault::Malformed)?;
         let is_builtin = builtin_text(name).is_some();
-        let digest = if is_builtin { digest_of(&text) } else { digest_of(&said(&flat)) };
+        let digest = if is_builtin { digest_of(text.text()) } else { digest_of(&said(&flat)) };
         let text = (!is_builtin).then_some(flat);
         let found = Self { kind, psam: kind.psam_profile(), profile, digest, text };
         found.can_be_made()?;
@@ -187,17 +190,35 @@ fn psam(folder: &Path, name: &str) -> Result<Profile, CardTypeFault> {
     read_text(folder, name, CardKind::Psam).map(|(_, profile)| profile)
 }
 
+/// The text of a file with those of its folder that it extends.
+fn chain(path: &Path) -> io::Result<Chain> {
+    Ok(Chain::read(file(path)?, |base| file(&path.with_file_name(base))))
+}
+
+/// A file and those of its folder that it extends, the nearest first: all that a centre keeps of its card type.
+pub fn files_of(path: &Path) -> Vec<PathBuf> {
+    let bases = chain(path).unwrap_or_default();
+    std::iter::once(path.to_owned()).chain(bases.files().map(|base| path.with_file_name(base))).collect()
+}
+
+/// Whether a path from a folder stays in it.
+fn is_within(name: &str) -> bool {
+    Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 /// A text without contradictions.
-fn read_text(folder: &Path, name: &str, kind: CardKind) -> Result<(String, Profile), CardTypeFault> {
+fn read_text(folder: &Path, name: &str, kind: CardKind) -> Result<(Chain, Profile), CardTypeFault> {
     let text = match builtin_text(name) {
-        Some(text) => text.to_owned(),
-        None => file(&folder.join(name)).map_err(CardTypeFault::Unreadable)?,
+        Some(text) => text.to_owned().into(),
+        // Of no folder: what the program that runs is asked to look at, wherever it lies.
+        None if !folder.as_os_str().is_empty() && !is_within(name) => return Err(CardTypeFault::Outside),
+        None => chain(&folder.join(name)).map_err(CardTypeFault::Unreadable)?,
     };
     let profile = Profile::parse(&text).map_err(CardTypeFault::Malformed)?;
     if profile.kind != kind {
         return Err(CardTypeFault::Kind(profile.kind));
     }
-    let findings: Vec<Finding> = name_taken(&text, &profile).into_iter().chain(lint(&profile)).collect();
+    let findings: Vec<Finding> = name_taken(text.text(), &profile).into_iter().chain(lint(&profile)).collect();
     let count = findings.len();
     match findings.into_iter().next() {
         None => Ok((text, profile)),
@@ -208,7 +229,7 @@ fn read_text(folder: &Path, name: &str, kind: CardKind) -> Result<(String, Profi
     }
 }
 
-fn file(path: &PathBuf) -> io::Result<String> {
+fn file(path: &Path) -> io::Result<String> {
     if fs::metadata(path)?.len() > TEXT_BYTES_MAX {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -232,6 +253,16 @@ fn said(flat: &str) -> String {
     table.to_string()
 }
 
+fn place_en(at: &Position) -> String {
+    let base = at.base.as_ref().map(|base| format!(" of its base {base}")).unwrap_or_default();
+    format!("line {}{base}, ", at.line)
+}
+
+fn place_zh(at: &Position) -> String {
+    let base = at.base.as_ref().map(|base| format!("其基础 {base} ")).unwrap_or_default();
+    format!("{base}第 {} 行 ", at.line)
+}
+
 fn digest_of(text: &str) -> String {
     hex::encode_upper(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
 }
@@ -241,9 +272,10 @@ impl CardTypeFault {
     pub(super) fn text(&self, lang: Lang) -> String {
         let zh = match self {
             Self::Unreadable(source) => format!("不是内置描述的名称，按文件读取时出错: {source}"),
+            Self::Outside => "文件不在中心目录内，备份不会带走它；请放入中心目录".to_owned(),
             Self::Malformed(error) => error.zh(),
             Self::Contradicts { at, first, count } => {
-                let line = at.as_ref().map(|at| format!("第 {} 行 ", at.line)).unwrap_or_default();
+                let line = at.as_ref().map(place_zh).unwrap_or_default();
                 format!("{line}{}：{}；共 {count} 处矛盾", first.place, first.problem.zh())
             }
             Self::Kind(CardKind::Psam) => "这是 PSAM 的描述".to_owned(),
@@ -257,5 +289,20 @@ impl CardTypeFault {
             }
         };
         lang.pick(zh, self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_outside_the_folder_is_not_taken_since_no_backup_has_it() {
+        for name in ["../city.toml", "/city.toml", "texts/../../city.toml"] {
+            let error = CardType::read_all(Path::new("centre"), &[name.to_owned()], &[]).expect_err("refused");
+            assert!(error.to_string().contains("outside the centre's folder"), "{name}: {error}");
+        }
+        let error = CardType::read_all(Path::new("centre"), &["./city.toml".to_owned()], &[]).expect_err("not there");
+        assert!(!error.to_string().contains("outside"), "{error}");
     }
 }

@@ -32,6 +32,14 @@ pub enum CentreError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Root works in the folder of a user, who could not open what root makes there.
+    #[error("{folder} belongs to the user {owner}")]
+    OfAnother {
+        /// The folder.
+        folder: PathBuf,
+        /// Name of its user.
+        owner: String,
+    },
     /// The database is that of another centre.
     #[error("the database is not that of this centre")]
     Foreign,
@@ -86,6 +94,7 @@ impl Explain for CentreError {
             Self::FolderNotNamed => "DATA_FOLDER_NOT_NAMED",
             Self::NotFound { .. } => "CENTRE_NOT_FOUND",
             Self::Exists { .. } => "CENTRE_EXISTS",
+            Self::OfAnother { .. } => "CENTRE_FOLDER_OF_ANOTHER",
             Self::Foreign => "CENTRE_FOREIGN",
             Self::IdentityChanged(_) => "CENTRE_IDENTITY_CHANGED",
             Self::Config { .. } => "CONFIG_INVALID",
@@ -110,6 +119,13 @@ impl Explain for CentreError {
                 lang.pick(
                     format!("{folder} 中已有发卡中心，未作任何改动"),
                     format!("{folder} holds a centre already; nothing was changed"),
+                )
+            }
+            Self::OfAnother { folder, owner } => {
+                let folder = folder.display();
+                lang.pick(
+                    format!("{folder} 属于用户 {owner}；root 在其中建的文件，该用户打不开"),
+                    format!("{folder} belongs to the user {owner}, who could not open the files that root makes there"),
                 )
             }
             Self::Foreign => lang
@@ -163,6 +179,10 @@ impl Explain for CentreError {
                 lang.pick("检查目录，或用 issuer init 新建", "check the folder, or make a centre with `issuer init`")
             }
             Self::Exists { .. } => lang.pick("换一个空目录", "choose an empty folder"),
+            Self::OfAnother { .. } => lang.pick(
+                "以该用户的身份运行: runuser -u 用户 -- issuer …",
+                "give the command as that user: `runuser -u USER -- issuer …`",
+            ),
             Self::Foreign => lang.pick(
                 "把数据库和它自己的 centre.toml 放在一起，或从备份恢复",
                 "put the database and its own centre.toml together, or restore the centre from a backup",
@@ -193,7 +213,7 @@ impl Explain for CentreError {
         match self {
             Self::FolderNotNamed | Self::Config { .. } | Self::CardType(_) => Exit::Usage,
             Self::NotFound { .. } => Exit::NotFound,
-            Self::Exists { .. } | Self::IdentityChanged(_) => Exit::Refused,
+            Self::Exists { .. } | Self::OfAnother { .. } | Self::IdentityChanged(_) => Exit::Refused,
             Self::Foreign | Self::File { .. } | Self::Busy { .. } => Exit::Storage,
             Self::Address(error) => error.exit(),
             Self::DatabasePassword => Exit::Authentication,
@@ -208,6 +228,7 @@ impl Explain for CentreError {
             Self::FolderNotNamed
             | Self::NotFound { .. }
             | Self::Exists { .. }
+            | Self::OfAnother { .. }
             | Self::Foreign
             | Self::IdentityChanged(_)
             | Self::Config { .. }

@@ -39,8 +39,8 @@ pub enum Origin {
 pub struct Setting {
     /// Its name with the table that it stands in: `photo.width`.
     pub name: String,
-    /// Its value as the file would say it.
-    pub value: String,
+    /// Its value as the file would say it; none of an option that is not set and has no value of its own.
+    pub value: Option<String>,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -54,6 +54,10 @@ pub struct Settings {
     #[serde(skip)]
     pub with_origin: bool,
 }
+
+/// Options that have no value unless somebody gives one; a table that is absent is one row.
+const UNSET: [&str; 6] =
+    ["audit.anchor", "database", "pkcs11", "requests.photo_from_age", "serve.operators", "serve.tls"];
 
 /// Reads the configuration of a centre, without opening its database.
 ///
@@ -73,6 +77,12 @@ pub fn settings(folder: &Path) -> Result<Vec<Setting>, CentreError> {
     let mut rows = Vec::new();
     let held = Value::try_from(&config).unwrap_or_else(|_| Value::Table(toml::Table::new()));
     rows_that_hold("", &held, &mut rows);
+    let mut rows: Vec<_> = rows.into_iter().map(|(name, value)| (name, Some(value))).collect();
+    for unset in UNSET {
+        if !rows.iter().any(|(name, _)| name == unset || name.starts_with(&format!("{unset}."))) {
+            rows.push((unset.to_owned(), None));
+        }
+    }
     let settings = rows.into_iter().map(|(name, value)| {
         let origin = lines.iter().find(|(known, _)| *known == name);
         let origin = origin.map_or(Origin::Default, |(_, line)| Origin::File { line: *line });
@@ -109,8 +119,11 @@ impl Show for Settings {
     fn text(&self, lang: Lang) -> String {
         let widest = self.settings.iter().map(|row| row.name.len()).max().unwrap_or_default();
         let lines = self.settings.iter().map(|Setting { name, value, origin }| {
-            let row = format!("{name:widest$} = {value}");
-            if !self.with_origin {
+            let row = match value {
+                Some(value) => format!("{name:widest$} = {value}"),
+                None => format!("# {name}: {}", lang.pick("未设", "not set")),
+            };
+            if !self.with_origin || value.is_none() {
                 return row;
             }
             let origin = match (origin, lang) {
@@ -142,7 +155,7 @@ mod tests {
 
     fn row<'a>(rows: &'a [Setting], name: &str) -> (&'a str, &'a Origin) {
         let row = rows.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name}"));
-        (&row.value, &row.origin)
+        (row.value.as_deref().unwrap_or("not set"), &row.origin)
     }
 
     #[test]
@@ -159,13 +172,24 @@ mod tests {
         assert_eq!(row(&rows, "people.certificates"), ("[\"08\"]", &Origin::File { line: 15 }));
         assert_eq!(row(&rows, "life.temporary_loss_unit"), ("\"days\"", &Origin::Default));
         assert_eq!(row(&rows, "clock_ahead_days"), ("3", &Origin::Default));
+        assert_eq!(row(&rows, "serve.listen"), ("\"127.0.0.1:7301\"", &Origin::Default));
+        for unset in UNSET {
+            assert_eq!(row(&rows, unset), ("not set", &Origin::Default));
+        }
+        let set = read(
+            "[serve]\ntls = \"0.0.0.0:7302\"\noperators = \"0.0.0.0:7303\"\n[audit]\nanchor = \"/mnt/other/anchor\"\n\
+             [requests]\nphoto_from_age = 16\n[database]\nurl = \"postgres://u@h/d\"\n\
+             [pkcs11]\nmodule = \"/m.so\"\ntoken = \"t\"\n",
+        );
+        assert!(set.iter().all(|row| row.value.is_some()), "{set:?}");
+        assert_eq!(row(&set, "serve.operators"), ("\"0.0.0.0:7303\"", &Origin::File { line: 5 }));
     }
 
     /// What is shown, written into a file, is the same configuration.
     #[test]
     fn what_is_shown_is_a_configuration_that_can_be_read_again() {
         let rows = read("valid_years = 8\n[life]\nremoved = [\"lock\"]\n");
-        let text: String = rows.iter().map(|row| format!("{} = {}\n", row.name, row.value)).collect();
+        let text = Settings { settings: rows, with_origin: false }.text(Lang::En);
         let again: Config = toml::from_str(&text).expect("a configuration");
         assert_eq!(Value::try_from(&again), Value::try_from(toml::from_str::<Config>(&text).expect("twice")));
         assert_eq!((again.valid_years, again.photo.width), (8, 358));

@@ -20,6 +20,9 @@ pub enum CeremonyError {
     /// None is open, or there is none of this number.
     #[error("there is no such ceremony")]
     NotFound,
+    /// None is open; the last one ended with its keys in the vault.
+    #[error("no ceremony is open; ceremony {number} is finished")]
+    Finished { number: i64 },
     /// One is open already.
     #[error("another ceremony is open")]
     OpenAlready,
@@ -98,6 +101,12 @@ pub enum CeremonyError {
     /// A key that has no levels is brought with one, or the transport key without its lot.
     #[error("{}", level_wrong(name, *lot))]
     LevelWrong { name: KeyName, lot: bool },
+    /// The key is not among those that a supplement adds.
+    #[error("key {name} is not among those that this ceremony adds")]
+    NotLacking { name: KeyName },
+    /// There is nothing to add.
+    #[error("{}", key_set.map_or_else(|| "there is no key version yet to which keys could be added".to_owned(), |of| format!("version {of} lacks no key that the card types need")))]
+    NothingMissing { key_set: Option<u8> },
     /// The custodian brought no part of the key.
     #[error("{custodian} brought no part of such a key")]
     PartUnknown { custodian: String },
@@ -175,6 +184,7 @@ impl Explain for CeremonyError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "CEREMONY_NOT_FOUND",
+            Self::Finished { .. } => "CEREMONY_FINISHED",
             Self::OpenAlready => "CEREMONY_OPEN",
             Self::Numbers { .. } => "CEREMONY_NUMBERS",
             Self::NotCustodian { .. } => "CUSTODIAN_UNKNOWN",
@@ -198,6 +208,8 @@ impl Explain for CeremonyError {
             Self::WholeWrong { .. } => "KEY_CHECK_VALUE_WRONG",
             Self::TransportMissing { .. } => "TRANSPORT_KEY_MISSING",
             Self::VersionsExhausted => "KEY_VERSIONS_EXHAUSTED",
+            Self::NotLacking { .. } => "KEY_NOT_LACKING",
+            Self::NothingMissing { .. } => "KEYS_COMPLETE",
             Self::FileMalformed { .. } | Self::PartsMalformed { .. } => "CEREMONY_FILE_MALFORMED",
             Self::LevelWrong { .. } => "KEY_LEVEL_WRONG",
             Self::PartUnknown { .. } => "KEY_PART_NOT_FOUND",
@@ -214,6 +226,10 @@ impl Explain for CeremonyError {
     fn what(&self, lang: Lang) -> String {
         let (zh, en) = match self {
             Self::NotFound => ("没有这样的密钥仪式".to_owned(), self.to_string()),
+            Self::Finished { number } => (
+                format!("没有进行中的密钥仪式；第 {number} 号仪式已完成，密钥已入库"),
+                format!("{self}, its keys are in the vault"),
+            ),
             Self::OpenAlready => ("已有进行中的密钥仪式".to_owned(), self.to_string()),
             Self::Numbers { threshold, count } => {
                 (format!("{count} 名保管人不能以 {threshold} 人为门限（至少 2 人，不得重复）"), self.to_string())
@@ -265,6 +281,14 @@ impl Explain for CeremonyError {
                 (format!("没有人带来第 {lot} 批次的传输密钥 {name}"), self.to_string())
             }
             Self::VersionsExhausted => ("密钥版本号已用完".to_owned(), self.to_string()),
+            Self::NotLacking { name } => (format!("密钥 {name} 不在本次补充之列"), self.to_string()),
+            Self::NothingMissing { key_set } => (
+                key_set.map_or_else(
+                    || "还没有任何密钥版本，无从补充".to_owned(),
+                    |of| format!("第 {of} 版不缺卡片类型所需的密钥"),
+                ),
+                self.to_string(),
+            ),
             Self::FileMalformed { path } => {
                 (format!("{} 不是所需的仪式文件，或已损坏", path.display()), self.to_string())
             }
@@ -291,7 +315,7 @@ impl Explain for CeremonyError {
 
     fn next(&self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
-            Self::NotFound | Self::OpenAlready => {
+            Self::NotFound | Self::Finished { .. } | Self::OpenAlready => {
                 ("用 issuer ceremony list 查看", "see which there are with `issuer ceremony list`")
             }
             Self::Numbers { .. } => (
@@ -334,6 +358,14 @@ impl Explain for CeremonyError {
                 ("用 issuer ceremony import 导入所缺分量", "bring what is missing with `issuer ceremony import`")
             }
             Self::VersionsExhausted => ("新建发卡中心", "make a new centre"),
+            Self::NotLacking { .. } => (
+                "从文件中去掉这把密钥；要给所有密钥换新版本，另办密钥仪式（不加 --missing）",
+                "leave it out of the file; a new version of all keys is another ceremony, without --missing",
+            ),
+            Self::NothingMissing { .. } => (
+                "用 issuer key check 查看；先在 centre.toml 的 cards 中写明卡片描述，或不加 --missing",
+                "see it with `issuer key check`; name the card's text in `cards` of centre.toml first, or leave --missing out",
+            ),
             Self::FileMalformed { .. } | Self::File { .. } => {
                 ("检查文件、权限和磁盘", "check the file, permissions and disk")
             }
@@ -370,6 +402,7 @@ impl Explain for CeremonyError {
             | Self::PartsDiffer { .. }
             | Self::WholeWrong { .. } => Exit::Mismatch,
             Self::OpenAlready
+            | Self::Finished { .. }
             | Self::NotCustodian { .. }
             | Self::Contributed { .. }
             | Self::TooFew { .. }
@@ -382,6 +415,8 @@ impl Explain for CeremonyError {
             | Self::TwoParts { .. }
             | Self::PartsMissing { .. }
             | Self::TransportMissing { .. }
+            | Self::NotLacking { .. }
+            | Self::NothingMissing { .. }
             | Self::VersionsExhausted => Exit::Refused,
             Self::File { .. } => Exit::Storage,
             Self::NoRandom => Exit::Bug,

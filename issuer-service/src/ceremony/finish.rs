@@ -17,7 +17,7 @@ use super::envelope::{self, Lock, Opener};
 use super::secrets::{self, Secrets};
 use super::shamir::{Secret, Share};
 use super::state::{CeremonyMove, CeremonyState};
-use super::{AboutBackup, AboutCustodian, AboutShare, Ceremony, CeremonyError, Room, act, component, sign};
+use super::{AboutBackup, AboutCustodian, AboutShare, Ceremony, CeremonyError, Room, SUPPLEMENT, act, component, sign};
 use crate::audit::Act;
 use crate::operator::Role;
 use crate::state::State;
@@ -53,7 +53,19 @@ impl Room<'_> {
         if !restores && shares.is_none() {
             return Err(CeremonyError::SharesNowhere);
         }
-        let made = if restores { self.restored(&ceremony, &secrets)? } else { self.generated(&ceremony, &secrets)? };
+        let made = match ceremony.purpose.as_str() {
+            "restore" => self.restored(&ceremony, &secrets)?,
+            SUPPLEMENT => {
+                let key_set = ceremony.key_set;
+                let lacking = self.lacking()?;
+                if lacking.is_empty() {
+                    return Err(CeremonyError::NothingMissing { key_set: Some(key_set) });
+                }
+                let of_set = lacking.into_iter().filter(|(name, _)| !name::is_transport_key(name));
+                self.generated(&ceremony, &secrets, of_set.map(|(name, _)| name).collect())?
+            }
+            _ => self.generated(&ceremony, &secrets, key_names(&self.centre.config.profiles()))?,
+        };
         let to_come = self.missing(&made.keys)?;
         if ceremony.state == CeremonyState::Open.name() {
             self.begin(&ceremony, &operator, &made, &to_come)?;
@@ -139,12 +151,12 @@ impl Room<'_> {
         })
     }
 
-    /// Keys of a generation, and the shares of its secret.
-    fn generated(&self, ceremony: &Ceremony, secrets: &Secrets) -> Result<Made, CeremonyError> {
+    /// Keys of a generation, those of these names that nobody brought among them, and the shares of its secret.
+    fn generated(&self, ceremony: &Ceremony, secrets: &Secrets, names: Vec<KeyName>) -> Result<Made, CeremonyError> {
         let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
         let secret = secrets.secret().ok_or_else(malformed)?;
         let mut keys = component::join(&secrets.component, ceremony.key_set, self.centre.config.city)?;
-        for name in key_names(&self.centre.config.profiles()) {
+        for name in names {
             if !keys.iter().any(|key| key.held.name == name && key.held.version == ceremony.key_set) {
                 keys.push(root_key(name.clone(), ceremony.key_set, secrets::key(&secret, &name, ceremony.key_set)));
             }

@@ -55,12 +55,23 @@ impl Room<'_> {
 
     /// The open ceremony, and the right to work on it alone.
     pub(super) fn alone(&mut self) -> Result<(Ceremony, crate::centre::Lock), CeremonyError> {
-        let ceremony = self.centre.store.read(|tx| tx.open_ceremony())?.ok_or(CeremonyError::NotFound)?;
+        let ceremony = self.under_way()?;
         let lock = self.centre.lock(&format!("ceremony-{}", ceremony.number))?;
         // Another process may have ended it while this one waited for nothing.
-        let ceremony = self.centre.store.read(|tx| tx.open_ceremony())?.ok_or(CeremonyError::NotFound)?;
+        let ceremony = self.under_way()?;
         self.settle(ceremony.number)?;
         Ok((ceremony, lock))
+    }
+
+    /// The open ceremony. Where there is none, a command given again behind its end is told that it ended.
+    fn under_way(&mut self) -> Result<Ceremony, CeremonyError> {
+        self.centre.store.read(|tx| -> Result<_, CeremonyError> {
+            if let Some(open) = tx.open_ceremony()? {
+                return Ok(open);
+            }
+            let last = tx.ceremonies()?.pop().filter(|last| last.state == CeremonyState::Finished.name());
+            Err(last.map_or(CeremonyError::NotFound, |last| CeremonyError::Finished { number: last.number }))
+        })
     }
 
     /// The same with its state.

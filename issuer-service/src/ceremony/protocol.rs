@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::state::CeremonyState;
-use super::{Ceremonies, Ceremony};
+use super::{Ceremonies, Ceremony, SUPPLEMENT};
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::state::word;
@@ -33,6 +33,7 @@ fn title(ceremony: &Ceremony, lang: Lang) -> String {
     };
     let purpose = match ceremony.purpose.as_str() {
         "restore" => lang.pick("恢复密钥", "keys restored"),
+        SUPPLEMENT => lang.pick("补充密钥", "missing keys added"),
         _ => lang.pick("生成密钥", "keys made"),
     };
     let (number, key_set) = (ceremony.number, ceremony.key_set);

@@ -182,10 +182,22 @@ pub fn stood_at(history: &[BlacklistEntry], sale: DateTime) -> bool {
 
 /// How the reason of an entry begins that the state of its card made; such entries follow the state.
 const BY_STATE: &str = "card state: ";
+/// How the reason of an entry begins that was taken back out of a list of the time before the centre was brought back.
+const TAKEN_BACK: &str = "time before, list ";
+
+/// Puts a card on the list because one that this centre signed before it was brought back has it.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn take_back(tx: &Tx<'_>, card: CardIdentifier, list: u64, operator: &str) -> Result<(), StoreError> {
+    tx.add_blacklist_entry(card, BlacklistAct::Add, &format!("{TAKEN_BACK}{list}"), operator)?;
+    Ok(())
+}
 
 /// Makes the list follow the state of a card; the new sequence when an entry was needed.
 ///
-/// An entry that an operator made by hand stays until an operator removes it.
+/// An entry that an operator made by hand stays until an operator removes it. One that was taken back out of an old list stands for the loss or the
+/// lock that is reported again: the state's own entry takes its place.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -200,6 +212,7 @@ pub fn follow(
     let last = tx.blacklist_history(card)?.pop().filter(|last| last.act == BlacklistAct::Add);
     let act = match (listed, last) {
         (true, None) => BlacklistAct::Add,
+        (true, Some(last)) if last.reason.starts_with(TAKEN_BACK) => BlacklistAct::Add,
         (false, Some(last)) if last.reason.starts_with(BY_STATE) => BlacklistAct::Remove,
         _ => return Ok(None),
     };

@@ -22,11 +22,11 @@ use settlement::code::ErrorCode;
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode};
 use settlement::message::LoadRequest;
-use settlement::refund::{Original, Parts, RefundAct, RefundOf, left_of};
+use settlement::refund::{Elsewhere, Original, Parts, RefundAct, RefundOf, Standing, left_of};
 
 use super::institution::Terminal;
 use super::ledger::{self, Posting, PostingKind};
-use super::load::Load;
+use super::load::{Load, LoadState};
 use super::refusal::ClearingError;
 use super::upload::UploadRow;
 use crate::store::Tx;
@@ -112,6 +112,24 @@ pub fn original(
     let (paid, given) = (parts(&purchase), given_back(tx, &tx.purchase_reference(&purchase)?)?);
     let left = left_of(paid, given).map_err(|_| ClearingError::Refused(ErrorCode::RefundTooMuch))?;
     Ok((paid, left))
+}
+
+/// A refund as the till that sold is told of it; `None` for a load.
+#[must_use]
+pub fn elsewhere(load: &Load) -> Option<Elsewhere> {
+    let refund = load.refund.as_ref()?;
+    Some(Elsewhere {
+        load_id: load.load_id,
+        original: refund.original,
+        card_identifier: load.card_identifier,
+        act: refund.act,
+        parts: refund.parts(load),
+        standing: match load.state {
+            LoadState::Prepared => Standing::Prepared,
+            LoadState::Credited => Standing::Credited,
+            LoadState::NotCredited => Standing::NotCredited,
+        },
+    })
 }
 
 /// What was given back of a posting, or may have been: refunds that did not reach the card are left out.

@@ -73,6 +73,8 @@ pub(super) fn follow(tx: &Tx<'_>, card: CardIdentifier) -> Result<(), ClearingEr
 }
 
 fn clear(tx: &Tx<'_>, card: CardIdentifier, holder: i64) -> Result<Option<Followed>, ClearingError> {
+    // What a card of a row that gave way brings late is the person's who goes on in another one.
+    let holder = tx.goes_on_in(holder)?;
     let amount_fen = tx.balance(&Account::Card(card))?;
     if amount_fen == Fen::ZERO || tx.death(holder)?.is_some() {
         return Ok(None);

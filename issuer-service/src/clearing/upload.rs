@@ -387,8 +387,8 @@ pub fn take(
     Ok((taken, act))
 }
 
-/// Takes the code that a card told of a record afterwards. A purchase is then posted by two people; a load or refund that is open is
-/// proved by it. `true`: it was known, or the record stands without it.
+/// Takes the code that a card told of a record afterwards. A purchase is then posted by two people; a load or refund that is open, or
+/// that people alone called credited, is proved by it. `true`: it was known, or the record stands without it.
 ///
 /// # Errors
 /// RECORD_UNKNOWN; TAC_WRONG where this code does not fit either, MAC2_WRONG where the card gave another number.
@@ -411,7 +411,11 @@ pub fn take_proof(
         object: format!("record {terminal}/{number}"),
         detail: detail.to_owned(),
     };
-    if row.outcome == RowOutcome::Accepted || row.proof.is_some() {
+    let load = row.load_id.map(|id| tx.load(id)).transpose()?.flatten();
+    let is_accepted = row.outcome == RowOutcome::Accepted;
+    // A record without a code may have been accepted by what people said of its load: that is no proof.
+    let lacks_its_code = row.tac.is_none() && load.as_ref().is_some_and(|load| load.tac.is_none());
+    if row.proof.is_some() || (is_accepted && !lacks_its_code) {
         return Ok((true, told("told again, or accepted before")));
     }
     let proved = TransactionRecord { evidence: code.proved(), ..record };
@@ -425,11 +429,14 @@ pub fn take_proof(
         return Err(ClearingError::Refused(ErrorCode::Mac2Wrong));
     }
     tx.prove_row(terminal, number, tac, shown == NumberVerdict::Unproved)?;
-    if let Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } = &proved.transaction
-        && let Some(load) = tx.load(*load_id)?
-        && judge_load(tx, &proved, &load)?.is_none()
-    {
-        post(tx, &UploadRow { tac: Some(tac), ..row }, &proved)?;
+    if let Some(load) = load {
+        let counts = match is_accepted {
+            true => load.state != LoadState::NotCredited || may_be_proved(tx, &load)?,
+            false => judge_load(tx, &proved, &load)?.is_none(),
+        };
+        if counts {
+            post(tx, &UploadRow { tac: Some(tac), ..row }, &proved)?;
+        }
     }
     Ok((false, told("the card told its code")))
 }

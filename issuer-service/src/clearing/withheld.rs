@@ -11,10 +11,10 @@ use settlement::blacklist::{ListFault, SignedBlacklist};
 use settlement::code::ErrorCode;
 use settlement::id::{CardIdentifier, PublicKey};
 
-use super::blacklist::{self, BlacklistAct};
+use super::blacklist;
 use super::refusal::ClearingError;
 use crate::audit::Act;
-use crate::card::state;
+use crate::card::state::{self, LifeState};
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
@@ -26,7 +26,7 @@ use crate::store::{Store, StoreError, Tx};
 const WITHHELD: &str = "blacklist.withheld";
 
 /// What must be done again in a centre that was brought back, in the order in which it hurts: Chinese, English.
-pub const AGAIN: [(&str, &str); 7] = [
+pub const AGAIN: [(&str, &str); 9] = [
     (
         "挂失、锁定、注销（card report-loss、lock、cancel）",
         "losses, locks, cancellations (card report-loss, lock, cancel)",
@@ -35,7 +35,9 @@ pub const AGAIN: [(&str, &str); 7] = [
     ("遗失的 PSAM（psam lost）", "lost PSAMs (psam lost)"),
     ("停用的终端（terminal stop）", "stopped terminals (terminal stop)"),
     ("停用的操作员（operator disable）", "disabled operators (operator disable)"),
+    ("收回的角色（operator roles）", "roles taken away (operator roles)"),
     ("操作员的新口令（operator password）", "new passwords of operators (operator password)"),
+    ("撤销的接入程序（client revoke）", "programs shut out (client revoke)"),
     ("吊销的证书（station revoke、terminal revoke）", "revoked certificates (station revoke, terminal revoke)"),
 ];
 
@@ -118,6 +120,9 @@ pub struct Adopted {
     pub cards: u64,
     /// Cards that may not pay from now on.
     pub taken: Vec<Listed>,
+    /// Cards that may not pay there and here, here only until a loss or a lock ends: it may have become a formal loss since. Nothing was done
+    /// with them.
+    pub ending: Vec<Listed>,
     /// Cards that may not pay here, and could when the list was signed: nothing was done with them.
     pub left: Vec<Listed>,
 }
@@ -145,11 +150,12 @@ pub fn adopt(
         let now = tx.blacklist_at(tx.blacklist_sequence()?)?;
         let mut taken = Vec::new();
         for card in cards.difference(&now) {
-            let reason = format!("list {} of the time before", list.sequence);
-            tx.add_blacklist_entry(*card, BlacklistAct::Add, &reason, &operator)?;
+            blacklist::take_back(tx, *card, list.sequence, &operator)?;
             blacklist::tell_registry(tx, *card)?;
             taken.push(listed(tx, *card)?);
         }
+        let both = cards.intersection(&now).map(|card| listed(tx, *card)).collect::<Result<Vec<_>, _>>()?;
+        let ending = both.into_iter().filter(|of| of.state.as_deref().is_some_and(ends)).collect();
         let left = now.difference(&cards).map(|card| listed(tx, *card)).collect::<Result<Vec<_>, _>>()?;
         // Terminals take no list with a smaller sequence than they hold.
         if tx.blacklist_sequence()? <= list.sequence {
@@ -158,7 +164,7 @@ pub fn adopt(
         keep(tx, Withheld { adopted: list.sequence, ..withheld })?;
         let detail = format!("list {}: {} cards, {} taken back", list.sequence, list.cards, taken.len());
         let act = Act { actor: operator, act: "blacklist.adopt", object: "blacklist".to_owned(), detail };
-        Ok((Adopted { sequence: list.sequence, cards: list.cards, taken, left }, act))
+        Ok((Adopted { sequence: list.sequence, cards: list.cards, taken, ending, left }, act))
     })
 }
 
@@ -202,6 +208,11 @@ pub fn read(path: &Path) -> Result<SignedBlacklist, ClearingError> {
     })
 }
 
+/// Whether a card in this state comes off the list without anybody finding it again.
+fn ends(state: &str) -> bool {
+    matches!(LifeState::of_name(state), Some(LifeState::TemporaryLoss | LifeState::Locked))
+}
+
 fn listed(tx: &Tx<'_>, card_identifier: CardIdentifier) -> Result<Listed, StoreError> {
     let known = match card_profiles::identity::CardIdentifier::parse(&card_identifier.to_string()) {
         Some(identifier) => tx.card_by_identifier(&identifier)?,
@@ -213,12 +224,21 @@ fn listed(tx: &Tx<'_>, card_identifier: CardIdentifier) -> Result<Listed, StoreE
 
 impl Show for Adopted {
     fn text(&self, lang: Lang) -> String {
-        let Self { sequence, cards, taken, left } = self;
+        let Self { sequence, cards, taken, ending, left } = self;
         let mut lines = vec![lang.pick(
             format!("名单 {sequence} 有 {cards} 张卡，补入 {} 张；名单尚未发布", taken.len()),
             format!("list {sequence} has {cards} cards, {} are taken back; nothing is published yet", taken.len()),
         )];
         lines.extend(taken.iter().map(|of| format!("  + {}", of.text(lang))));
+        lines.extend(ending.iter().map(|of| {
+            let of = of.text(lang);
+            lang.pick(
+                format!("  ? 该名单中也有，在本中心到期或解锁即止，备份之后可能已正式挂失: {of}"),
+                format!(
+                    "  ? on that list too; here it ends by itself or is unlocked, and may be a formal loss since: {of}"
+                ),
+            )
+        }));
         lines.extend(left.iter().map(|of| {
             let of = of.text(lang);
             lang.pick(format!("  该名单中没有，未改动: {of}"), format!("  not on that list, nothing was changed: {of}"))

@@ -17,7 +17,7 @@ use crate::vault::{HeldValue, Vault, passphrase};
 /// What to do in a key ceremony.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Start a ceremony: the next version of all keys, or what a backup holds.
+    /// Start a ceremony: the next version of all keys, those that the present version lacks, or what a backup holds.
     Start {
         /// A custodian, an operator with role keys; once for each.
         #[arg(long = "custodian", value_name = "NAME", required_unless_present = "restore")]
@@ -25,8 +25,11 @@ pub enum Verb {
         /// How many custodians can restore the keys.
         #[arg(long, value_name = "M", default_value_t = 2)]
         threshold: u8,
+        /// Add only the keys that the card types of centre.toml need and the present version lacks; no other key changes.
+        #[arg(long)]
+        missing: bool,
         /// Restore this backup; it names the custodians.
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["custodians", "threshold"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["custodians", "threshold", "missing"])]
         restore: Option<PathBuf>,
     },
     /// Contribute as the custodian who is the operator, each at an own terminal.
@@ -92,7 +95,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Protocol { number, html } => {
             let protocol = centre.store.read(|tx| -> Result<_, Error> {
                 let ceremony = tx.ceremony(number)?.ok_or_else(missing)?;
-                let keys = tx.check_values_of(ceremony.key_set)?;
+                let keys = tx.check_values_brought(&ceremony)?;
                 let receipts = tx.ceremony_receipts(number)?;
                 Ok(Protocol { ceremony, keys, receipts, public_key: tx.fact("public_key")?.unwrap_or_default() })
             })?;
@@ -116,8 +119,8 @@ fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output
     };
     let mut room = Room { centre, vault: &vault, passphrase: &passphrase, operator: common.operator.as_deref() };
     match verb {
-        Verb::Start { custodians, threshold, restore } => {
-            let start = Start { custodians: &custodians, threshold, restore: restore.as_deref() };
+        Verb::Start { custodians, threshold, missing, restore } => {
+            let start = Start { custodians: &custodians, threshold, missing, restore: restore.as_deref() };
             output.show(&room.start(&start)?);
         }
         Verb::Contribute { secret, component, share } => {

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::peer::{self, Certificates, Kind, PeerError, Wanted};
+use crate::query::Channel;
 
 /// What to do with programs that come over the operators' door with a certificate.
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,9 @@ pub enum Verb {
         /// The file `client.csr` of the program's folder.
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
+        /// What it asks about people through; web and voice need the people's query password, counter and agent an operator's name.
+        #[arg(long, value_enum)]
+        channel: Option<Channel>,
     },
     /// At the centre: certify the request that another operator enrolled, once both have compared the key.
     Certify {
@@ -72,9 +76,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let wanted = Wanted { kind: Kind::Client, name: &name, key: &key, days };
             return station::certify(common, &mut centre, &wanted, &out, output);
         }
-        Verb::Enrol { name, request } => {
+        Verb::Enrol { name, request, channel } => {
             let text = station::read_file(&request).map_err(|source| PeerError::File { path: request, source })?;
-            output.show(&peer::enrol_as(&mut centre.store, (Kind::Client, &name), &text, operator)?);
+            output.show(&peer::enrol_for(&mut centre.store, (Kind::Client, &name), channel, &text, operator)?);
         }
         Verb::Revoke { name, reason } => {
             let certificates = peer::revoke_as(&mut centre.store, (Kind::Client, &name), &reason, operator)?;

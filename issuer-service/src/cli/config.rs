@@ -30,10 +30,10 @@ pub(super) fn run(common: &Common, verb: &Verb, output: &Output) -> Result<Exit,
     };
     let data = folder.to_string_lossy();
     let origin_of_data = said("ISSUER_DATA", &data);
-    let mut about = vec![Setting { name: "data".to_owned(), value: quoted(&data), origin: origin_of_data }];
+    let mut about = vec![Setting { name: "data".to_owned(), value: Some(quoted(&data)), origin: origin_of_data }];
     if let Some(operator) = &common.operator {
         let origin = said("ISSUER_OPERATOR", operator);
-        about.push(Setting { name: "operator".to_owned(), value: quoted(operator), origin });
+        about.push(Setting { name: "operator".to_owned(), value: Some(quoted(operator)), origin });
     }
     about.append(&mut settings);
     output.show(&Settings { settings: about, with_origin: *origin });

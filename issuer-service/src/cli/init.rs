@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Common, SourceParser, local};
 use crate::audit::Act;
-use crate::centre::{CardType, Cards, Centre, CentreError, DatabaseConfig, Issuer};
+use crate::centre::{CardType, Cards, Centre, CentreError, DatabaseConfig, Issuer, card_type};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::{Operator, OperatorError, Role};
@@ -168,7 +168,8 @@ fn rows(names: &[String]) -> (Vec<String>, Vec<PathBuf>) {
         let file = Path::new(name).file_name().filter(|_| is_file(&name));
         file.map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned())
     };
-    (names.iter().map(row).collect(), names.iter().filter(is_file).map(PathBuf::from).collect())
+    let files = names.iter().filter(is_file).flat_map(|name| card_type::files_of(Path::new(name)));
+    (names.iter().map(row).collect(), files.collect())
 }
 
 /// The token; one that holds keys of a centre is not taken for another.

@@ -50,9 +50,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Check => {
             let vault = common.vault(&centre, output)?;
             let found = vault.check_values(centre.config.city)?.keys;
-            let (recorded, left) =
-                centre.store.read(|tx| -> Result<_, Error> { Ok((tx.recorded_check_values()?, tx.keys_left()?)) })?;
-            let check = KeyCheck::compare(recorded, found, &left);
+            let site = centre.config.site_keys();
+            let (recorded, left, needed) = centre.store.read(|tx| -> Result<_, Error> {
+                Ok((tx.recorded_check_values()?, tx.keys_left()?, site.lacking_titles(tx)?))
+            })?;
+            let check = KeyCheck::compare(recorded, found, &left).needing(needed);
             output.show(&check);
             if !check.agrees() {
                 return Ok(Exit::Mismatch);

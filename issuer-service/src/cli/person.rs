@@ -22,9 +22,11 @@ use crate::operator::Role;
 use crate::output::{ImportProgress, Output, Show};
 use crate::person::field::{Field, Fields};
 use crate::person::{Masked, People};
-use crate::registry::search::{self, By, Revealed};
+use crate::registry::identity::{self, Because, By, OrderState, Orders};
+use crate::registry::identity_failure::IdentityError;
+use crate::registry::search::{self, Revealed};
 use crate::registry::source::{COUNTER, REGISTRY, Source};
-use crate::registry::worklist::{self, Choice, Merged};
+use crate::registry::worklist::{self, Choice, Merged, Take};
 use crate::registry::{RegistryError, comparison};
 use crate::store::{Store, StoreError, Tx};
 
@@ -39,6 +41,9 @@ pub struct Import {
     /// Its encoding; told from the file when neither this nor the source states one.
     #[arg(long, value_enum)]
     encoding: Option<Declared>,
+    /// Sheet of a workbook, by its name; the first one that is shown when absent.
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// Check everything, change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -94,7 +99,7 @@ pub enum Verb {
     Find {
         /// What the lines are.
         #[arg(long, value_enum, default_value = "number")]
-        by: By,
+        by: search::By,
         /// Behind this row number.
         #[arg(long, value_name = "N", default_value_t = 0)]
         after: i64,
@@ -158,6 +163,60 @@ pub enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// Ask that a person get another number: the one before was wrong, or it changed. Another operator decides.
+    ///
+    /// The number comes in one JSON object on the standard input or in a file: `{"number": "…"}`; of who has no citizen number with
+    /// certificate_type and nationality as in `person upsert`. Row, cards, requests, money and tickets stay with the person.
+    Renumber {
+        /// Row number of the person.
+        id: i64,
+        /// File of the object; - for the standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// wrong: the number before never was the person's; changed: it was.
+        #[arg(long, value_enum)]
+        because: Because,
+        /// What shows it; no names and numbers of people.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Ask that two rows that are one person become one: the first has neither card nor money and goes on in the other. Another operator
+    /// decides.
+    Join {
+        /// Row number that gives way.
+        id: i64,
+        /// Row number in which the person goes on.
+        #[arg(long, value_name = "ID")]
+        into: i64,
+        /// What shows it; no names and numbers of people.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// List orders of another number or a joining.
+    Orders {
+        /// In this state only.
+        #[arg(long, value_parser = ["proposed", "approved", "rejected"])]
+        state: Option<String>,
+        /// Behind this order.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        after: i64,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Do what another operator asked for.
+    Approve {
+        /// Number of the order.
+        number: i64,
+    },
+    /// Refuse what another operator asked for.
+    Reject {
+        /// Number of the order.
+        number: i64,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Decide conflicts: the values of a source are held from now on, or those that are held stay. Every statement is kept.
     Merge {
         /// Row number of the person; all people on whom sources differ with --all.
@@ -169,6 +228,9 @@ pub enum Verb {
         /// Hold what this source says; without it, what is held stays.
         #[arg(long, value_name = "NAME")]
         take: Option<String>,
+        /// Hold nothing: what was said is wrong. Of the fields named with --field only.
+        #[arg(long, conflicts_with_all = ["take", "all"], requires = "fields")]
+        none: bool,
         /// Only these fields: name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate, alive.
         #[arg(long = "field", value_name = "FIELD", value_parser = field, value_delimiter = ',')]
         fields: Vec<Field>,
@@ -178,13 +240,14 @@ pub enum Verb {
 /// `issuer import`.
 pub(super) fn run_import(common: &Common, import: Import, output: &Output) -> Result<Exit, Error> {
     let mut centre = common.registry(output)?;
-    let Import { file, source, encoding, dry_run, report } = import;
+    let Import { file, source, encoding, sheet, dry_run, report } = import;
     let actor = common.actor();
     let progress = ImportProgress::new(output);
     let order = Order {
         file: &file,
         source: &source,
         encoding,
+        sheet: sheet.as_deref(),
         city: centre.config.city,
         people: centre.config.people,
         dry_run,
@@ -213,6 +276,27 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     let store = &mut centre.store;
     match verb {
         Verb::Import(_) | Verb::Death { .. } => unreachable!("handled above"),
+        Verb::Renumber { id, file, because, reason } => {
+            let by = By { reason: &reason, operator: common.operator.as_deref() };
+            let text = object(&file)?;
+            let site = (centre.config.city, centre.config.people, output.lang());
+            output.show(&identity::renumber(&mut centre.store, id, &text, because, site, by)?);
+        }
+        Verb::Join { id, into, reason } => {
+            let by = By { reason: &reason, operator: common.operator.as_deref() };
+            output.show(&identity::join(store, id, into, by)?);
+        }
+        Verb::Orders { state, after, limit } => {
+            let state = state.and_then(|name| OrderState::of_name(&name));
+            output.show(&Orders { orders: store.read(|tx| tx.identity_orders(state, after, limit))? });
+        }
+        Verb::Approve { number } => {
+            output.show(&identity::approve(store, number, common.operator.as_deref())?);
+        }
+        Verb::Reject { number, reason } => {
+            let by = By { reason: &reason, operator: common.operator.as_deref() };
+            output.show(&identity::reject(store, number, by)?);
+        }
         Verb::Upsert { file, source } => return upsert(common, &mut centre, &file, &source, output),
         Verb::List { county, batch, no_card, after, limit } => {
             let rules = store.making_rules();
@@ -245,8 +329,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             return Ok(if found { Exit::Ok } else { Exit::NotFound });
         }
         Verb::Show { id, reveal: false, .. } => {
-            let (person, cards) = store.read(|tx| Ok::<_, StoreError>((tx.person(id)?, tx.cards_of_person(id)?)))?;
-            output.show(&WithCards { person: Masked::from(&person.ok_or(Missing::Person { id })?), cards });
+            let look =
+                |tx: &Tx<'_>| Ok::<_, StoreError>((tx.person(id)?, tx.cards_of_person(id)?, tx.joined_into(id)?));
+            let (person, cards, goes_on_as) = store.read(look)?;
+            let person = Masked::from(&person.ok_or(Missing::Person { id })?);
+            output.show(&WithCards { person, goes_on_as, cards });
         }
         Verb::Show { id, reveal: true, reason } => {
             common.prove(store)?;
@@ -272,12 +359,17 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Conflicts { after, limit } => {
             output.show(&store.read(|tx| worklist::list(tx, &tx.sources()?, after, limit))?);
         }
-        Verb::Merge { id, take, fields, .. } => {
-            let source = take.map(|name| known(store, &name)).transpose()?.map(|source| source.id);
+        Verb::Merge { id, take, none, fields, .. } => {
+            let source = take.map(|name| known(store, &name)).transpose()?;
+            let take = match source {
+                _ if none => Take::Nothing,
+                Some(source) => Take::Source(source.id),
+                None => Take::Held,
+            };
             let all = fields.is_empty();
             let fields = fields.into_iter().fold(if all { Fields::ALL } else { Fields::NONE }, Fields::with);
             let operator = common.operator.as_deref();
-            output.show(&merge(store, operator, id, all, Choice { fields, source })?);
+            output.show(&merge(store, operator, id, all, Choice { fields, take })?);
         }
     }
     Ok(Exit::Ok)
@@ -286,6 +378,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 fn death(common: &Common, id: i64, on: Option<&str>, reason: &str, output: &Output) -> Result<Exit, Error> {
     let mut centre = if on.is_some() { common.registry(output)? } else { common.centre_told(Some(reason), output)? };
     let operator = common.operator.as_deref();
+    if let Some(into) = centre.store.read(|tx| tx.joined_into(id))? {
+        return Err(IdentityError::Joined { person: id, into }.into());
+    }
     match on {
         Some(day) => {
             let order = life::Order { step: Step::Death, reason, operator };
@@ -320,14 +415,19 @@ fn upsert(
     output: &Output,
 ) -> Result<Exit, Error> {
     let source = known(&mut centre.store, source)?;
-    let text = single::read(file, || {
-        let mut bytes = Vec::new();
-        std::io::stdin().take(single::BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
-    })?;
+    let text = object(file)?;
     let site = (centre.config.city, centre.config.people);
     let upserted = single::upsert(&mut centre.store, &text, &source, site, &common.actor(), output.lang())?;
     output.show(&upserted);
     Ok(if matches!(upserted.upserted, Upserted::Refused { .. }) { Exit::Partly } else { Exit::Ok })
+}
+
+/// The bytes of one JSON object.
+fn object(file: &std::path::Path) -> Result<Vec<u8>, Error> {
+    Ok(single::read(file, || {
+        let mut bytes = Vec::new();
+        std::io::stdin().take(single::BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
+    })?)
 }
 
 /// One person in one act; everybody in as many as the work takes, each durable.
@@ -338,7 +438,11 @@ fn merge(
     every_field: bool,
     choice: Choice,
 ) -> Result<Merged, Error> {
-    let take = choice.source.map_or_else(|| "what is held".to_owned(), |source| format!("source {source}"));
+    let take = match choice.take {
+        Take::Held => "what is held".to_owned(),
+        Take::Source(source) => format!("source {source}"),
+        Take::Nothing => "nothing".to_owned(),
+    };
     if let Some(id) = id {
         return store.act(|tx| -> Result<_, Error> {
             let actor = tx.require(operator, Role::Capture)?;
@@ -380,6 +484,9 @@ fn field(text: &str) -> Result<Field, &'static str> {
 struct WithCards {
     #[serde(flatten)]
     person: Masked,
+    /// Row in which the person goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goes_on_as: Option<i64>,
     /// In order of job.
     cards: Vec<Card>,
 }
@@ -387,6 +494,9 @@ struct WithCards {
 impl Show for WithCards {
     fn text(&self, lang: Lang) -> String {
         let mut text = self.person.text(lang);
+        if let Some(into) = self.goes_on_as {
+            text.push_str(&lang.pick(format!("\n已并入人员 {into}"), format!("\ngoes on as person {into}")));
+        }
         for card in &self.cards {
             let Card { card_number, state, issue_date, valid_until, .. } = card;
             text.push_str(&lang.pick(

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::import::single;
 use crate::output::Output;
 use crate::psam::custody::{self, HandOut, Replacement, ReturnTasks};
-use crate::psam::{self, Order, PsamError};
+use crate::psam::{self, Order, PsamError, PsamKeys};
 use crate::station::failure::StationError;
 use crate::station::slot::{PcscSlot, Slot};
 use card_core::transport::TransportError;
@@ -34,6 +34,10 @@ pub enum Verb {
         /// Institution that gets it.
         #[arg(long, value_name = "CODE")]
         institution: String,
+        /// Which keys it gets: reading and paying; those and the medical files; every key, new PINs and identities too [default: by
+        /// the kind of the institution].
+        #[arg(long, value_enum)]
+        keys: Option<PsamKeys>,
         /// Seconds to wait for it to be put in.
         #[arg(long, value_name = "SECONDS", default_value_t = 10)]
         wait: u64,
@@ -138,7 +142,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         _ => common.registry(output)?,
     };
     match verb {
-        Verb::Personalize { reader, terminal_number, institution, wait } => {
+        Verb::Personalize { reader, terminal_number, institution, keys, wait } => {
             let vault = common.vault(&centre, output)?;
             let readers = Readers::establish().map_err(PsamError::from)?;
             let name = readers.choose(&reader).map_err(StationError::from)?.name;
@@ -148,6 +152,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let order = Order {
                 terminal_number: &terminal_number,
                 institution: &institution,
+                keys,
                 operator: common.operator.as_deref(),
             };
             let mut session = Session::new(card);

@@ -8,9 +8,9 @@ use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::query::failure::QueryError;
-use crate::query::person::{self, Part, Question};
-use crate::query::{Asker, Channel, password};
+use crate::query::door::{self, Put};
+use crate::query::person::{self, Part};
+use crate::query::{Asker, Channel, Clerk, password};
 use crate::vault::passphrase::Source;
 
 /// What is asked.
@@ -41,9 +41,9 @@ pub enum Verb {
         /// Row number of the person.
         #[arg(long, value_name = "ID")]
         person: i64,
-        /// Where the password is: env:NAME or file:PATH.
+        /// Where it is: env:NAME or file:PATH.
         #[arg(long, value_name = "SOURCE")]
-        password: Source,
+        query_password: Source,
     },
 }
 
@@ -65,7 +65,7 @@ pub struct Whom {
     channel: Channel,
     /// Query password of the person, for web and voice: env:NAME or file:PATH.
     #[arg(long, value_name = "SOURCE")]
-    password: Option<Source>,
+    query_password: Option<Source>,
     /// Unmasked; needs an operator who may capture data.
     #[arg(long, requires = "reason")]
     reveal: bool,
@@ -82,9 +82,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Account { whom, from, to } => (whom, Part::Account { from, to }),
         Verb::Insurance(whom) => (whom, Part::Insurance),
         Verb::Progress(whom) => (whom, Part::Progress),
-        Verb::Password { person, password } => {
-            let text = password.read()?;
-            password::set(&mut centre.store, person, &text, common.operator.as_deref())?;
+        Verb::Password { person, query_password } => {
+            let text = query_password.read()?;
+            password::set(&mut centre.store, person, &text, Clerk::of(common.operator.as_deref()))?;
             output.notice("查询密码已设定", "the query password is set");
             return Ok(Exit::Ok);
         }
@@ -97,29 +97,19 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 /// The answer, with its record.
 fn ask(common: &Common, centre: &mut Centre, whom: &Whom, part: Part) -> Result<person::Answer, Error> {
     let rules = centre.config.benefits;
-    let proves_itself = matches!(whom.channel, Channel::Web | Channel::Voice);
-    let asker = Asker { channel: whom.channel, actor: common.actor() };
-    let proved = if proves_itself {
-        let source = whom.password.as_ref().filter(|_| whom.by_number).ok_or(QueryError::PasswordNeeded)?;
-        let (number, text) = (typed_number(), source.read()?);
-        Some(password::verify(&mut centre.store, &asker, &number, &text)?)
-    } else {
-        None
-    };
-    let number = (whom.by_number && proved.is_none()).then(typed_number);
-    if whom.reveal && proves_itself {
-        return Err(QueryError::ReasonMissing.into());
-    }
-    let about = match (proved, &number, whom.person, &whom.card) {
-        (Some(person), ..) | (None, None, Some(person), _) => person::Whom::Person(person),
-        (None, Some(number), ..) => person::Whom::Number(number),
-        (None, None, None, card) => person::Whom::Card(card.as_deref().unwrap_or_default()),
+    let asker = Asker::new(whom.channel, common.actor());
+    let password =
+        whom.query_password.as_ref().filter(|_| whom.channel.proves_itself()).map(Source::read).transpose()?;
+    let number = whom.by_number.then(typed_number);
+    let about = match (&number, whom.person, &whom.card) {
+        (Some(number), ..) => person::Whom::Number(number),
+        (None, Some(person), _) => person::Whom::Person(person),
+        (None, None, card) => person::Whom::Card(card.as_deref().unwrap_or_default()),
     };
     let reveal = whom.reveal.then(|| whom.reason.as_deref().unwrap_or_default());
-    let question = Question { whom: about, part, reveal, operator: common.operator.as_deref() };
-    let mut answer = person::ask(&mut centre.store, rules, &asker, &question)?;
-    answer.is_short = whom.channel == Channel::Voice;
-    Ok(answer)
+    let password = password.as_ref().map(|password| password.as_str());
+    let put = Put { whom: about, password, parts: &[part], reveal, operator: common.operator.as_deref() };
+    Ok(door::put(&mut centre.store, rules, &asker, &put)?)
 }
 
 /// The first line of the standard input: arguments are seen by everybody on the machine.

@@ -28,6 +28,10 @@ pub(super) fn run(common: &Common, output: &Output) -> Result<Exit, Error> {
     run.look(("黑名单", "blacklist"), || {
         centre.store.read(|tx| -> Result<_, Error> { Ok(((), self_test::blacklist(tx)?)) })
     });
+    let (made, site) = (centre.config.card_keys(), centre.config.site_keys());
+    run.look(("卡片类型的密钥", "keys of the card types"), || {
+        centre.store.read(|tx| -> Result<_, Error> { Ok(((), self_test::card_keys(tx, &made, &site)?)) })
+    });
     centre.store.set_clock_rules(centre.config.clock_rules());
     run.look(("时钟", "clock"), || {
         centre.store.read(|tx| -> Result<_, Error> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use settlement::Accounts;
@@ -10,8 +11,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Common;
-use crate::centre::Centre;
+use super::{Common, self_test};
+use crate::centre::doors::Doors;
+use crate::centre::{Centre, CentreError};
 use crate::clearing::refusal::ClearingError;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -23,50 +25,78 @@ use crate::http::{self, Desk};
 use crate::output::Output;
 use crate::peer::PeerError;
 use crate::query::pages;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::vault::authority::Authority;
 use crate::vault::{Vault, passphrase};
 
-/// Options of `serve`.
+/// Options of `serve`: each comes before its row in `[serve]` of `centre.toml`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("over_tls").multiple(true))]
 pub struct Serve {
-    /// Address of this machine for terminals on it, over plain HTTP, and for the public checks; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7301")]
-    listen: SocketAddr,
+    /// Address of this machine for terminals on it, over plain HTTP, and for the public checks; port 0 takes a free one. 127.0.0.1:7301
+    /// when nothing is said.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
     /// Write the port to this file once the server answers.
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
     /// Address for terminals and stations elsewhere over TLS with certificates of this centre; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", group = "over_tls")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     tls: Option<SocketAddr>,
-    /// Name or IP address under which terminals, stations and operators know this centre; may be given several times.
-    #[arg(long = "tls-name", value_name = "NAME", default_values = ["localhost", "127.0.0.1"], requires = "over_tls")]
+    /// Name or IP address under which terminals, stations and operators know this centre; may be given several times. This machine's own
+    /// when nothing is said.
+    #[arg(long = "tls-name", value_name = "NAME")]
     tls_names: Vec<String>,
     /// Write the port for terminals and stations to this file once the server answers.
-    #[arg(long, value_name = "FILE", requires = "tls")]
+    #[arg(long, value_name = "FILE")]
     tls_port_file: Option<PathBuf>,
     /// Address for operators and programs that act for them, over TLS with a certificate of this centre; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", group = "over_tls")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     operators: Option<SocketAddr>,
     /// Serve operators without TLS: at an address of this machine only.
-    #[arg(long, requires = "operators")]
+    #[arg(long)]
     operators_plain: bool,
     /// Write the port for operators to this file once the server answers.
-    #[arg(long, value_name = "FILE", requires = "operators")]
+    #[arg(long, value_name = "FILE")]
     operators_port_file: Option<PathBuf>,
+    /// Make the self-test first, and serve nothing when something fails (exit code 7).
+    #[arg(long)]
+    self_test: bool,
+}
+
+/// Between two looks whether a database server answers.
+const DATABASE_AGAIN: Duration = Duration::from_secs(5);
+
+impl Serve {
+    /// The doors of the site, and before them what was typed.
+    fn doors(&self, site: &Doors) -> Doors {
+        let Doors { listen, tls, tls_names, operators, operators_plain } = site.clone();
+        Doors {
+            listen: self.listen.unwrap_or(listen),
+            tls: self.tls.or(tls),
+            tls_names: if self.tls_names.is_empty() { tls_names } else { self.tls_names.clone() },
+            operators: self.operators.or(operators),
+            operators_plain: self.operators_plain || operators_plain,
+        }
+    }
 }
 
 pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<Exit, Error> {
-    let address = options.listen;
+    let mut centre = opened(common, output)?;
+    if options.self_test {
+        let tested = self_test::run(common, output)?;
+        if tested != Exit::Ok {
+            return Ok(tested);
+        }
+    }
+    let doors = options.doors(&centre.config.serve);
+    let address = doors.listen;
     if !address.ip().is_loopback() {
         return Err(ClearingError::NotLoopback { address }.into());
     }
-    let plain = options.operators.filter(|_| options.operators_plain);
+    let plain = doors.operators.filter(|_| doors.operators_plain);
     if let Some(address) = plain.filter(|address| !address.ip().is_loopback()) {
         return Err(ClearingError::NotLoopback { address }.into());
     }
-    let mut centre = common.centre()?;
     let vault = common.vault(&centre, output)?;
     let mut store = centre.connect()?;
     // Certificates and tickets are about people; a centre without data keys has nobody yet.
@@ -75,12 +105,12 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
     }
     let desk = Desk::new(store, &vault, &centre.config, Accounts::builtin(), output.lang());
     let desk = Arc::new(desk.with_pages(centre.folder.join(pages::FOLDER)));
-    let stations = match options.tls {
-        Some(address) => Some((address, stations(common, options, &mut centre, vault, output)?)),
+    let stations = match doors.tls {
+        Some(address) => Some((address, stations(common, &doors, &mut centre, vault, output)?)),
         None => None,
     };
-    let operators = match options.operators {
-        Some(address) => Some((address, operators(common, options, &mut centre, output)?)),
+    let operators = match doors.operators {
+        Some(address) => Some((address, operators(common, &doors, &mut centre, output)?)),
         None => None,
     };
     let log = centre.config.log;
@@ -165,10 +195,28 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
     Ok(Exit::Ok)
 }
 
+/// The centre, once its database server answers: after a power cut this machine may be up first.
+fn opened(common: &Common, output: &Output) -> Result<Centre, Error> {
+    let mut told = false;
+    loop {
+        match common.centre() {
+            Err(Error::Centre(CentreError::Store(StoreError::Gone))) => {
+                if !told {
+                    output
+                        .notice("数据库服务器没有应答，等待中", "the database server does not answer; waiting for it");
+                }
+                told = true;
+                std::thread::sleep(DATABASE_AGAIN);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 /// What stations are served with. The desk is kept by the caller: it closes the database, which must not be async code.
 fn stations(
     common: &Common,
-    options: &Serve,
+    doors: &Doors,
     centre: &mut Centre,
     vault: Vault,
     output: &Output,
@@ -178,7 +226,7 @@ fn stations(
         return Err(PeerError::NoAuthority.into());
     }
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
-    let config = tls::config(&Authority::open(&path, &passphrase)?, &options.tls_names)?;
+    let config = tls::config(&Authority::open(&path, &passphrase)?, &doors.tls_names)?;
     let source = VaultSource { path: centre.vault_path(), passphrase };
     let data_keys = common.data_keys(centre, output)?;
     let mut store = centre.connect()?;
@@ -196,11 +244,11 @@ enum Door {
 /// What operators are served with; no TLS when that is said.
 fn operators(
     common: &Common,
-    options: &Serve,
+    doors: &Doors,
     centre: &mut Centre,
     output: &Output,
 ) -> Result<(Option<rustls::ServerConfig>, Arc<OperatorDesk>), Error> {
-    let config = if options.operators_plain {
+    let config = if doors.operators_plain {
         None
     } else {
         let path = centre.authority_path();
@@ -208,7 +256,7 @@ fn operators(
             return Err(PeerError::NoAuthority.into());
         }
         let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
-        Some(tls::config_for_people(&Authority::open(&path, &passphrase)?, &options.tls_names)?)
+        Some(tls::config_for_people(&Authority::open(&path, &passphrase)?, &doors.tls_names)?)
     };
     let data_keys = common.data_keys(centre, output)?;
     let connect = |centre: &Centre| -> Result<Store, Error> {

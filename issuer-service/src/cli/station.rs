@@ -207,7 +207,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             Ok(Yield {
                 readers: tx.reader_yield(batch)?,
                 lots: tx.lot_yield(batch)?,
-                reasons: tx.spoilt_reasons(batch)?,
+                reasons: tx.spoilt_at_stations(batch)?,
             })
         })?),
         Verb::Release { kind, name, station, reason } => {

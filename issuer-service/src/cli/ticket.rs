@@ -78,6 +78,9 @@ pub struct Add {
     /// Its terminal sequence.
     #[arg(long, value_name = "N", requires = "terminal")]
     sequence: Option<u32>,
+    /// What the card counted, where it has two purchases of that sequence.
+    #[arg(long, value_name = "N", requires = "sequence")]
+    card_sequence: Option<u16>,
 }
 
 /// A state as it is typed.
@@ -106,7 +109,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 about: about.map(|(terminal, terminal_sequence)| Original {
                     terminal,
                     terminal_sequence,
-                    card_sequence: None,
+                    card_sequence: add.card_sequence,
                 }),
                 text: Some(&text),
                 request: None,

@@ -11,12 +11,25 @@ use crate::batch::{Batch, BatchState};
 use crate::lang::Lang;
 use crate::station::care::Reason;
 
+/// First cards.
+pub const WITHOUT_CARD: &str = "people";
+/// What was asked for and has no batch yet.
+pub const OPEN_REQUESTS: &str = "requests";
+
 /// 编批.
 pub const CREATE: Form = Form {
     path: "/console/batches",
     command: "batch create",
     title: ("编批", "Make a batch"),
     fields: &[
+        Field {
+            name: "whom",
+            label: ("为谁", "For whom"),
+            entry: Entry::Choice(&[
+                (WITHOUT_CARD, "符合条件且尚无卡的人", "People who may have a card and have none"),
+                (OPEN_REQUESTS, "待编批的申请：补卡、换卡等", "Requests that wait: replacements, renewals and others"),
+            ]),
+        },
         Field { name: "county", label: ("区县", "County"), entry: Entry::Maybe(6) },
         Field { name: "count", label: ("至多张数", "At most so many cards"), entry: Entry::Count },
     ],
@@ -90,7 +103,7 @@ pub fn page(viewer: &Viewer<'_>, batch: &Batch, reasons: &[Reason]) -> Markup {
         @if live { (viewer.form(&WITHDRAW, &batch.number.to_string(), &[])) }
         h2 { (say("作废的原因", "Why cards were spoilt")) }
         @if reasons.is_empty() { (none(say("没有作废的卡。", "No card was spoilt."))) } @else {
-            @let rows: Vec<_> = reasons.iter().map(|reason| vec![html! { span.long { (reason.reason) } }, cell(reason.cards)]).collect();
+            @let rows: Vec<_> = reasons.iter().map(|reason| vec![super::figures::cause(reason, viewer.lang), cell(reason.cards)]).collect();
             (table(&[(say("原因", "Reason"), false), (say("卡", "Cards"), true)], None, &rows))
         }
     }

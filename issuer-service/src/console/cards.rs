@@ -12,6 +12,9 @@ use super::{Viewer, cell, link, none, table};
 use crate::card::Card;
 use crate::card::life::{CardFile, Moved};
 use crate::card::state::LifeState;
+use crate::state::State;
+use crate::stock::place::Place;
+use crate::stock::{Holding, StockState};
 
 /// 启用、挂失、解除、锁定、解锁、注销.
 pub const MOVE: Form = Form {
@@ -36,6 +39,14 @@ pub const HAND_OUT: Form = Form {
     }],
 };
 
+/// 收回.
+pub const TAKE_IN: Form = Form {
+    path: "/console/cards/{name}/take-in",
+    command: "stock take-in",
+    title: ("收回（注销的卡交回，或撤销发错的领卡）", "Take it in (cancelled and handed in, or handed out by mistake)"),
+    fields: &[Field { name: "place", label: ("收在", "It lies from now on at"), entry: Entry::Pick }, REASON],
+};
+
 /// 卡面.
 pub const FACE: Form = Form {
     path: "/console/cards/{name}/face",
@@ -54,13 +65,13 @@ pub fn address(number: &str) -> String {
     format!("/console/cards/{number}")
 }
 
-/// The search.
+/// The search; `number` is what was looked for before.
 #[must_use]
-pub fn search(viewer: &Viewer<'_>) -> Markup {
+pub fn search(viewer: &Viewer<'_>, number: &str) -> Markup {
     html! {
         form.row method="get" action="/console/cards" {
             label { (viewer.say("卡号", "Card number"))
-                input name="number" required maxlength="9" pattern="[A-Za-z0-9]+" autocomplete="off";
+                input name="number" value=(number) required maxlength="9" pattern="[A-Za-z0-9]+" autocomplete="off";
             }
             button type="submit" { (viewer.say("查找", "Find")) }
         }
@@ -91,12 +102,26 @@ pub(super) fn list(viewer: &Viewer<'_>, cards: &[Card]) -> Markup {
     table(&heads, None, &rows)
 }
 
+/// Where a card is, as stock has it.
+#[derive(Clone, Debug, Default)]
+pub struct Custody {
+    /// State and place; none of a card that stock does not know.
+    pub held: Option<Holding>,
+    /// Where it may be taken in.
+    pub places: Vec<Place>,
+}
+
 /// One card.
 #[must_use]
-pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
+pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved], custody: &Custody) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let Card { card_number, card_identifier, person, profile, issue_date, valid_until, state, .. } = &file.card;
     let identifier = card_identifier.to_string();
+    let handed_out = custody.held.as_ref().is_some_and(|held| held.state == StockState::HandedOut.name());
+    let out_of_hands = matches!(LifeState::of_name(state), Some(LifeState::Sealed | LifeState::Cancelled));
+    let takes_in = handed_out && out_of_hands;
+    let places: Vec<(String, String)> =
+        custody.places.iter().map(|place| (place.code.clone(), format!("{} {}", place.code, place.title))).collect();
     html! {
         p { (card_state(viewer, state)) " "
             @if file.blacklisted { span.tag.bad { (say("在黑名单上", "on the blacklist")) } " " }
@@ -108,10 +133,14 @@ pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
             (say("已由此卡替换", "Replaced by"), file.replaced_by.as_deref().unwrap_or("")),
         ]))
         p { (link(&super::people::address(*person), say("持卡人", "The holder"))) }
+        @if let Some(held) = &custody.held {
+            p { (say("库存", "Stock")) " " (viewer.state(&StockState::TABLE, &held.state)) " " (held.place) }
+        }
         @if viewer.may(MOVE.command) { (acts(viewer, card_number, state)) }
         @let known = LifeState::of_name(state);
         div.acts {
             @if known == Some(LifeState::Sealed) { (viewer.form(&HAND_OUT, card_number, &[])) }
+            @if takes_in { (viewer.form(&TAKE_IN, card_number, &[("place", Known::Among(&places))])) }
             @if known == Some(LifeState::Normal) { (viewer.form(&super::counter::PIN, card_number, &[])) }
             @if matches!(known, Some(LifeState::Sealed | LifeState::Normal)) { (viewer.form(&FACE, card_number, &[])) }
         }
@@ -143,6 +172,13 @@ const RELEASE: Offer = ("release", "解除挂失", "Release");
 const LOCK: Offer = ("lock", "锁定应用", "Lock");
 const UNLOCK: Offer = ("unlock", "解锁", "Unlock");
 const CANCEL: Offer = ("cancel", "注销", "Cancel");
+
+/// The words of a move by its name in the form: Chinese, English.
+#[must_use]
+pub fn offer(step: &str) -> Option<(&'static str, &'static str)> {
+    let all = [ACTIVATE, TEMPORARY, FORMAL, RELEASE, LOCK, UNLOCK, CANCEL];
+    all.into_iter().find(|(name, ..)| *name == step).map(|(_, zh, en)| (zh, en))
+}
 
 fn acts(viewer: &Viewer<'_>, number: &str, state: &str) -> Markup {
     let offers: &[Offer] = match LifeState::of_name(state) {

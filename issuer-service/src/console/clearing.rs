@@ -32,17 +32,11 @@ pub fn page(viewer: &Viewer<'_>, kind: Kind, proposals: &[Proposal], older: Opti
         (say("复核人", "Decided by"), false),
         (say("经办时间（北京时间）", "Asked (UTC+8)"), false),
     ];
-    let command = match kind {
-        Kind::Record => "issuer row",
-        Kind::Sale => "issuer sale",
-        Kind::Allotment => "issuer account",
-        Kind::Load => "issuer load",
-    };
     html! {
         p { @for (other, zh, en) in LISTS {
             a href={ "/console/clearing?of=" (other.name()) } aria-current=[(other == kind).then_some("true")] { (say(zh, en)) } " "
         } }
-        p.quiet { (say("提出和复核在命令行办理，由两人分别进行", "Asking and deciding are done at the command line, by two people")) ": " span.code { (command) } }
+        p.quiet { (say("提出和复核在中心的机器上办理，由两人分别进行。", "Asking and deciding are done at the centre's machine, by two people.")) }
         @if proposals.is_empty() { (none(say("没有记录。", "There is none."))) } @else {
             @let rows: Vec<_> = proposals.iter().map(|one| row(viewer, one)).collect();
             (table(&heads, None, &rows))

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use settlement::query::{TicketKind, TicketSubject};
 
 use super::form::{Entry, Field, Form, Known, REASON};
-use super::{Viewer, cell, link, minute, none, table};
+use super::{Viewer, cell, link, minute, none, remedy, table, words};
 use crate::card::pin::{PinOrder, PinOrderState};
 use crate::query::ticket::{Side, Ticket, TicketState, Told};
 use crate::state::State;
@@ -37,6 +37,10 @@ pub const QUERY: Form = Form {
                 ("progress", "制卡进度", "progress of a new card"),
             ]),
         },
+        Field {
+            name: "from", label: ("账户明细自（年-月-日）", "Account from (YYYY-MM-DD)"), entry: Entry::Maybe(10)
+        },
+        Field { name: "to", label: ("至", "until"), entry: Entry::Maybe(10) },
         Field {
             name: "channel",
             label: ("渠道", "Channel"),
@@ -107,7 +111,7 @@ pub const TICKET_ADD: Form = Form {
 pub const TICKET_SHOW: Form = Form {
     path: "/console/tickets/{number}",
     command: "ticket show",
-    title: ("查看内容（记入审计）", "Show what was said (goes on record)"),
+    title: ("查看内容（记入审计）", "Read"),
     fields: &[],
 };
 
@@ -137,7 +141,7 @@ pub fn query(viewer: &Viewer<'_>, answer: Option<&str>) -> Markup {
     html! {
         (viewer.open_form(&QUERY, "", &[]))
         p.quiet { (viewer.say("每次查询都记入审计；显示时已脱敏。", "Every question is on record; what is shown is masked.")) }
-        @if let Some(answer) = answer { pre.said { (answer) } }
+        @if let Some(answer) = answer { pre.said { (remedy::without_commands(answer)) } }
     }
 }
 
@@ -194,7 +198,7 @@ pub fn pins(viewer: &Viewer<'_>, orders: &[PinOrder]) -> Markup {
 #[must_use]
 pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
-    let words = |(zh, en): (&'static str, &'static str)| viewer.say(zh, en).to_owned();
+    let word = |(zh, en): (&'static str, &'static str)| viewer.say(zh, en).to_owned();
     let heads = [
         (say("工单", "Ticket"), true),
         (say("种类", "Kind"), false),
@@ -202,8 +206,7 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
         (say("状态", "State"), false),
         (say("渠道", "Channel"), false),
         (say("人员", "Person"), true),
-        (say("机构", "Institution"), false),
-        (say("交易", "Purchase"), false),
+        (say("机构、交易", "Purchase"), false),
         (say("时间（北京时间）", "At (UTC+8)"), false),
         ("", false),
     ];
@@ -213,23 +216,25 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
         .map(|ticket| {
             vec![
                 cell(ticket.number),
-                cell(words(ticket.kind.names())),
-                cell(words(ticket.subject.names())),
+                cell(word(ticket.kind.names())),
+                cell(word(ticket.subject.names())),
                 viewer.state(&TicketState::TABLE, &ticket.state),
-                cell(ticket.channel.name()),
+                cell(words::channel(ticket.channel, viewer.lang)),
                 html! { @if let Some(person) = ticket.person { (link(&super::people::address(person), person)) } },
-                html! { @if let Some(code) = &ticket.institution { (code) } },
-                html! { @if let Some(purchase) = ticket.about { (purchase.reference()) } },
+                html! {
+                    @if let Some(code) = &ticket.institution { (code) " " }
+                    @if let Some(purchase) = ticket.about { (purchase.reference()) }
+                },
                 cell(minute(&ticket.opened_at)),
                 viewer.form(&TICKET_SHOW, &ticket.number.to_string(), &[]),
             ]
         })
         .collect();
-    let kinds = TicketKind::ALL.map(|kind| (kind.name().to_owned(), words(kind.names())));
-    let subjects = TicketSubject::ALL.map(|subject| (subject.name().to_owned(), words(subject.names())));
+    let kinds = TicketKind::ALL.map(|kind| (kind.name().to_owned(), word(kind.names())));
+    let subjects = TicketSubject::ALL.map(|subject| (subject.name().to_owned(), word(subject.names())));
     html! {
         (viewer.form(&TICKET_ADD, "", &[("kind", Known::Among(&kinds)), ("subject", Known::Among(&subjects))]))
-        p.quiet { (say("列出未办结的工单；已办结的用 issuer ticket list 查看。", "Tickets that are not closed; issuer ticket list has the others.")) }
+        p.quiet { (say("列出未办结的工单。", "Tickets that are not closed. Reading one goes on record.")) }
         @if rows.is_empty() { (none(say("没有未办结的工单。", "There is no open ticket."))) } @else { (table(&heads, None, &rows)) }
     }
 }

@@ -5,9 +5,10 @@
 use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, Known, REASON};
-use super::{Viewer, cell, code, link, minute, none, table};
+use super::{Viewer, cell, code, link, minute, none, table, words};
 use crate::exchange::SentFile;
 use crate::exchange::state::FileState;
+use crate::exchange::template::Template;
 use crate::state::State;
 
 /// 导出.
@@ -48,7 +49,7 @@ pub const ABANDON: Form = Form {
 
 /// What was sent, the newest first.
 #[must_use]
-pub fn page(viewer: &Viewer<'_>, files: &[SentFile], templates: &[String]) -> Markup {
+pub fn page(viewer: &Viewer<'_>, files: &[SentFile], templates: &[Template]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("任务号", "Task"), false),
@@ -69,7 +70,7 @@ pub fn page(viewer: &Viewer<'_>, files: &[SentFile], templates: &[String]) -> Ma
             vec![
                 code(&file.task),
                 link(&super::batches::address(file.batch), file.batch),
-                cell(&file.partner_code),
+                html! { (file.partner.word(viewer.lang)) " " (file.partner_code) },
                 code(&file.name),
                 viewer.state(&FileState::TABLE, &file.state),
                 cell(file.rows),
@@ -82,7 +83,8 @@ pub fn page(viewer: &Viewer<'_>, files: &[SentFile], templates: &[String]) -> Ma
             ]
         })
         .collect();
-    let templates: Vec<(String, String)> = templates.iter().map(|name| (name.clone(), name.clone())).collect();
+    let templates: Vec<(String, String)> =
+        templates.iter().map(|one| (one.name.clone(), words::template(one, viewer.lang))).collect();
     html! {
         (viewer.open_form(&IMPORT, "", &[]))
         (viewer.form(&EXPORT, "", &[("template", Known::Among(&templates))]))

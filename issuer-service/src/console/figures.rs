@@ -4,15 +4,19 @@
 
 use std::collections::BTreeMap;
 
+use card_profiles::codes;
 use maud::{Markup, html};
 use settlement::Fen;
 
 use super::chart::{Bar, bars};
-use super::{Viewer, cell, none, table};
+use super::{Viewer, cell, none, table, words};
+use crate::lang::Lang;
 use crate::station::care::Reason;
 
 /// Characters of a code that fit beside a bar.
 const CODE_MAX: usize = 16;
+/// Characters of a county's name that do.
+const NAME_MAX: usize = 9;
 
 /// What is counted.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +47,7 @@ pub struct Day {
 pub fn page(viewer: &Viewer<'_>, figures: &Figures) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let counties = by_county(&figures.counties);
-    let (reasons, whole) = by_cause(&figures.reasons);
+    let (reasons, whole) = by_cause(&figures.reasons, viewer.lang);
     let days: Vec<Bar> = figures
         .days
         .iter()
@@ -72,7 +76,7 @@ fn chart(of: &[Bar], title: &str, nothing: &str) -> Markup {
 }
 
 /// A bar for each code, and a row for each reason as it was written down.
-fn by_cause(reasons: &[Reason]) -> (Vec<Bar>, Vec<Vec<Markup>>) {
+fn by_cause(reasons: &[Reason], lang: Lang) -> (Vec<Bar>, Vec<Vec<Markup>>) {
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     for reason in reasons {
         *sums.entry(reason.reason.split(' ').next().unwrap_or_default()).or_default() += reason.cards;
@@ -86,13 +90,19 @@ fn by_cause(reasons: &[Reason]) -> (Vec<Bar>, Vec<Vec<Markup>>) {
         whole: cards,
         says: cards.to_string(),
     };
-    let row = |reason: &Reason| vec![html! { span.long { (reason.reason) } }, cell(reason.cards)];
+    let row = |reason: &Reason| vec![cause(reason, lang), cell(reason.cards)];
     (sums.into_iter().map(bar).collect(), reasons.iter().map(row).collect())
+}
+
+/// A reason in words, with its code and what stands behind it.
+pub(super) fn cause(reason: &Reason, lang: Lang) -> Markup {
+    html! { span.long { @if let Some(words) = words::reason(&reason.reason, lang) { (words) " " } span.code { (reason.reason) } } }
 }
 
 fn by_county(counties: &[(String, u64, u64, u64)]) -> Vec<Bar> {
     let bar = |(county, done, failed, whole): &(String, u64, u64, u64)| Bar {
-        name: county.clone(),
+        name: codes::region(county)
+            .map_or_else(|| county.clone(), |region| region.name.chars().take(NAME_MAX).collect()),
         done: *done,
         failed: *failed,
         whole: *whole,

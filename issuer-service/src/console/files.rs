@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, Known};
 use super::people::{self, facts};
-use super::{Viewer, cell, code, link, table};
+use super::{Viewer, cell, code, link, remedy, table};
 use crate::import::report::{Counts, Report};
 use crate::photo;
 use crate::registry::source::Source;
@@ -38,9 +38,9 @@ pub fn page(viewer: &Viewer<'_>, sources: &[Source]) -> Markup {
     html! {
         (viewer.open_form(&IMPORT, "", &[("source", Known::Among(&sources))]))
         p.quiet { (viewer.say(
-            "表头要有号码和姓名；其余各列有则读取。每一行的每一处错误都会列出；同一文件可再次导入。更大的文件用 issuer import。",
+            "表头要有号码和姓名；其余各列有则读取。每一行的每一处错误都会列出；同一文件可再次导入。更大的文件请中心管理员导入。",
             "The header has a number and a name; other columns are read when they are there. Every fault of every row is listed; \
-             the same file may be imported again. Larger files: issuer import.",
+             the same file may be imported again. Larger files are taken in by the administrator of the centre.",
         )) }
     }
 }
@@ -79,7 +79,7 @@ pub fn report(viewer: &Viewer<'_>, report: &Report) -> Markup {
             (say("新登记", "Registered"), &created), (say("变更", "Changed"), &changed), (say("未变", "Unchanged"), &unchanged),
             (say("来源不一", "Sources differ"), &conflicting), (say("退回的行", "Rows refused"), &refused),
         ]))
-        @for note in report.notes() { p.quiet { (note) } }
+        @for note in report.notes() { p.quiet { (remedy::without_commands(&note)) } }
         @if !rows.is_empty() {
             h2 { (say("退回的行", "Rows refused")) }
             (table(&heads, None, &rows))

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use zeroize::Zeroizing;
 
 use super::form::{Entry, Field, Form, Known, REASON};
-use super::{Viewer, cell, code, link, none, table};
+use super::{Viewer, batches, cell, code, link, none, table, words};
 use crate::card::{self, Card};
 use crate::person::{Details, Masked};
 use crate::request::{Kind, Request, RequestState};
@@ -127,7 +127,7 @@ pub fn search(viewer: &Viewer<'_>, found: Option<(&[Masked], More)>) -> Markup {
                 ];
                 @let rows: Vec<_> = people.iter().map(|person| vec![
                     link(&address(person.id), person.id), code(&person.number), cell(&person.name),
-                    cell(&person.birth_date), cell(&person.region), cell(&person.phone),
+                    cell(&person.birth_date), cell(words::county(&person.region)), cell(&person.phone),
                 ]).collect();
                 (table(&heads, None, &rows))
                 @match more {
@@ -152,18 +152,19 @@ pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
             p { span.tag.warn { (say("已显示完整资料，已记入审计", "shown unmasked, and on record")) } }
             (facts(&[
                 (say("社会保障号码", "Number"), &whole.number), (say("姓名", "Name"), &whole.name), (say("出生日期", "Born"), &whole.birth_date),
-                (say("区县", "County"), &whole.region), (say("地址", "Address"), &whole.address), (say("电话", "Telephone"), &whole.phone),
+                (say("区县", "County"), &words::county(&whole.region)), (say("地址", "Address"), &whole.address), (say("电话", "Telephone"), &whole.phone),
                 (say("单位", "Employer"), &whole.employer),
             ]))
         } @else {
             (facts(&[
                 (say("社会保障号码", "Number"), number), (say("姓名", "Name"), name), (say("出生", "Born"), birth_date),
-                (say("区县", "County"), region), (say("电话", "Telephone"), phone),
+                (say("区县", "County"), &words::county(region)), (say("电话", "Telephone"), phone),
             ]))
             (viewer.form(&REVEAL, &place, &[]))
         }
         @if let Some(reason) = no_card {
-            p { span.tag.warn { (say("暂不能制卡", "no card can be made")) } " " (code(reason.name())) }
+            p { span.tag.warn { (say("暂不能制卡", "no card can be made")) } " " (words::no_card(*reason, viewer.lang).0) }
+            p.quiet { (words::no_card(*reason, viewer.lang).1) }
         }
         h2 { (say("照片", "Photo")) }
         @match (&file.likeness, file.photo) {
@@ -189,12 +190,21 @@ pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
     }
 }
 
-/// Requests that wait for a batch, or for their card.
+/// Requests that wait for a batch, or for their card, the oldest first; `newer` is where the next page begins.
 #[must_use]
-pub fn requests_page(viewer: &Viewer<'_>, open: &[Request]) -> Markup {
+pub fn requests_page(viewer: &Viewer<'_>, open: &[Request], newer: Option<i64>) -> Markup {
     html! {
         p.quiet { (viewer.say("申请在申请人的人员页面受理。", "A request is taken down on the page of its person.")) }
-        @if open.is_empty() { (none(viewer.say("没有待制卡的申请。", "No request waits."))) } @else { (requests(viewer, open)) }
+        @if open.is_empty() { (none(viewer.say("没有待制卡的申请。", "No request waits."))) } @else {
+            (viewer.form(&batches::CREATE, "", &[
+                ("whom", Known::Value(batches::OPEN_REQUESTS)),
+                ("count", Known::Value("100")),
+            ]))
+            (requests(viewer, open))
+        }
+        @if let Some(newer) = newer {
+            p { (link(&format!("/console/requests?after={newer}"), viewer.say("更新的申请", "Newer requests"))) }
+        }
     }
 }
 

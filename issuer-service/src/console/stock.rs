@@ -72,7 +72,8 @@ forms! {
     DISPATCH: "dispatch" "dispatch" ("发运", "Dispatch a parcel") [PARCEL, CARRIER];
     ACCEPT: "accept" "accept" ("签收", "Accept a parcel") [
         PARCEL,
-        Field { name: "numbers", label: ("清点到的卡号，每行一个；空着表示与清单全部相符", "Card numbers that were found, one a line; empty when all of the list are there"), entry: Entry::MaybeLines(8000) }
+        Field { name: "numbers", label: ("清点到的卡号，每行一个；空着表示与清单全部相符", "Card numbers that were found, one a line; empty when all of the list are there"), entry: Entry::MaybeLines(8000) },
+        Field { name: "undelivered", label: ("承运人未能送达，退回库房开箱", "The carrier could not deliver it: it is opened in the store"), entry: Entry::Tick }
     ];
     SEND_BACK: "send-back" "send-back" ("退回中心", "Send back to the centre") [
         AT, Field { name: "numbers", label: ("卡号，每行一个；空着表示全部逾期未领的", "Card numbers, one a line; empty for all that were not collected in time"), entry: Entry::MaybeLines(8000) }, CARRIER

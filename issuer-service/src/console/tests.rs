@@ -65,6 +65,7 @@ fn a_page_escapes_what_it_shows_and_loads_nothing_from_elsewhere() {
             city: "513300",
             path: "/console/today",
             place: "/console/today",
+            refused: None,
         };
         let note = Note::Problem { code: "X", what: "<script>alert(1)</script>".to_owned(), next: "" };
         let bar = chart::Bar { name: "\"><b>".to_owned(), done: 3, failed: 1, whole: 9, says: "3/9".to_owned() };

@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use super::{Viewer, cell, code, link, none, table};
+use super::{Viewer, cell, code, link, none, table, words};
 use crate::batch::{Batch, BatchState};
 use crate::station::care::Hold;
 
@@ -74,7 +74,7 @@ pub(super) fn batches(viewer: &Viewer<'_>, batches: &[Batch]) -> Markup {
             vec![
                 link(&format!("/console/batches/{}", batch.number), batch.number),
                 viewer.state(&BatchState::TABLE, &batch.state),
-                cell(batch.county.as_deref().unwrap_or("")),
+                cell(batch.county.as_deref().map(words::county).unwrap_or_default()),
                 cell(&batch.maker),
                 cell(batch.checker.as_deref().unwrap_or("")),
                 cell(batch.cards),
@@ -97,7 +97,11 @@ pub(super) fn holds(viewer: &Viewer<'_>, holds: &[Hold]) -> Markup {
     ];
     let rows: Vec<_> = holds
         .iter()
-        .map(|hold| vec![code(&hold.name), cell(&hold.station), code(&hold.reason), cell(super::minute(&hold.held_at))])
+        .map(|hold| {
+            let why = words::reason(&hold.reason, viewer.lang);
+            let why = why.map_or_else(|| code(&hold.reason), cell);
+            vec![code(&hold.name), cell(&hold.station), why, cell(super::minute(&hold.held_at))]
+        })
         .collect();
     table(&heads, None, &rows)
 }

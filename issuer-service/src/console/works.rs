@@ -10,8 +10,9 @@ use super::today::{batches, holds};
 use super::{Viewer, cell, code, link, minute, none, table};
 use crate::audit::{Record, Sought};
 use crate::batch::Batch;
-use crate::ceremony::{Ceremony, CeremonyState};
+use crate::ceremony::{Ceremony, CeremonyState, SUPPLEMENT};
 use crate::clearing::blacklist::BlacklistEntry;
+use crate::clearing::withheld::{AGAIN, Withheld};
 use crate::face;
 use crate::peer::{Certificate, CertificateState};
 use crate::state::State;
@@ -24,13 +25,9 @@ pub const RELEASE: Form = Form {
     command: "station release",
     title: ("恢复使用", "Give back to work"),
     fields: &[
-        Field {
-            name: "kind",
-            label: ("种类", "Kind"),
-            entry: Entry::Choice(&[("reader", "读卡器", "reader"), ("lot", "卡批", "lot")]),
-        },
-        Field { name: "name", label: ("名称", "Name"), entry: Entry::Line(128) },
-        Field { name: "station", label: ("制卡站", "Station"), entry: Entry::Maybe(32) },
+        Field { name: "kind", label: ("种类", "Kind"), entry: Entry::Fixed },
+        Field { name: "name", label: ("名称", "Name"), entry: Entry::Fixed },
+        Field { name: "station", label: ("制卡站", "Station"), entry: Entry::Fixed },
         REASON,
     ],
 };
@@ -77,6 +74,30 @@ pub const UNLIST: Form = Form {
     command: "blacklist remove",
     title: ("移出", "Take off"),
     fields: &[REASON],
+};
+
+/// 补入.
+pub const ADOPT: Form = Form {
+    path: "/console/blacklist/adopt",
+    command: "blacklist adopt",
+    title: ("补入终端持有的名单", "Take back a list that a terminal holds"),
+    fields: &[Field {
+        name: "list",
+        label: ("名单文件（由终端导出）", "The list's file, exported by the terminal"),
+        entry: Entry::File(""),
+    }],
+};
+
+/// 重新发布.
+pub const PUBLISH: Form = Form {
+    path: "/console/blacklist/release",
+    command: "blacklist release",
+    title: ("重新发布黑名单", "Publish the blacklist again"),
+    fields: &[Field {
+        name: "reason",
+        label: ("补入了哪些名单，或为何一份不缺", "Which lists were taken back, or why none is missing"),
+        entry: Entry::Line(200),
+    }],
 };
 
 /// 核验.
@@ -126,13 +147,13 @@ pub fn stations(
                 ("name", Known::Value(&hold.name)),
                 ("station", Known::Value(&hold.station)),
             ];
-            html! { p.code { (hold.name) } (viewer.open_form(&RELEASE, "", &known)) }
+            html! { p.code { (hold.name) " " (hold.station) } (viewer.open_form(&RELEASE, "", &known)) }
         })
         .collect();
     html! {
         h2 { (say("正在制作的批次", "Batches at work")) }
         @if making.is_empty() { (none(say("没有批次在制作。", "No batch is being made."))) } @else { (batches(viewer, making)) }
-        p.quiet { (say("制卡站在读卡器旁启动和停止", "Stations are started and stopped beside their readers")) ": " span.code { "issuer batch run" } ", " span.code { "issuer station work" } }
+        p.quiet { (say("制卡站在读卡器旁启动和停止。", "Stations are started and stopped beside their readers.")) }
         h2 { (say("远程制卡站", "Remote stations")) }
         @if rows.is_empty() { (none(say("没有远程制卡站。", "There is none."))) } @else { (table(&heads, None, &rows)) }
         (viewer.form(&ENROL, "", &[]))
@@ -172,9 +193,33 @@ fn yields(viewer: &Viewer<'_>, what: &'static str, rows: &[YieldRow]) -> Markup 
     table(&heads, None, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
+/// What is said while a centre that was brought back publishes no list, and what ends that.
+fn unpublished(viewer: &Viewer<'_>, Withheld { adopted, .. }: Withheld) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    // Commands stand in brackets behind the words.
+    let words =
+        |(zh, en): &(&'static str, &'static str)| say(zh, en).split(['（', '(']).next().unwrap_or_default().trim_end();
+    html! {
+        div.problem role="alert" {
+            p { strong { (say("本中心从备份恢复，黑名单尚未发布。", "This centre was brought back from a backup: its blacklist is not published.")) } }
+            p { (say("先补入终端持有的、比备份新的名单，再重新发布。", "Take back what terminals hold and is newer than the backup, then publish again.")) " "
+                @if adopted > 0 { (say("已补入到名单", "Taken back up to list")) " " (adopted) (say("。", ".")) } }
+            p { (say("备份之后办理的下列事项须重新办理：", "What was done since the backup must be done again:")) }
+            ul { @for each in &AGAIN { li { (words(each)) } } }
+        }
+        (viewer.form(&ADOPT, "", &[]))
+        (viewer.form(&PUBLISH, "", &[]))
+    }
+}
+
 /// Cards that may not pay, the newest first; `older` is where the next page begins.
 #[must_use]
-pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry], older: Option<u64>) -> Markup {
+pub fn blacklist(
+    viewer: &Viewer<'_>,
+    entries: &[BlacklistEntry],
+    older: Option<u64>,
+    withheld: Option<Withheld>,
+) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("序号", "No."), true),
@@ -198,6 +243,7 @@ pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry], older: Option<
         })
         .collect();
     html! {
+        @if let Some(withheld) = withheld { (unpublished(viewer, withheld)) }
         (viewer.form(&LIST, "", &[]))
         @if rows.is_empty() { (none(say("黑名单为空。", "The blacklist is empty."))) } @else { (table(&heads, None, &rows)) }
         @if let Some(older) = older {
@@ -286,7 +332,7 @@ pub fn keys(viewer: &Viewer<'_>, values: &[CheckValue], ceremonies: &[Ceremony])
         }
         h2 { (say("密钥仪式", "Ceremonies")) }
         @if ceremonies.is_empty() { (none(say("还没有密钥仪式。", "There was none."))) } @else { (held(viewer, ceremonies)) }
-        p.quiet { (say("开始、录入分量、导入、完成和取消需要保管人到场，只在命令行办理", "Starting, contributing, importing, finishing and cancelling need the custodians; they are done at the command line")) ": " span.code { "issuer ceremony" } }
+        p.quiet { (say("开始、录入分量、导入、完成和取消需要保管人到场，在中心的机器上办理。", "Starting, contributing, importing, finishing and cancelling need the custodians; they are done at the centre's machine.")) }
         h2 { (say("校验值", "Check values")) }
         (none(say("这里只显示校验值，密钥不离开密钥库。", "These are check values; keys never leave the vault.")))
         @if rows.is_empty() { (none(say("没有记录的校验值。", "No check value is on record."))) } @else { (table(&heads, None, &rows)) }
@@ -310,7 +356,7 @@ fn held(viewer: &Viewer<'_>, ceremonies: &[Ceremony]) -> Markup {
         vec![
             cell(one.number),
             html! { @if one.kind == "rehearsal" { span.tag.warn { (say("演练", "rehearsal")) } } @else { span.tag.good { (say("正式", "real")) } } },
-            html! { @if one.purpose == "restore" { (say("恢复", "restoration")) } @else { (say("生成", "new keys")) } },
+            html! { (match one.purpose.as_str() { "restore" => say("恢复", "restoration"), SUPPLEMENT => say("补充", "missing keys"), _ => say("生成", "new keys") }) },
             cell(one.key_set),
             viewer.state(&CeremonyState::TABLE, &one.state),
             cell(format!("{done} / {} ({})", one.custodians.len(), one.threshold)),
@@ -337,7 +383,7 @@ pub fn faces(viewer: &Viewer<'_>, known: &[face::Known], name: usize) -> Markup 
             @if one.good {
                 img.face src={ "/console/faces/" (one.side) "?name=" (name) } width="320" height="202" alt=(say("卡面预览", "preview of the card's face"));
             } @else {
-                p { span.tag.bad { (say("模板不可用", "the template cannot be used")) } " " span.code { "issuer face template check " (one.side) } }
+                p { span.tag.bad { (say("模板不可用，请中心管理员检查", "the template cannot be used: tell the administrator of the centre")) } }
             }
             p.quiet { @if one.file.is_some() { (say("本地模板", "the site's own")) } @else { (say("自带模板", "built in")) }
                 " · SHA-256 " span.code { (one.sha256) } }

@@ -17,6 +17,9 @@ const CODE_DIGITS_MAX: usize = 4;
 /// Characters of a partner's reason: the widest cell of a known layout has 200 bytes.
 const REASON_MAX: usize = 200;
 
+/// Digits of a bank card number: a primary account number of ISO/IEC 7812-1, twelve at least.
+const BANK_CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
+
 /// A file that was sent and awaits its answer.
 #[derive(Debug)]
 pub struct Sent {
@@ -90,8 +93,8 @@ pub fn read(template: &Template, sent: &[Sent], city: CityCode, bytes: &[u8]) ->
         }
     };
     let told = told(sent);
-    let mut reader =
-        Reader { template, sent, told: &told, city, answers: BTreeMap::new(), identifiers: BTreeSet::new(), faults };
+    let (answers, identifiers, bank_cards) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    let mut reader = Reader { template, sent, told: &told, city, answers, identifiers, bank_cards, faults };
     for (row, line) in rows.iter().zip(head_lines + 1..) {
         reader.row(line, row);
     }
@@ -170,6 +173,7 @@ struct Reader<'a> {
     /// By position in the file sent.
     answers: BTreeMap<usize, Answer>,
     identifiers: BTreeSet<String>,
+    bank_cards: BTreeSet<String>,
     faults: Faults,
 }
 
@@ -276,8 +280,26 @@ impl Reader<'_> {
         let (result, word) = if known || is_code { (result, String::new()) } else { (String::new(), result) };
         let reason = [word, text(Value::Reason)].join(" ").trim().to_owned();
         let bank_card_number = text(Value::BankCardNumber);
+        if !bank_card_number.is_empty() {
+            let code = self.bank_card(&bank_card_number);
+            if let Some(code) = code {
+                self.faults.add(line, title(Value::BankCardNumber), code);
+            }
+        }
         let (job, person) = (subject.job, subject.person);
         Some(Answer { line, job, person, accepted, result, reason, bank_card_number, identifier })
+    }
+
+    /// What is wrong with a bank card number.
+    fn bank_card(&mut self, text: &str) -> Option<Code> {
+        if !BANK_CARD_DIGITS.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(Code::BankCard);
+        }
+        if self.template.bank_card_check && !luhn(text) {
+            return Some(Code::BankCardCheck);
+        }
+        let first = self.bank_cards.insert(text.to_owned());
+        (!first).then_some(Code::BankCardTwice)
     }
 
     /// City, RID and serial: the check value is the centre's and comes with its keys. Letters are capitals, as they were sent.
@@ -300,6 +322,15 @@ impl Reader<'_> {
         }
         if self.faults.is_empty() { Ok(self.answers.into_values().collect()) } else { Err(self.faults) }
     }
+}
+
+/// Whether the last digit is the check digit of those before it (ISO/IEC 7812-1 annex B).
+fn luhn(digits: &str) -> bool {
+    let weighed = |(place, digit): (usize, u8)| {
+        let digit = u32::from(digit - b'0') << (place % 2);
+        digit / 10 + digit % 10
+    };
+    digits.bytes().rev().enumerate().map(weighed).sum::<u32>() % 10 == 0
 }
 
 /// Bytes that an answer may have at most: what bounds the reading of a file.

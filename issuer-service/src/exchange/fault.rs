@@ -114,6 +114,14 @@ codes! {
     Identifier "卡识别码无效或不是本市的" "the card identifier is none, or none of this city",
     /// Another card has the identifier.
     IdentifierTaken "卡识别码已属于另一张卡" "another card has this identifier",
+    /// The bank card number is none.
+    BankCard "银行卡号不是 12 至 19 位数字" "the bank card number has not 12 to 19 digits",
+    /// Its check digit (Luhn) does not fit.
+    BankCardCheck "银行卡号的校验位（Luhn）不符" "the check digit (Luhn) of the bank card number does not fit",
+    /// It stands in the file twice.
+    BankCardTwice "银行卡号与前面某行相同" "an earlier row has this bank card number",
+    /// Another person's card in use, or in the making, has it.
+    BankCardTaken "银行卡号已属于另一人的卡" "another person's card has this bank card number",
     /// The person has a card in use.
     LiveCard "该人员已有在用的卡" "the person has a card in use",
     /// The card is not waited for any more.

@@ -197,6 +197,14 @@ impl Folder {
         Ok(files)
     }
 
+    /// All plain files of a place, in order.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn all(&self, place: Place) -> Result<Vec<PathBuf>, FileFault> {
+        self.files(place)
+    }
+
     /// Files that came to rest in a place before an instant, in order.
     ///
     /// # Errors

@@ -183,6 +183,9 @@ fn carry_out(
         tx.move_exchange_row(file.number, *job, by, &words, identifier.as_deref())?;
         if answer.accepted {
             accepted += 1;
+            if !bank_card_number.is_empty() {
+                tx.keep_bank_card(*job, bank_card_number)?;
+            }
             continue;
         }
         refused += 1;
@@ -216,6 +219,9 @@ fn check(tx: &Tx<'_>, file: &SentFile, answer: &Answer, faults: &mut Faults) -> 
         && tx.identifier_taken(identifier)?
     {
         faults.add(answer.line, None, Code::IdentifierTaken);
+    }
+    if !answer.bank_card_number.is_empty() && tx.bank_card_taken(&answer.bank_card_number, answer.person)? {
+        faults.add(answer.line, None, Code::BankCardTaken);
     }
     Ok(())
 }

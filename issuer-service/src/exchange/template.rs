@@ -48,6 +48,9 @@ pub struct Template {
     /// partner's results is published).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<String>,
+    /// Whether the last digit of a bank card number is its check digit by Luhn (assumed: cards of old banks may have none).
+    #[serde(default = "checked", skip_serializing_if = "is_checked")]
+    pub bank_card_check: bool,
     /// Lines before the rows.
     #[serde(default)]
     pub head: Vec<Vec<Column>>,
@@ -56,6 +59,15 @@ pub struct Template {
     pub titles: bool,
     /// The cells of a row.
     pub columns: Vec<Column>,
+}
+
+const fn checked() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_checked(check: &bool) -> bool {
+    *check
 }
 
 /// Who is on the other side.

@@ -80,10 +80,16 @@ pub fn reveal(store: &mut Store, task: &str, reason: &str, operator: Option<&str
     })
 }
 
+/// The bank card number in what was sealed of an answer; empty without one.
+pub(crate) fn bank_card_of(words: &str) -> &str {
+    words.rsplit_once(PART).map_or("", |(_, bank)| bank)
+}
+
 fn whole(tx: &Tx<'_>, task: &str) -> Result<Told, ExchangeError> {
     let file = sent(tx, task)?;
     let mut answers = tx.exchange_answers(file.number)?;
-    let rows = tx.exchange_rows(file.number)?.into_iter().map(|row| {
+    let mut rows = Vec::new();
+    for row in tx.exchange_rows(file.number)? {
         let answer = answers.remove(&row.job).unwrap_or_default();
         let mut parts = answer.splitn(3, PART);
         let mut next = || parts.next().unwrap_or_default();
@@ -91,10 +97,13 @@ fn whole(tx: &Tx<'_>, task: &str) -> Result<Told, ExchangeError> {
         let two = answer.matches(PART).count() < 2;
         let (result, words, bank) = (if two { "" } else { next() }, next(), next());
         let SentRow { line, job, person, card_number, state } = row;
-        let (result, words, bank_card_number) = (result.to_owned(), words.to_owned(), bank.to_owned());
-        ToldRow { line, job, person, card_number, state, result, words, bank_card_number }
-    });
-    Ok(Told { rows: rows.collect(), file })
+        let (result, words) = (result.to_owned(), words.to_owned());
+        // Kept with the card when the file is not any more.
+        let kept = if bank.is_empty() { tx.bank_card(job)? } else { None };
+        let bank_card_number = kept.unwrap_or_else(|| bank.to_owned());
+        rows.push(ToldRow { line, job, person, card_number, state, result, words, bank_card_number });
+    }
+    Ok(Told { rows, file })
 }
 
 impl Show for Told {

@@ -7,6 +7,7 @@
 //! Source: RFC 9110, RFC 9457 (problem details). Owns: rows, bodies, parameters, answers. Never: a rule of its own: the functions
 //! behind are those of the commands.
 
+mod asking;
 pub(super) mod batches;
 mod clearing;
 mod credentials;
@@ -16,8 +17,10 @@ mod endpoint;
 pub mod failure;
 mod house;
 mod people;
+mod queries;
 pub(super) mod rate;
 pub mod session;
+mod tickets;
 mod unchanged;
 mod watch;
 
@@ -36,7 +39,7 @@ use serde::Deserialize;
 
 use self::encoding::query;
 pub(super) use self::encoding::{decoded, places};
-use self::endpoint::{Acts, Looks, Slow};
+use self::endpoint::{Acts, Looks, Proves, Slow};
 pub use self::endpoint::{Asks, Body, Done, Endpoint, Json, Kind, Method, Nothing, Outcome, Parameter, Work};
 use self::failure::ApiError;
 use super::connection::{self, Limits, Newcomer, NoBody};
@@ -67,6 +70,8 @@ pub const ENDPOINTS: &[&[Endpoint]] = &[
     session::ENDPOINTS,
     description::ENDPOINTS,
     people::ENDPOINTS,
+    queries::ENDPOINTS,
+    tickets::ENDPOINTS,
     credentials::ENDPOINTS,
     batches::ENDPOINTS,
     house::ENDPOINTS,
@@ -90,6 +95,8 @@ pub struct Call<'a> {
     from: (&'a str, Option<&'a str>),
     /// What an act would have been done to, when there was nothing to do.
     untouched: Option<String>,
+    /// The operator for whom a program says that it asks.
+    behalf: Option<&'a str>,
 }
 
 /// Why somebody does it.
@@ -285,6 +292,7 @@ async fn answer(
         Ok(place) => place,
         Err(error) => return problem(&error.into(), lang),
     };
+    let _proof = if endpoint.work.proves() { desk.proofs.acquire().await.ok() } else { None };
     let _turn = if at_the_door { desk.doors.acquire().await.ok() } else { None };
     let done = if endpoint.work.joins() {
         let (of_work, head) = (Arc::clone(&desk), Arc::clone(&head));
@@ -306,6 +314,8 @@ async fn answer(
                 match (at_the_door, endpoint.method) {
                     (true, _) => desk.at_the_door(work),
                     (false, Method::Get) => desk.with_looker(work),
+                    // Who acts does not wait for a password that is looked at.
+                    (false, _) if endpoint.work.proves() => desk.with_looker(work),
                     (false, _) => desk.with_store(work),
                 }
             }
@@ -350,8 +360,10 @@ fn admitted(
     if endpoint.method != Method::Get {
         session.proves(said(&head.headers))?;
     }
-    if let Asks::Duty(command) = endpoint.asks {
-        duty::allowed(session.operator(), command)?;
+    if let Asks::Duty(command) = endpoint.asks
+        && let Err(error) = duty::allowed(session.operator(), command)
+    {
+        return Err(asking::kept_out(store, &session, endpoint.id, error));
     }
     Ok(Some(session))
 }
@@ -400,7 +412,9 @@ fn carry_out(
     let work = |store: &mut Store| -> Result<Response, Error> {
         let mut keyed = None;
         if let (Some(key), Some(session)) = (&key, session) {
-            let name = format!("{} {}", endpoint.method.name(), head.target);
+            let behalf =
+                single(&head.headers, asking::BEHALF_HEADER).map_or_else(String::new, |name| format!(" {name}"));
+            let name = format!("{} {}{behalf}", endpoint.method.name(), head.target);
             let text = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
             let marks = store.read(|tx| tx.request_marks(&text))?;
             let operator = &session.operator().name;
@@ -414,11 +428,15 @@ fn carry_out(
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
         let before = token(&head.headers, desk.is_secure());
         let from = (from.as_str(), before.as_deref().map(String::as_str));
-        let mut call = Call { store, desk, lang, session, path, query, body, cookie, from, untouched: None };
+        let behalf = single(&head.headers, asking::BEHALF_HEADER);
+        let mut call = Call { store, desk, lang, session, path, query, body, cookie, from, untouched: None, behalf };
         let answer = match (endpoint.work.done(&mut call), keyed) {
             (Ok(answer), _) => answer,
-            // On record by an act of its own: nothing that was done before.
-            (Err(error), Some(_)) if store.acted().is_some() => return Err(error),
+            // On record by an act of its own: nothing that was done, before or when it comes again.
+            (Err(error), Some((who, key, _))) if store.acted().is_some() => {
+                store.journal(|tx| tx.free_request_key(who, key))?;
+                return Err(error);
+            }
             // The same request at another server at once: it was done there, and what refuses here is that.
             (Err(error), Some((who, key, marks))) => return replayed(store, (who, key), &marks)?.ok_or(error),
             (Err(error), None) => return Err(error),
@@ -476,6 +494,7 @@ fn location(object: &str) -> Option<String> {
         "request" => "credential-requests",
         "batch" => "batches",
         "card" => "credentials",
+        "ticket" => "tickets",
         _ => return None,
     };
     plain.then(|| format!("/api/v1/{room}/{name}"))

@@ -10,6 +10,8 @@ mod counter;
 mod intake;
 mod looks;
 mod once;
+mod refusal;
+mod shape;
 mod stock;
 mod stream;
 mod upload;
@@ -26,17 +28,18 @@ use axum::routing::{MethodFilter, get, on, post};
 use maud::Markup;
 use zeroize::Zeroizing;
 
+pub(super) use self::shape::unknown;
+use self::shape::{asset, guarded, page, refused, status, waiting};
 use super::api::failure::ApiError;
 use super::api::{self, rate};
 use super::connection::{self, Limits, Newcomer};
 use super::operators::{self, OperatorDesk};
-use super::problem::{self, ApiProblem};
 use super::session::{Session, cookie, no_cookie, own_page, token};
 use super::single;
 use super::tls::Peer;
 use crate::centre::Centre;
 use crate::console::form::Form;
-use crate::console::{self, Note, Viewer, gate, sure};
+use crate::console::{self, Note, Viewer, cards, gate, sure};
 use crate::error::Error;
 use crate::lang::Lang;
 use crate::operator::duty;
@@ -73,10 +76,10 @@ pub struct Route {
     /// The command of the duty table; none for what everybody who is in may see.
     pub command: Option<&'static str>,
     work: Work,
-    /// Whether a file may come with it.
-    has_file: bool,
-    /// What its form is called.
-    title: Option<(&'static str, &'static str)>,
+    /// The form that comes to it.
+    form: Option<&'static Form>,
+    /// Whether its form only shows: it is answered as often as it comes.
+    repeats: bool,
 }
 
 /// What an address does.
@@ -96,36 +99,42 @@ impl Route {
         command: Option<&'static str>,
         work: fn(&mut Turn<'_>) -> Result<Reply, Error>,
     ) -> Self {
-        Self { kind: Kind::Looks, path, command, work: Work::Shared(work), has_file: false, title: None }
+        Self { kind: Kind::Looks, path, command, work: Work::Shared(work), form: None, repeats: true }
     }
 
     /// What shows without the database.
     const fn draws(path: &'static str, command: &'static str, work: fn(&Ask<'_>) -> Result<Reply, Error>) -> Self {
-        Self { kind: Kind::Looks, path, command: Some(command), work: Work::Apart(work), has_file: false, title: None }
+        Self { kind: Kind::Looks, path, command: Some(command), work: Work::Apart(work), form: None, repeats: true }
     }
 
     /// What a form does.
-    const fn does(form: &Form, work: fn(&mut Turn<'_>) -> Result<Reply, Error>) -> Self {
-        Self {
-            kind: Kind::Acts,
-            path: form.path,
-            command: Some(form.command),
-            work: Work::Shared(work),
-            has_file: form.has_file(),
-            title: Some(form.title),
-        }
+    const fn does(form: &'static Form, work: fn(&mut Turn<'_>) -> Result<Reply, Error>) -> Self {
+        Self::acts(form, Work::Shared(work))
     }
 
     /// What a form does, and takes its time for.
-    const fn works(form: &Form, work: fn(&Ask<'_>, &mut Centre) -> Result<Reply, Error>) -> Self {
-        Self {
-            kind: Kind::Acts,
-            path: form.path,
-            command: Some(form.command),
-            work: Work::Alone(work),
-            has_file: form.has_file(),
-            title: Some(form.title),
-        }
+    const fn works(form: &'static Form, work: fn(&Ask<'_>, &mut Centre) -> Result<Reply, Error>) -> Self {
+        Self::acts(form, Work::Alone(work))
+    }
+
+    const fn acts(form: &'static Form, work: Work) -> Self {
+        Self { kind: Kind::Acts, path: form.path, command: Some(form.command), work, form: Some(form), repeats: false }
+    }
+
+    /// The form that comes to it.
+    #[must_use]
+    pub const fn form(&self) -> Option<&'static Form> {
+        self.form
+    }
+
+    /// Whether a file may come to it.
+    const fn has_file(&self) -> bool {
+        matches!(self.form, Some(form) if form.has_file())
+    }
+
+    /// The same form, which goes on record and changes nothing.
+    const fn again(self) -> Self {
+        Self { repeats: true, ..self }
     }
 }
 
@@ -168,6 +177,8 @@ enum Reply {
     Page(String, Markup),
     /// A page with something said above it.
     Noted(String, Note, Markup),
+    /// A form that was refused, back on its page.
+    Refused(refusal::Refusal),
     /// Something else to look at.
     To(String),
     /// A PNG.
@@ -289,7 +300,7 @@ async fn answer(
             Err(_) => return refused(&ApiError::BrokenOff.into(), lang),
         }
     }
-    let form = match form(route.kind, request, limits, route.has_file).await {
+    let form = match form(route.kind, request, limits, route.has_file()).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
@@ -318,6 +329,7 @@ async fn answer(
                 city: &city,
                 path: &address,
                 place: way::page_at(&address),
+                refused: None,
             };
             let place = place.as_deref();
             let ask = Ask { desk: &desk, viewer, session, place, query: &query, form: &form };
@@ -327,8 +339,8 @@ async fn answer(
                 response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(NOTHING_DONE));
             }
             // The page that follows says what was done.
-            if let (Some(_), StatusCode::SEE_OTHER) = (route.title, response.status())
-                && let Some(cookie) = done_cookie(route)
+            if response.status() == StatusCode::SEE_OTHER
+                && let Some(cookie) = done_cookie(route, &form)
             {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -358,17 +370,21 @@ async fn answer(
                                 Some(before) => Ok(before),
                                 // The same form at another server of this centre may have been first.
                                 None => match work(&mut Turn { store: &mut *store, ask }) {
-                                    // What failed is on record by its own act: no form that was carried out.
-                                    Err(error) if store.acted().is_some() => Err(error),
+                                    // What failed is on record by its own act: no form that was carried out, now or when it comes again.
+                                    Err(error) if store.acted().is_some() => {
+                                        once::freed(store, &ask, route)?;
+                                        Err(error)
+                                    }
                                     Err(error) => once::already(store, &ask, route)?.ok_or(error),
                                     done => done,
                                 },
                             }
                         };
-                        match route.command {
+                        let done = match route.command {
                             Some(command) => operators::at(store, ask.viewer.operator, command, work),
                             None => work(store),
-                        }
+                        };
+                        done.or_else(|error| refusal::reply(store, &ask, route, error))
                     }))
                 };
                 // Who looks does not wait for who acts.
@@ -381,7 +397,7 @@ async fn answer(
                 })?;
                 Ok(answered(&session, &mut |ask| {
                     let command = route.command.unwrap_or_default();
-                    operators::alone(&desk, ask.viewer.operator, command, keys.clone(), |centre| {
+                    let done = operators::alone(&desk, ask.viewer.operator, command, keys.clone(), |centre| {
                         if let Some(words) = final_words() {
                             return asks_twice(&ask, words);
                         }
@@ -393,7 +409,8 @@ async fn answer(
                                 Ok(done)
                             }
                         }
-                    })
+                    });
+                    done.or_else(|error| desk.with_looker(|store| refusal::reply(store, &ask, route, error)))
                 }))
             }
             Work::Apart(work) => {
@@ -412,10 +429,14 @@ async fn answer(
     }
 }
 
-/// Which form was carried out, for the page that follows: its place among all.
-fn done_cookie(route: &Route) -> Option<HeaderValue> {
+/// Which form was carried out, for the page that follows: its place among all; of a card's moves, which one.
+fn done_cookie(route: &Route, form: &Filled) -> Option<HeaderValue> {
     let place = ROUTES.iter().copied().flatten().position(|known| std::ptr::eq(known, route))?;
-    HeaderValue::from_str(&format!("{DONE}={place}; Path=/console; Max-Age=20; HttpOnly; SameSite=Strict")).ok()
+    let step = value(&form.fields, "step").trim();
+    let step =
+        cards::offer(step).filter(|_| route.path == cards::MOVE.path).map_or_else(String::new, |_| format!(".{step}"));
+    route.form?;
+    HeaderValue::from_str(&format!("{DONE}={place}{step}; Path=/console; Max-Age=20; HttpOnly; SameSite=Strict")).ok()
 }
 
 /// The form that the page before was.
@@ -423,7 +444,12 @@ fn done_before(headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let said =
         cookies.flat_map(|line| line.split(';')).find_map(|cookie| cookie.trim().strip_prefix(DONE)?.strip_prefix('='));
-    ROUTES.iter().copied().flatten().nth(said?.parse().ok()?)?.title
+    let (place, step) = said?.split_once('.').map_or((said?, None), |(place, step)| (place, Some(step)));
+    let form = ROUTES.iter().copied().flatten().nth(place.parse().ok()?)?.form?;
+    match step {
+        Some(step) => cards::offer(step),
+        None => Some(form.title),
+    }
 }
 
 /// What was answered, as a page; with the form that was carried out before it.
@@ -432,6 +458,9 @@ fn shown(viewer: &Viewer<'_>, done: Option<&(&'static str, &'static str)>, reply
     match reply {
         Ok(Reply::Page(title, content)) => page(StatusCode::OK, &viewer.page(&title, done.as_ref(), &content)),
         Ok(Reply::Noted(title, note, content)) => page(StatusCode::OK, &viewer.page(&title, Some(&note), &content)),
+        Ok(Reply::Refused(refusal::Refusal { error, title, note, content })) => {
+            waiting(&error, page(status(&error), &viewer.page(&title, note.as_ref(), &content)))
+        }
         Ok(Reply::To(to)) => guarded(Redirect::to(&to).into_response()),
         Ok(Reply::Image(bytes)) => guarded(([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
         Err(error) => {
@@ -630,52 +659,4 @@ fn pairs(text: &str) -> Result<Vec<(String, Zeroizing<String>)>, ApiError> {
         found.push((name, Zeroizing::new(value)));
     }
     Ok(found)
-}
-
-fn status(error: &Error) -> StatusCode {
-    ApiProblem::of(error.explain(), Lang::En).into_response().status()
-}
-
-/// A refusal that says when to come back.
-fn waiting(error: &Error, mut response: Response) -> Response {
-    problem::set_retry_after(&mut response, error.explain().wait_seconds());
-    response
-}
-
-/// A refusal to somebody of whom nothing is known yet, who may well be in.
-fn refused(error: &Error, lang: Lang) -> Response {
-    waiting(error, page(status(error), &gate::refusal(lang, &Note::of(error.explain(), lang), HOME)))
-}
-
-/// A page that there is not.
-pub(super) fn unknown(error: &Error, headers: &HeaderMap) -> Response {
-    refused(error, language(headers))
-}
-
-fn page(status: StatusCode, page: &Markup) -> Response {
-    let mut response = (status, page.0.clone()).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    guarded(response)
-}
-
-fn asset(kind: &'static str, text: &'static str) -> Response {
-    let mut response = guarded(text.into_response());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
-/// Nothing of a page is kept, framed, or loaded from elsewhere.
-fn guarded(mut response: Response) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                          form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

@@ -15,6 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tracing::{debug, error, info};
 
 use crate::audit::text;
+use crate::log;
 
 /// Header that names a request: the caller's choice, or ours; always in the answer.
 const REQUEST: HeaderName = HeaderName::from_static("x-request-id");
@@ -73,9 +74,18 @@ impl Drop for Line {
         let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Some((status, code)) = &self.answer else {
             let code = PEER_LEFT;
+            log::count(edge, "left");
             return info!(edge, request, method, route, code, micros);
         };
         let code = code.as_ref().map(|Code(code)| code.as_str());
+        log::count(
+            edge,
+            match *status {
+                500.. => "failed",
+                400.. => "refused",
+                _ => "done",
+            },
+        );
         if *status >= 500 {
             error!(edge, request, method, route, status, code, micros);
         } else if MONITORING.contains(&route) {

@@ -40,6 +40,9 @@ use crate::vault::data_keys::DataKeys;
 /// Passwords that are looked at at once: each takes 19 MiB of memory and a processor.
 const DOORS: usize = 1;
 
+/// Query passwords that are looked at at once; as much each.
+const PROOFS: usize = 1;
+
 /// Connections for those who look: as many as are served at once by a few processors (assumed); more wait.
 pub const LOOKERS: usize = 4;
 
@@ -77,6 +80,7 @@ pub struct OperatorDesk {
     pub config: Config,
     secure: bool,
     pub(super) doors: Semaphore,
+    pub(super) proofs: Semaphore,
     pub(super) rates: Rates,
     pub(super) lines: Lines,
     pub(super) previews: Previews,
@@ -93,6 +97,7 @@ impl OperatorDesk {
         let (store, door) = (Mutex::new(store), Mutex::new(door));
         let (folder, rehearsal, lookers, turn) = (PathBuf::new(), None, Vec::new(), AtomicUsize::new(0));
         let (doors, rates, previews) = (Semaphore::new(DOORS), Rates::default(), Previews::default());
+        let proofs = Semaphore::new(PROOFS);
         let (streams, turns, lines) = (Mutex::default(), Turns::default(), Lines::default());
         Self {
             store,
@@ -102,6 +107,7 @@ impl OperatorDesk {
             config,
             secure,
             doors,
+            proofs,
             rates,
             lines,
             previews,

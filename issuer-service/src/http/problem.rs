@@ -273,7 +273,7 @@ fn api_status(error: &dyn Explain) -> StatusCode {
         ("BODY_TOO_LARGE", _) => StatusCode::PAYLOAD_TOO_LARGE,
         ("BODY_TYPE", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ("METHOD_UNKNOWN", _) => StatusCode::METHOD_NOT_ALLOWED,
-        ("LOGIN_LOCKED" | "TOO_MANY_REQUESTS", _) => StatusCode::TOO_MANY_REQUESTS,
+        ("LOGIN_LOCKED" | "TOO_MANY_REQUESTS" | "QUERY_CLIENT_LOCKED", _) => StatusCode::TOO_MANY_REQUESTS,
         ("STATE_MOVED" | "ROW_EXISTS", _) => StatusCode::CONFLICT,
         ("IDEMPOTENCY_KEY_REUSED", _) | (_, Exit::Mismatch | Exit::Partly) => StatusCode::UNPROCESSABLE_ENTITY,
         (_, Exit::Usage) => StatusCode::BAD_REQUEST,

@@ -66,5 +66,5 @@ impl Endpoint for TicketRequest {
 }
 
 fn asker(terminal: &Terminal) -> Asker {
-    Asker { channel: Channel::Kiosk, actor: format!("terminal:{}", terminal.number) }
+    Asker::new(Channel::Kiosk, format!("terminal:{}", terminal.number))
 }

@@ -15,9 +15,10 @@ use super::operators::OperatorDesk;
 use super::single;
 use super::tls::Peer;
 use crate::clock;
-use crate::operator::Operator;
 use crate::operator::login::{self, Entered, LoginError};
+use crate::operator::{Operator, Role};
 use crate::peer;
+use crate::query::Channel;
 use crate::store::{Store, StoreError};
 
 /// Header of programs that hold a session: what `GET /api/v1/session` told them.
@@ -32,6 +33,7 @@ const COOKIES_MAX: usize = 64;
 pub struct Session {
     entered: Entered,
     token: Option<Zeroizing<String>>,
+    channel: Option<Channel>,
 }
 
 impl Session {
@@ -51,15 +53,34 @@ impl Session {
         peer: Option<&Peer>,
     ) -> Result<Self, LoginError> {
         let Some(token) = token(headers, secure) else { return Self::of_machine(store, peer) };
-        let entered = login::entered(store, &token, seen)?;
-        Ok(Self { entered, token: Some(token) })
+        let mut entered = login::entered(store, &token, seen)?;
+        let channel = Self::program(store, peer)?.and_then(|(_, channel)| channel);
+        narrowed(&mut entered.operator, channel);
+        Ok(Self { entered, token: Some(token), channel })
     }
 
     /// A program with a certificate, looked at with every request.
     fn of_machine(store: &mut Store, peer: Option<&Peer>) -> Result<Self, LoginError> {
-        let peer = peer.filter(|peer| !peer.fingerprint.is_empty()).ok_or(LoginError::SessionMissing)?;
-        let operator = store.read(|tx| peer::client(tx, &peer.fingerprint))?.ok_or(LoginError::SessionMissing)?;
-        Ok(Self { entered: Entered { operator, until: 0 }, token: None })
+        let (mut operator, channel) = Self::program(store, peer)?.ok_or(LoginError::SessionMissing)?;
+        narrowed(&mut operator, channel);
+        Ok(Self { entered: Entered { operator, until: 0 }, token: None, channel })
+    }
+
+    fn program(store: &mut Store, peer: Option<&Peer>) -> Result<Option<(Operator, Option<Channel>)>, LoginError> {
+        let Some(peer) = peer.filter(|peer| !peer.fingerprint.is_empty()) else { return Ok(None) };
+        Ok(store.read(|tx| peer::client(tx, &peer.fingerprint))?)
+    }
+
+    /// What is asked about people through it: the program's channel; a session without one is at a counter, a program at none.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        self.channel.or_else(|| self.token.as_ref().map(|_| Channel::Counter))
+    }
+
+    /// Whether it is a program with a certificate and nobody who is logged in.
+    #[must_use]
+    pub const fn is_machine(&self) -> bool {
+        self.token.is_none()
     }
 
     /// Who it is.
@@ -137,6 +158,13 @@ impl Session {
             Some(token) => login::log_out(store, token),
             None => Ok(()),
         }
+    }
+}
+
+/// Through web and voice nobody has more than the role that puts questions, whatever else the operator may do.
+fn narrowed(operator: &mut Operator, channel: Option<Channel>) {
+    if channel.is_some_and(Channel::proves_itself) {
+        operator.roles.retain(|role| role == Role::Query.name());
     }
 }
 

@@ -10,13 +10,14 @@ use settlement::catalogue::delivery::{CatalogueAnswer, CataloguePartAnswer, Cata
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
 use settlement::judgement::{ContradictionAnswer, ContradictionRequest, ProofAnswer, ProofRequest};
+use settlement::limits::ELSEWHERE_PAGE;
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
     SignInRequest, SignOutAnswer, SignOutRequest, Version1,
 };
 use settlement::parameters::SignedParameters;
-use settlement::refund::{OriginalAnswer, OriginalRequest};
+use settlement::refund::{Elsewhere, ElsewhereAnswer, ElsewhereRequest, OriginalAnswer, OriginalRequest};
 use settlement::sale::{Consent, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
 
@@ -287,6 +288,24 @@ impl Endpoint for OriginalRequest {
         let answer = OriginalAnswer { version: Version1, status: AnswerStatus::Created, paid, left };
         let detail = format!("purchase {}, card {}", self.original.reference(), self.card_identifier);
         Ok((answer, asked(terminal, "refund.original", detail)))
+    }
+}
+
+impl Endpoint for ElsewhereRequest {
+    // What stands changes: the same question is answered anew.
+    const KEPT: Kept = Kept::ByAct;
+
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(ElsewhereAnswer, Act), ClearingError> {
+        let through = tx.current_window()?;
+        // A centre that was brought back may have an earlier day than it told: then all is told again.
+        let since = self.since.filter(|since| *since <= through);
+        let mut loads = tx.refunds_elsewhere(terminal.number, since, self.after, ELSEWHERE_PAGE + 1)?;
+        let more = loads.len() > ELSEWHERE_PAGE;
+        loads.truncate(ELSEWHERE_PAGE);
+        let refunds: Vec<Elsewhere> = loads.iter().filter_map(refund::elsewhere).collect();
+        let detail = format!("{} refunds at other tills", refunds.len());
+        let answer = ElsewhereAnswer { version: Version1, status: AnswerStatus::Created, through, refunds, more };
+        Ok((answer, asked(terminal, "refund.elsewhere", detail)))
     }
 }
 

@@ -92,10 +92,11 @@ impl Ahead<'_> {
             let row = table.next_row()?;
             let end = row.is_none();
             batch.rows.extend(row.map(|row| {
-                let line = row.line;
+                let (line, taken_back) = (row.line, self.checks.taken_back(&row));
                 let checked = self.checks.check(&row).map(|details| {
                     let (source, import, at) = (self.source, self.import, batch.at);
-                    let statement = Statement { source, at, import, row: line, details: &details, fields };
+                    let fields = fields.without(taken_back);
+                    let statement = Statement { source, at, import, row: line, details: &details, fields, taken_back };
                     // What an interrupted run has stored is not registered again.
                     good += 1;
                     let keys = self.keys.as_deref().filter(|_| line > self.done);

@@ -66,7 +66,7 @@ struct Faults<'a> {
     checks: &'a Checks,
     row: &'a Row,
     found: Vec<Fault>,
-    /// Columns whose cells are no text: reported once, empty from then on.
+    /// Columns whose cells are no text: reported once, empty from then on. Those that are taken back are empty too.
     broken: Vec<Column>,
 }
 
@@ -103,6 +103,13 @@ impl Checks {
     pub fn fields(&self) -> Fields {
         let own = self.columns.iter().filter_map(|column| column.field());
         own.chain([Field::Sex, Field::BirthDate, Field::Certificate]).fold(Fields::NONE, Fields::with)
+    }
+
+    /// Fields of which a row takes back what its source said.
+    pub fn taken_back(&self, row: &Row) -> Fields {
+        let cells = row.cells.as_ref().map_or(&[][..], Vec::as_slice);
+        let columns = self.columns.iter().zip(cells).filter(|(_, cell)| **cell == Err(Code::NotTakenBack));
+        columns.filter_map(|(column, _)| retractable(*column)).fold(Fields::NONE, Fields::with)
     }
 
     fn has(&self, column: Column) -> bool {
@@ -143,6 +150,10 @@ impl<'a> Faults<'a> {
         for (column, cell) in self.checks.columns.iter().zip(cells) {
             let is_stray = |c: char| c.is_control() && !c.is_whitespace();
             let code = match cell {
+                Err(Code::NotTakenBack) if retractable(*column).is_some() => {
+                    self.broken.push(*column);
+                    continue;
+                }
                 Err(code) => *code,
                 Ok(text) if !may_have_control(text) => continue,
                 Ok(text) if text.contains(is_stray) => Code::ControlCharacter,
@@ -471,6 +482,11 @@ impl<'a> Faults<'a> {
 /// Whether one of its bytes is that of a control character, or begins one and many others besides.
 fn may_have_control(text: &str) -> bool {
     text.bytes().any(|byte| byte < b' ' || matches!(byte, 0x7F | 0xC2))
+}
+
+/// The field of a column, when a person can be without it.
+fn retractable(column: Column) -> Option<Field> {
+    column.field().filter(|field| Field::RETRACTABLE.contains(field))
 }
 
 /// CSV injection: what Excel and others take for a formula.

@@ -36,6 +36,8 @@ pub enum Code {
     KeyTwice,
     /// A JSON value that is neither text nor number.
     NotValue,
+    /// A value that everybody has cannot be taken back.
+    NotTakenBack,
     /// A workbook cell that is computed.
     FormulaCell,
     /// Bytes that are no character in the file's encoding.
@@ -139,6 +141,7 @@ impl Code {
             Self::NotObject => "NOT_OBJECT",
             Self::KeyTwice => "KEY_TWICE",
             Self::NotValue => "NOT_VALUE",
+            Self::NotTakenBack => "NOT_TAKEN_BACK",
             Self::FormulaCell => "FORMULA_CELL",
             Self::Undecodable => "UNDECODABLE",
             Self::ValueMissing => "VALUE_MISSING",
@@ -224,6 +227,7 @@ impl Code {
             Self::NotObject => ("不是完整的 JSON 对象", "not one whole JSON object"),
             Self::KeyTwice => ("JSON 对象中有重复的键", "the JSON object has a key twice"),
             Self::NotValue => ("值不是文本或数字", "the value is neither text nor number"),
+            Self::NotTakenBack => ("此项人人都有，不能撤回", "everybody has it: it cannot be taken back"),
             Self::FormulaCell => ("单元格是公式，不是数据", "the cell is a formula, not data"),
             Self::Undecodable => ("有不成字符的字节", "bytes that are no character in this encoding"),
             Self::ValueMissing => ("必填项为空", "must not be empty"),
@@ -296,6 +300,10 @@ impl Code {
                 ("检查这一条的括号、引号和键", "check brackets, quotation marks and keys of the object")
             }
             Self::NotValue => ("改为文本", "write it as text"),
+            Self::NotTakenBack => (
+                "填正确的值；号码有误用 issuer person renumber；可撤回的有民族、行政区划、地址、电话、单位、生存状态",
+                "tell the right value; a wrong number is mended with `issuer person renumber`; ethnic group, region, address, phone, employer and alive can be taken back",
+            ),
             Self::FormulaCell => {
                 ("选中该列，复制后“选择性粘贴-数值”", "select the column, copy it, and paste it as values")
             }

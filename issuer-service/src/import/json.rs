@@ -11,6 +11,7 @@ use std::io::{self, BufRead, BufReader, Seek};
 
 use encoding_rs::{Encoding, GB18030, UTF_8};
 
+use super::column::Column;
 use super::fault::Code;
 use super::record::{RECORD_BYTES_MAX, RowFault};
 use super::refusal::TableError;
@@ -19,6 +20,9 @@ use crate::output::{Entries, Scalar, from_json};
 
 /// Whole numbers of JSON that were fractions or powers are exact up to here: 2^53.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Keys under which interfaces answer with rows.
+const ENVELOPES: [&[u8]; 5] = [b"data", b"rows", b"list", b"records", b"items"];
 
 /// The objects of a file.
 #[derive(Debug)]
@@ -30,6 +34,10 @@ pub(super) struct Objects {
     position: u64,
     /// An array: an object that begins in another one's line does not end it.
     array: bool,
+    /// The array of an object around it: behind its end nothing is read.
+    enveloped: bool,
+    /// The end of that array was read.
+    over: bool,
     /// A line that was looked at and begins the next object.
     pushed: Option<u8>,
     keys: Vec<String>,
@@ -134,20 +142,28 @@ impl Objects {
 
     fn of(mut file: File, encoding: &'static Encoding) -> io::Result<Self> {
         file.rewind()?;
-        let input = BufReader::with_capacity(1 << 16, file);
-        let (keys, instead) = (Vec::new(), Vec::new());
-        Ok(Self { input, encoding, count: 0, position: 0, array: false, pushed: None, keys, instead })
+        let mut input = BufReader::with_capacity(1 << 16, file);
+        let envelope = envelope(input.fill_buf()?, encoding);
+        let position = envelope.unwrap_or(0);
+        input.consume(position);
+        let (keys, instead, enveloped) = (Vec::new(), Vec::new(), envelope.is_some());
+        let position = u64::try_from(position).unwrap_or_default();
+        let (array, over, pushed) = (enveloped, false, None);
+        Ok(Self { input, encoding, count: 0, position, array, enveloped, over, pushed, keys, instead })
     }
 
     /// The bytes of the next object. What stands between objects and is neither blank nor comma nor the array's own bracket
     /// is a fault of its own.
     fn next_bytes(&mut self) -> io::Result<Option<Cut>> {
-        while let Some(byte) = self.next_byte()? {
+        while !self.over
+            && let Some(byte) = self.next_byte()?
+        {
             match byte {
                 b'{' => {
                     self.count += 1;
                     return Ok(Some((self.count, self.object()?)));
                 }
+                b']' if self.enveloped => self.over = true,
                 b'[' if self.position < 1 << 10 && !self.array => self.array = true,
                 b',' | b']' | b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF => {}
                 _ => {
@@ -219,14 +235,70 @@ impl Objects {
     }
 }
 
-/// The keys and cells of one object alone.
+/// Where the rows begin in what an interface answers: `{"code": 0, "data": [{…}, …]}`. `None` when the first object is none that has an
+/// array of objects under such a key, or is a person by itself. Looked for in the first block of the file.
+fn envelope(head: &[u8], encoding: &'static Encoding) -> Option<usize> {
+    let blank = |byte: &u8| byte.is_ascii_whitespace();
+    let behind_blanks = |at: usize| head.get(at..).map(|rest| at + rest.iter().take_while(|byte| blank(byte)).count());
+    let begin = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    let mut at = behind_blanks(begin)?;
+    if head.get(at) != Some(&b'{') {
+        return None;
+    }
+    let (mut depth, mut key) = (0_u32, None::<&[u8]>);
+    loop {
+        match head.get(at)? {
+            b'"' => {
+                let end = string_end(head, at, encoding == GB18030)?;
+                let colon = behind_blanks(end)?;
+                if depth == 1 && head.get(colon) == Some(&b':') {
+                    let name = head.get(at + 1..end - 1)?;
+                    if std::str::from_utf8(name).is_ok_and(|name| Column::of_header(name).is_some()) {
+                        return None;
+                    }
+                    key = Some(name);
+                    at = colon + 1;
+                } else {
+                    at = end;
+                }
+                continue;
+            }
+            b'[' if depth == 1 && key.is_some_and(|key| ENVELOPES.contains(&key)) => {
+                let first = behind_blanks(at + 1)?;
+                return (head.get(first) == Some(&b'{')).then_some(at + 1);
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1).filter(|depth| *depth > 0)?,
+            b',' if depth == 1 => key = None,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Behind the string that begins at a place.
+fn string_end(head: &[u8], begin: usize, two_bytes: bool) -> Option<usize> {
+    let mut at = begin + 1;
+    loop {
+        match head.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            0x81..=0xFE if two_bytes => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// The keys and cells of one object alone; `null` takes a value back.
 pub(super) fn one(bytes: &[u8]) -> Result<(Vec<String>, Vec<Cell>), TableError> {
     if bytes.trim_ascii().is_empty() {
         return Err(TableError::Empty);
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let entries = entries(bytes, UTF_8).map_err(|_| TableError::NotObject)?;
-    Ok(entries.into_iter().map(|(key, value)| (key, text(value))).unzip())
+    // In a file nothing is often written so; who types `null` for one person means it.
+    let cell = |value| if matches!(value, Scalar::Nothing) { Err(Code::NotTakenBack) } else { text(value) };
+    Ok(entries.into_iter().map(|(key, value)| (key, cell(value))).unzip())
 }
 
 fn entries(bytes: &[u8], encoding: &'static Encoding) -> Result<Vec<(String, Scalar)>, RowFault> {
@@ -301,6 +373,21 @@ mod tests {
         for ((_, object), name) in objects.into_iter().zip(names.iter().chain(&['\u{20BB7}'])) {
             assert_eq!(object.expect("whole"), [Ok(format!("王{name}"))]);
         }
+    }
+
+    #[test]
+    fn rows_in_the_answer_of_an_interface_are_read_and_nothing_behind_them() {
+        let one =
+            "{\"code\":0,\"msg\":\"ok \\\" [{\",\"page\":{\"data\":1},\"data\":[{\"a\":1},{\"a\":2}],\"total\":2}";
+        assert_eq!(texts(one), [["1"], ["2"]]);
+        assert_eq!(texts(&one.replace(',', ",\n").replace('[', "[\n ")), [["1"], ["2"]]);
+        assert_eq!(faults(one), [(1, None), (2, None)]);
+        // A person with a list, an empty answer, an answer that is no array.
+        for other in ["{\"姓名\":\"甲\",\"data\":[{\"a\":1}]}", "{\"data\":[]}", "{\"data\":{\"a\":1}}"] {
+            assert_eq!(faults(other), [(1, None)], "{other}");
+        }
+        let gb = GB18030.encode("{\"msg\":\"王\u{4E97}\",\"rows\":[{\"a\":1}]}").0.into_owned();
+        assert_eq!(found_in(&gb, GB18030).len(), 1);
     }
 
     #[test]

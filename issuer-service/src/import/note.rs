@@ -21,8 +21,10 @@ pub enum Note {
     EthnicGroupUnknown,
     /// Accepted people whose name, address or employer the chip cannot hold, so many.
     TextNotOnChip(u64),
-    /// Accepted people without a citizen number who have name and birth date of another one, so many.
-    Alike(u64),
+    /// People registered by this import who have name and birth date of another one: how many, and the first of them, each with the other.
+    Alike(u64, Vec<(i64, i64)>),
+    /// Rows that take back what their source never said, so many.
+    NotSaid(u64),
     /// An interrupted import went on behind this row.
     Resumed(u64),
     /// No row below the header.
@@ -43,7 +45,8 @@ impl Note {
             Self::RegionFromNumber(_) => "REGION_FROM_NUMBER",
             Self::EthnicGroupUnknown => "ETHNIC_GROUP_ABSENT",
             Self::TextNotOnChip(_) => "TEXT_NOT_ON_CHIP",
-            Self::Alike(_) => "PERSON_ALIKE",
+            Self::Alike(..) => "PERSON_ALIKE",
+            Self::NotSaid(_) => "NOTHING_TAKEN_BACK",
             Self::Resumed(_) => "RESUMED",
             Self::NoRows => "NO_ROWS",
             Self::FaultsOmitted(_) => "FAULTS_OMITTED",
@@ -84,10 +87,23 @@ impl Note {
                     format!("{people} people have a name, address or employer that the chip (GBK) cannot hold: registered, but no card can be made (issuer person list --no-card)"),
                 );
             }
-            Self::Alike(people) => {
+            Self::Alike(people, pairs) => {
+                let each = pairs.iter().map(|(new, known)| match new {
+                    0 => format!("{known}"),
+                    new => format!("{new}={known}"),
+                });
+                let list = each.collect::<Vec<_>>().join(lang.pick("、", ", "));
                 return lang.pick(
-                    format!("{people} 名无公民身份号码的人与另一登记人员姓名、出生日期相同: 核对是否同一人换了证件"),
-                    format!("{people} people without a citizen number have name and birth date of another one registered: see whether it is one person with a new certificate"),
+                    format!("{people} 名新登记的人与另一登记人员姓名、出生日期相同（{list}）: 核对是否同一人，是则 issuer person join"),
+                    format!("{people} people registered now have name and birth date of another one ({list}): see whether it is one person; if so, `issuer person join`"),
+                );
+            }
+            Self::NotSaid(rows) => {
+                return lang.pick(
+                    format!("{rows} 行要撤回该来源没有说过的内容，现值不变（issuer person history）"),
+                    format!(
+                        "{rows} rows take back what this source never said; what is held stays (issuer person history)"
+                    ),
                 );
             }
             Self::Resumed(row) => {

@@ -1,10 +1,15 @@
 //! Why a file as a whole is no registry table, in words for those who sent it.
 //!
-//! Owns: codes, messages, remedies. Never: repeats a value of the file.
+//! Owns: codes, messages, remedies. Never: repeats a value of the file; a sheet is named.
 
 use super::column::Column;
 use crate::exit::Exit;
 use crate::lang::Lang;
+
+/// Sheets that are named.
+const SHEETS_MAX: usize = 10;
+/// Characters of the name of a sheet: as many as spreadsheet programs take.
+const SHEET_CHARACTERS_MAX: usize = 31;
 
 /// What is wrong with a file as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +38,18 @@ pub enum TableError {
     /// A workbook that unpacks to more than any registry: a bomb.
     #[error("the workbook is too large")]
     WorkbookTooLarge,
+    /// A workbook without a sheet of the name that was given.
+    #[error("no such sheet")]
+    SheetUnknown {
+        /// Those that are shown.
+        sheets: Vec<String>,
+    },
+    /// The sheet of a workbook is no table, and there are others.
+    #[error("no header line on this sheet")]
+    SheetWithoutHeader {
+        /// Those that are shown.
+        sheets: Vec<String>,
+    },
     /// Not one whole JSON object, or one with a key twice.
     #[error("not one JSON object")]
     NotObject,
@@ -74,7 +91,8 @@ impl TableError {
             Self::WorkbookDamaged => "WORKBOOK_DAMAGED",
             Self::WorkbookTooLarge => "WORKBOOK_TOO_LARGE",
             Self::NotObject | Self::NoObject => "JSON_INVALID",
-            Self::NoHeader => "HEADER_MISSING",
+            Self::SheetUnknown { .. } => "SHEET_NOT_FOUND",
+            Self::NoHeader | Self::SheetWithoutHeader { .. } => "HEADER_MISSING",
             Self::TooManyColumns => "COLUMNS_TOO_MANY",
             Self::MissingHeaders { .. } => "COLUMN_MISSING",
             Self::RepeatedHeader { .. } => "COLUMN_REPEATED",
@@ -103,6 +121,22 @@ impl TableError {
             Self::WorkbookDamaged => ("不是 .xlsx 工作簿，或已损坏", "no .xlsx workbook, or damaged"),
             Self::WorkbookTooLarge => {
                 ("工作簿展开后过大，不像登记表", "the workbook unpacks to more than any registry has")
+            }
+            Self::SheetUnknown { sheets } => {
+                let list = shown(sheets, lang);
+                return lang.pick(
+                    format!("工作簿没有这张工作表；有 {list}"),
+                    format!("the workbook has no such sheet; it has {list}"),
+                );
+            }
+            Self::SheetWithoutHeader { sheets } => {
+                let list = shown(sheets, lang);
+                return lang.pick(
+                    format!("这张工作表的前几行中没有认识的列名；工作簿有 {list}"),
+                    format!(
+                        "none of the first lines of this sheet has the name of a known column; the workbook has {list}"
+                    ),
+                );
             }
             Self::NotObject => {
                 ("不是一个完整的 JSON 对象，或有重复的键", "not one whole JSON object, or one with a key twice")
@@ -152,6 +186,10 @@ impl TableError {
                 "写成 {\"number\":\"…\",\"name\":\"…\"}，每个键一次",
                 "write {\"number\":\"…\",\"name\":\"…\"}, each key once",
             ),
+            Self::SheetUnknown { .. } | Self::SheetWithoutHeader { .. } => (
+                "用 --sheet 指明工作表；其表头至少要有号码和姓名两列",
+                "name the sheet with --sheet; its header needs a number and a name at least",
+            ),
             Self::TooManyColumns => ("删去多余的列后重新导出", "export it again without the needless columns"),
             Self::NoHeader | Self::MissingHeaders { .. } => (
                 "表头至少要有号码和姓名两列（如 身份证号,姓名 或 AAC002,AAC003）: 文本文件用逗号、制表符或分号分隔，工作簿须在第一张工作表的前几行，JSON 则为每个对象的键；列名见 issuer-service/README.md",
@@ -170,4 +208,15 @@ impl TableError {
     pub const fn exit(&self) -> Exit {
         Exit::Usage
     }
+}
+
+/// Names of sheets, the first of them, of bounded length.
+fn shown(sheets: &[String], lang: Lang) -> String {
+    let plain = |name: &String| -> String {
+        let name = name.chars().filter(|c| !c.is_control()).take(SHEET_CHARACTERS_MAX);
+        format!("“{}”", name.collect::<String>())
+    };
+    let more = if sheets.len() > SHEETS_MAX { " …" } else { "" };
+    let names: Vec<String> = sheets.iter().take(SHEETS_MAX).map(plain).collect();
+    format!("{}{more}", names.join(lang.pick("、", ", ")))
 }

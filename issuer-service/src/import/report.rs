@@ -45,6 +45,25 @@ impl Counts {
     }
 }
 
+/// What is counted of accepted rows beside their outcome.
+#[derive(Debug, Default)]
+pub(super) struct Remarks {
+    /// People without a region.
+    pub(super) without_region: u64,
+    /// People with a text that the chip cannot hold.
+    pub(super) off_chip: u64,
+    /// New people who were compared with those registered before.
+    pub(super) compared: u64,
+    /// Row number of the first of them.
+    pub(super) first: Option<i64>,
+    /// New people who have name and birth date of another one.
+    pub(super) alike: u64,
+    /// The first of them, 0 where nobody is registered, and the other one.
+    pub(super) pairs: Vec<(i64, i64)>,
+    /// Rows that take back what was never said.
+    pub(super) unsaid: u64,
+}
+
 /// The outcome of an import.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -145,9 +164,9 @@ impl Report {
         }
     }
 
-    /// Adds what is known only behind the last row: `without_region` accepted people have no region, `off_chip` a text that the
-    /// chip cannot hold, `alike` without a citizen number have the name and birth date of another one.
-    pub(super) fn finish(&mut self, without_region: u64, off_chip: u64, alike: u64) {
+    /// Adds what is known only behind the last row.
+    pub(super) fn finish(&mut self, remarks: Remarks) {
+        let Remarks { without_region, off_chip, alike, pairs, unsaid, .. } = remarks;
         if !self.layout.has(Column::Region) {
             self.notes.push(Note::RegionFromNumber(without_region));
         }
@@ -155,7 +174,10 @@ impl Report {
             self.notes.push(Note::TextNotOnChip(off_chip));
         }
         if alike > 0 {
-            self.notes.push(Note::Alike(alike));
+            self.notes.push(Note::Alike(alike, pairs));
+        }
+        if unsaid > 0 {
+            self.notes.push(Note::NotSaid(unsaid));
         }
         if self.counts.rows() == 0 {
             self.notes.push(Note::NoRows);

@@ -68,7 +68,7 @@ impl Sheet {
             }
             Kind::Json(_) => {}
             Kind::Workbook => {
-                let (workbook, head) = Workbook::open(file)?;
+                let (workbook, head) = Workbook::open(file, None)?;
                 for (line, headers) in head {
                     if let Some(found) = header(&headers) {
                         let rows = Rows::Workbook(workbook.behind(line));

@@ -11,6 +11,7 @@ use card_core::security::CityCode;
 use serde::Serialize;
 
 use super::check::Checks;
+use super::column::Column;
 use super::fault::Fault;
 use super::table::{Layout, Row};
 use super::{ImportError, json};
@@ -18,6 +19,7 @@ use crate::audit::Act;
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
+use crate::person::Details;
 use crate::person::dossier::Statement;
 use crate::person::field::{Field, Fields};
 use crate::person::no_card::NoCard;
@@ -38,6 +40,9 @@ pub struct Answer {
     /// Keys that mean nothing here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_keys: Vec<String>,
+    /// Fields that the source takes back though it never spoke of them: what is held stays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_said: Vec<&'static str>,
 }
 
 /// What came of it.
@@ -51,7 +56,7 @@ pub enum Upserted {
         /// Why no card can be made.
         #[serde(skip_serializing_if = "Option::is_none")]
         no_card: Option<NoCard>,
-        /// Row number of another one of this name and birth date, of who has no citizen number.
+        /// Row number of another one of this name and birth date.
         #[serde(skip_serializing_if = "Option::is_none")]
         alike: Option<i64>,
     },
@@ -80,6 +85,15 @@ pub enum Upserted {
         /// Faults.
         faults: Vec<Refused>,
     },
+}
+
+/// What an object says of somebody's number.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// It is one.
+    Details(Box<Details>),
+    /// It is none.
+    Faults(Vec<Refused>),
 }
 
 /// One fault.
@@ -140,27 +154,21 @@ pub fn upsert(
     let details = match checks.check(&row) {
         Ok(details) => details,
         Err(faults) => {
-            let told = |fault: &Fault| Refused {
-                column: fault.column.map(|column| layout.header(column)).unwrap_or_default(),
-                code: fault.code.name(),
-                value: fault.value.to_string(),
-                message: fault.code.message(lang),
-                remedy: fault.code.remedy(lang),
-            };
-            let upserted = Upserted::Refused { faults: faults.iter().map(told).collect() };
-            return Ok(Answer { upserted, ignored_keys });
+            let upserted = Upserted::Refused { faults: told(&faults, &layout, lang) };
+            return Ok(Answer { upserted, ignored_keys, not_said: Vec::new() });
         }
     };
+    let taken_back = checks.taken_back(&row);
     store.act(|tx| {
         let at = clock::seconds();
-        let statement =
-            Statement { source: source.id, at, import: 0, row: 0, details: &details, fields: checks.fields() };
+        let fields = checks.fields().without(taken_back);
+        let statement = Statement { source: source.id, at, import: 0, row: 0, details: &details, fields, taken_back };
         let outcome = registry::upsert(tx, &statement)?;
         let (id, no_card) = (outcome.id, outcome.no_card);
         let keys = |fields: Fields| fields.iter().map(Field::key).collect();
         let (upserted, done) = match outcome.done {
             Done::Created => {
-                let alike = if details.certificate.is_empty() { None } else { tx.alike(&details)? };
+                let alike = tx.alike(&details, Some(id))?;
                 (Upserted::Created { id, no_card, alike }, "created")
             }
             Done::Changed(heard) => {
@@ -170,13 +178,67 @@ pub fn upsert(
             Done::Unchanged => (Upserted::Unchanged { id, no_card }, "unchanged"),
         };
         let (actor, object, detail) = (actor.to_owned(), format!("person {id}"), format!("{done} by {}", source.name));
-        Ok((Answer { upserted, ignored_keys }, Act { actor, act: "person.upsert", object, detail }))
+        let not_said = keys(outcome.unsaid);
+        Ok((Answer { upserted, ignored_keys, not_said }, Act { actor, act: "person.upsert", object, detail }))
     })
+}
+
+/// Reads what an object says of the number of somebody who is registered; what it does not say of the other columns is `held`.
+///
+/// # Errors
+/// See [`upsert`].
+pub(crate) fn identity<'a>(
+    text: &[u8],
+    held: &impl Fn(Column) -> Option<&'a str>,
+    (city, people): (CityCode, PeopleRules),
+    lang: Lang,
+) -> Result<Told, ImportError> {
+    let table = |source| ImportError::Table { path: "-".into(), source };
+    let (mut keys, mut cells) = json::one(text).map_err(table)?;
+    let meant = |keys: &[String], column| {
+        keys.iter().any(|key| Column::of_header(key).is_some_and(|(known, _)| known == column))
+    };
+    // A citizen number tells sex and birth date itself; where a certificate is shown they are those that are known.
+    let certified = meant(&keys, Column::CertificateType);
+    for column in [Column::Name, Column::Sex, Column::BirthDate] {
+        if let Some(value) = held(column).filter(|_| column == Column::Name || certified)
+            && !meant(&keys, column)
+        {
+            keys.push(column.key().to_owned());
+            cells.push(Ok(value.to_owned()));
+        }
+    }
+    let layout = Layout::of(1, keys, &[]).map_err(table)?;
+    let checks = Checks::new(&layout, city, people);
+    let row = Row { line: 1, cells: Ok(layout.picked(cells)) };
+    Ok(match checks.check(&row) {
+        Ok(details) => Told::Details(Box::new(details)),
+        Err(faults) => Told::Faults(told(&faults, &layout, lang)),
+    })
+}
+
+fn told(faults: &[Fault], layout: &Layout, lang: Lang) -> Vec<Refused> {
+    let one = |fault: &Fault| Refused {
+        column: fault.column.map(|column| layout.header(column)).unwrap_or_default(),
+        code: fault.code.name(),
+        value: fault.value.to_string(),
+        message: fault.code.message(lang),
+        remedy: fault.code.remedy(lang),
+    };
+    faults.iter().map(one).collect()
 }
 
 impl Show for Answer {
     fn text(&self, lang: Lang) -> String {
-        let told = self.upserted.text(lang);
+        let mut told = self.upserted.text(lang);
+        if !self.not_said.is_empty() {
+            let label = |key: &&'static str| Field::of_key(key).map_or(*key, |field| field.label(lang));
+            let fields = self.not_said.iter().map(label).collect::<Vec<_>>().join(lang.pick("、", ", "));
+            told += &lang.pick(
+                format!("\n说明: 该来源没有说过{fields}，现值不变；裁定为无: issuer person merge 编号 --none --field 字段"),
+                format!("\nnote: the source never spoke of {fields}, what is held stays; to decide that none is known: issuer person merge ID --none --field FIELD"),
+            );
+        }
         if self.ignored_keys.is_empty() {
             return told;
         }
@@ -195,9 +257,9 @@ impl Show for Upserted {
         };
         let told = match self {
             Self::Created { id, alike: Some(other), .. } => lang.pick(
-                format!("已登记，编号 {id}\n说明: 人员 {other} 姓名、出生日期相同，核对是否同一人换了证件"),
+                format!("已登记，编号 {id}\n说明: 人员 {other} 姓名、出生日期相同，核对是否同一人；是则 issuer person join {id} --into {other}"),
                 format!(
-                    "registered as person {id}\nnote: person {other} has this name and birth date: see whether it is one person with a new certificate"
+                    "registered as person {id}\nnote: person {other} has this name and birth date: see whether it is one person; if so, issuer person join {id} --into {other}"
                 ),
             ),
             Self::Created { id, .. } => lang.pick(format!("已登记，编号 {id}"), format!("registered as person {id}")),

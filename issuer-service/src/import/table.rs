@@ -17,7 +17,7 @@ use super::json::{Keys, Objects};
 use super::record::{Record, Records, RowFault, trimmed};
 use super::refusal::TableError;
 use super::workbook::Workbook;
-use crate::registry::source::Mapped;
+use crate::registry::source::{Mapped, Meaning};
 
 /// Columns of a header. Real registries have a few dozen.
 pub(super) const COLUMNS_MAX: usize = 1024;
@@ -46,6 +46,8 @@ pub struct Reading<'a> {
     pub encoding: Option<Declared>,
     /// Headers that mean something else than usual.
     pub mapping: &'a [Mapped],
+    /// Name of the sheet of a workbook; its first one that is shown when absent.
+    pub sheet: Option<&'a str>,
 }
 
 /// A registry file being read.
@@ -79,6 +81,8 @@ pub struct Layout {
     instead: Vec<usize>,
     /// Of a table: places of columns of one meaning, the one that is read, and one that is read where it is empty.
     spare: Vec<(usize, usize)>,
+    /// A cell of this word takes back what its source said before.
+    take_back: Option<String>,
 }
 
 /// A row of the table.
@@ -108,8 +112,9 @@ impl Table {
                 (Rows::Json(objects.of_keys(&layout.headers, &instead)), layout)
             }
             Kind::Workbook => {
-                let (workbook, head) = Workbook::open(file)?;
-                let layout = best_header(head, reading.mapping).map_err(OpenError::Table)?;
+                let (workbook, head) = Workbook::open(file, reading.sheet)?;
+                let layout = best_header(head, reading.mapping)
+                    .map_err(|error| OpenError::Table(of_sheets(error, workbook.names())))?;
                 (Rows::Workbook(workbook.behind(layout.line)), layout)
             }
         };
@@ -202,14 +207,14 @@ fn cells(layout: &Layout, encoding: &'static Encoding, fields: &ByteRecord) -> R
         let other = layout.spare.iter().find(|(first, other)| *first == place && !says(place) && says(*other));
         other.map_or(place, |(_, other)| *other)
     };
-    Ok(layout.columns.iter().map(|(_, place)| cell(read(*place))).collect())
+    Ok(layout.columns.iter().map(|(_, place)| layout.said(cell(read(*place)))).collect())
 }
 
 /// Finds the header and the delimiter of a text; its records behind the header.
 fn delimited(
     file: &mut File,
     encoding: &'static Encoding,
-    Reading { encoding: declared, mapping }: Reading<'_>,
+    Reading { encoding: declared, mapping, .. }: Reading<'_>,
 ) -> Result<(Rows, Layout), OpenError> {
     let (mut best, mut error) = (None::<(u8, Layout)>, TableError::Empty);
     for delimiter in DELIMITERS {
@@ -233,6 +238,16 @@ fn delimited(
         }
     }
     Ok((Rows::Text(Box::new(records), encoding), layout))
+}
+
+/// A workbook whose first sheet is no table may have it on another one.
+fn of_sheets(error: TableError, sheets: &[String]) -> TableError {
+    match error {
+        TableError::Empty | TableError::NoHeader if sheets.len() > 1 => {
+            TableError::SheetWithoutHeader { sheets: sheets.to_vec() }
+        }
+        error => error,
+    }
 }
 
 /// The first of these rows that has number and name; otherwise what is wrong with the one that looks most like a header.
@@ -285,7 +300,8 @@ impl Layout {
         let spare: Vec<(usize, usize)> =
             doubled.iter().filter_map(|(column, place)| Some((read(*column)?, *place))).collect();
         let instead = spare.iter().map(|(_, place)| *place).collect();
-        let mut layout = Self { line, columns, doubled: Vec::new(), headers, instead, spare };
+        let take_back = mapping.iter().find(|(_, meaning)| *meaning == Meaning::TakeBack).map(|(word, _)| word.clone());
+        let mut layout = Self { line, columns, doubled: Vec::new(), headers, instead, spare, take_back };
         layout.doubled = doubled.iter().map(|(column, place)| (layout.header(*column), layout.shown(*place))).collect();
         Ok(layout)
     }
@@ -331,7 +347,16 @@ impl Layout {
             }
         }
         let mut take = |place: usize| cells.get_mut(place).map(|cell| std::mem::replace(cell, Ok(String::new())));
-        self.columns.iter().map(|(_, place)| take(*place).unwrap_or_else(|| Ok(String::new()))).collect()
+        let cells = self.columns.iter().map(|(_, place)| take(*place).unwrap_or_else(|| Ok(String::new())));
+        cells.map(|cell| self.said(cell)).collect()
+    }
+
+    /// What a cell says: its text, or that a value is taken back.
+    fn said(&self, cell: Cell) -> Cell {
+        match (&self.take_back, cell) {
+            (Some(word), Ok(text)) if comparable(&text) == *word => Err(Code::NotTakenBack),
+            (_, cell) => cell,
+        }
     }
 
     /// Whether the file has this column.
@@ -373,7 +398,7 @@ impl Layout {
 fn column_of(header: &str, mapping: &[Mapped]) -> Option<(Column, usize)> {
     let comparable = comparable(header);
     match mapping.iter().find(|(known, _)| *known == comparable) {
-        Some((_, column)) => column.map(|column| (column, 0)),
+        Some((_, meaning)) => meaning.column().map(|column| (column, 0)),
         None => Column::of_header(header).map(|(column, rank)| (column, rank + 1)),
     }
 }
@@ -409,7 +434,9 @@ const fn telling(error: &TableError) -> u8 {
         TableError::TooManyColumns => 2,
         TableError::MissingHeaders { .. } => 3,
         TableError::RepeatedHeader { .. } => 4,
-        TableError::Utf16
+        TableError::SheetUnknown { .. }
+        | TableError::SheetWithoutHeader { .. }
+        | TableError::Utf16
         | TableError::TwoEncodings
         | TableError::OtherEncoding
         | TableError::NotText

@@ -52,23 +52,24 @@ pub(super) struct Workbook {
     unpacked: Arc<AtomicU64>,
     stated: u64,
     line: u64,
+    names: Vec<String>,
 }
 
 impl Workbook {
-    /// Opens a workbook; its first rows, among which the header is.
-    pub(super) fn open(mut file: File) -> Result<(Self, Head), OpenError> {
+    /// Opens a workbook at its first sheet or the one of a name; its first rows, among which the header is.
+    pub(super) fn open(mut file: File, wanted: Option<&str>) -> Result<(Self, Head), OpenError> {
         file.rewind().map_err(OpenError::Read)?;
-        let mut sheet = Sheet::find(file).map_err(OpenError::Table)?;
+        let mut sheet = Sheet::find(file, wanted).map_err(OpenError::Table)?;
         let (sender, rows) = sync_channel(AHEAD);
         let unpacked = sheet.unpacked.clone();
-        let stated = sheet.stated;
+        let (stated, names) = (sheet.stated, std::mem::take(&mut sheet.names));
         std::thread::spawn(move || {
             if let Err(error) = sheet.send_rows(&sender) {
                 // A reader that went away needs no error.
                 let _ = sender.send(Err(error));
             }
         });
-        let mut workbook = Self { rows, ahead: std::collections::VecDeque::new(), unpacked, stated, line: 0 };
+        let mut workbook = Self { rows, ahead: std::collections::VecDeque::new(), unpacked, stated, line: 0, names };
         let mut head = Vec::new();
         while head.len() < HEADER_RECORDS_MAX {
             let Some(mut row) = workbook.receive()? else { break };
@@ -87,6 +88,11 @@ impl Workbook {
             workbook.ahead.push_back(row);
         }
         Ok((workbook, head))
+    }
+
+    /// Names of the sheets that are shown, in their order.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Its rows behind the header.
@@ -127,6 +133,8 @@ impl Workbook {
 struct Sheet {
     archive: ZipArchive<File>,
     name: String,
+    /// Names of the sheets that are shown.
+    names: Vec<String>,
     styles: Styles,
     shared: Shared,
     unpacked: Arc<AtomicU64>,
@@ -148,16 +156,16 @@ impl Shared {
 }
 
 impl Sheet {
-    fn find(file: File) -> Result<Self, TableError> {
+    fn find(file: File, wanted: Option<&str>) -> Result<Self, TableError> {
         let mut archive = ZipArchive::new(file).map_err(|_| TableError::WorkbookDamaged)?;
         if archive.len() > PARTS_MAX {
             return Err(TableError::WorkbookTooLarge);
         }
-        let book = part::book(&mut archive)?;
+        let book = part::book(&mut archive, wanted)?;
         let styles = part::styles(&mut archive, book.from_1904)?;
         let shared = shared(&mut archive)?;
         let stated = archive.by_name(&book.sheet).map_err(|_| TableError::WorkbookDamaged)?.size();
-        Ok(Self { archive, name: book.sheet, styles, shared, unpacked: Arc::default(), stated })
+        Ok(Self { archive, name: book.sheet, names: book.names, styles, shared, unpacked: Arc::default(), stated })
     }
 
     fn send_rows(&mut self, to: &SyncSender<Result<Sent, TableError>>) -> Result<(), TableError> {

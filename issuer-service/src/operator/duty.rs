@@ -23,7 +23,7 @@ pub enum Duty {
 }
 
 use Duty::{Looks, Manages, Needs, Outside};
-use Role::{Approve, Audit, Capture, Clearing, Counter, Keys, Manage, Station, Stock};
+use Role::{Approve, Audit, Capture, Clearing, Counter, Keys, Manage, Query, Station, Stock};
 
 /// Every command of the program, in the order of its help.
 pub const DUTIES: &[(&str, Duty)] = &[
@@ -53,6 +53,11 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("person history", Looks),
     ("person compare", Looks),
     ("person conflicts", Looks),
+    ("person renumber", Needs(&[Capture])),
+    ("person join", Needs(&[Capture])),
+    ("person orders", Looks),
+    ("person approve", Needs(&[Approve])),
+    ("person reject", Needs(&[Approve])),
     ("person merge", Needs(&[Capture])),
     ("person death", Needs(&[Capture])),
     ("benefit import", Needs(&[Capture])),
@@ -168,15 +173,15 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("pin approve", Needs(&[Approve])),
     ("pin withdraw", Needs(&[Counter])),
     ("pin list", Looks),
-    ("query person", Needs(&[Counter, Capture])),
-    ("query card", Needs(&[Counter, Capture])),
-    ("query account", Needs(&[Counter, Capture])),
-    ("query insurance", Needs(&[Counter, Capture])),
-    ("query progress", Needs(&[Counter, Capture])),
+    ("query person", Needs(&[Counter, Capture, Query])),
+    ("query card", Needs(&[Counter, Capture, Query])),
+    ("query account", Needs(&[Counter, Capture, Query])),
+    ("query insurance", Needs(&[Counter, Capture, Query])),
+    ("query progress", Needs(&[Counter, Capture, Query])),
     ("query password", Needs(&[Counter])),
     ("certificate make", Needs(&[Counter])),
     ("certificate print", Needs(&[Counter])),
-    ("ticket add", Needs(&[Counter])),
+    ("ticket add", Needs(&[Counter, Query])),
     ("ticket list", Looks),
     ("ticket show", Needs(&[Counter])),
     ("ticket answer", Needs(&[Counter])),
@@ -267,8 +272,20 @@ pub const DUTIES: &[(&str, Duty)] = &[
 ];
 
 /// What a command asks beside its row, for what it does with an option: endpoints do that alone.
-const WITH_OPTIONS: &[(&str, Duty)] =
-    &[("person show --reveal", Needs(&[Capture])), ("photo show --out", Needs(&[Capture]))];
+const WITH_OPTIONS: &[(&str, Duty)] = &[
+    ("person show --reveal", Needs(&[Capture])),
+    ("photo show --out", Needs(&[Capture])),
+    ("query password --own", Needs(&[Query])),
+    ("query password --behalf", Needs(&[Counter, Query])),
+    ("ticket list --behalf", Needs(&[Capture, Approve, Station, Keys, Clearing, Audit, Counter, Stock, Query, Manage])),
+    ("ticket show --own", Needs(&[Query])),
+    ("ticket show --behalf", Needs(&[Counter, Query])),
+    ("ticket answer --behalf", Needs(&[Counter, Query])),
+    ("ticket close --behalf", Needs(&[Counter, Query])),
+];
+
+/// Whoever works in the house: all but programs that put questions for people elsewhere.
+pub const HOUSE: &[Role] = &[Capture, Approve, Station, Keys, Clearing, Audit, Counter, Stock, Manage];
 
 /// Who sees people through a door that others reach: at the machine these commands only look.
 const PEOPLE: &[Role] = &[Capture, Counter, Approve];
@@ -293,21 +310,18 @@ pub fn duty(command: &str) -> Duty {
 }
 
 /// Whether an operator who has proved to be one may do what a command does: the one gate of every door that others reach. At this
-/// machine `Looks` asks for nothing; at a door it asks for somebody who is let in, of whoever sees people for a role that works
-/// with them, and `Outside` is not done there.
+/// machine `Looks` asks for nothing; at a door it asks for somebody who is let in and does more than put questions for people
+/// elsewhere, of whoever sees people for a role that works with them, and `Outside` is not done there.
 ///
 /// # Errors
 /// [`OperatorError::RoleMissing`].
 pub fn allowed(operator: &Operator, command: &str) -> Result<Option<OnDuty>, OperatorError> {
-    const MANAGE: &[Role] = &[Manage];
-    // Nobody's: no list of roles is empty otherwise.
-    const NOBODY: &[Role] = &[];
-    let at_a_door = AT_A_DOOR.iter().find(|(name, _)| *name == command).map(|(_, duty)| *duty);
-    let roles = match at_a_door.unwrap_or_else(|| duty(command)) {
-        Looks => return Ok(None),
-        Needs(roles) => roles,
-        Manages => MANAGE,
-        Outside => NOBODY,
+    let elsewhere = operator.roles.iter().all(|role| role == Query.name());
+    let roles = match roles_at_a_door(command) {
+        None if !elsewhere => return Ok(None),
+        // Whoever works in the house looks around in it; who puts questions for people elsewhere does not.
+        None => HOUSE,
+        Some(roles) => roles,
     };
     let name = operator.name.clone();
     if roles.iter().any(|role| operator.has(*role)) {
@@ -315,6 +329,21 @@ pub fn allowed(operator: &Operator, command: &str) -> Result<Option<OnDuty>, Ope
     }
     let roles = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" / ");
     Err(OperatorError::RoleMissing { name, roles })
+}
+
+/// Roles of which a command asks for one at a door; none where it is enough to be let in, and to work in the house.
+#[must_use]
+pub fn roles_at_a_door(command: &str) -> Option<&'static [Role]> {
+    const MANAGE: &[Role] = &[Manage];
+    // Nobody's: no list of roles is empty otherwise.
+    const NOBODY: &[Role] = &[];
+    let at_a_door = AT_A_DOOR.iter().find(|(name, _)| *name == command).map(|(_, duty)| *duty);
+    match at_a_door.unwrap_or_else(|| duty(command)) {
+        Looks => None,
+        Needs(roles) => Some(roles),
+        Manages => Some(MANAGE),
+        Outside => Some(NOBODY),
+    }
 }
 
 /// An operator at a command: looked at again in the transaction of each of its acts.
@@ -360,6 +389,9 @@ impl Duties {
              each of its acts. Nobody\napproves what they made. Commands that show what is masked otherwise (`person show --reveal`, \
              `photo show --out`, `exchange show --reveal`, `sync list --reveal`) need `capture`; \
              `psam list --reveal` needs `keys`.\n\n\
+             `query` is the role of programs that put questions: for people who prove themselves by number and query password, or for an \
+             operator whom\nthe program names and whose own role counts. By itself it sees nothing: at a door it looks at nothing that \
+             needs no role, and of a ticket or a query\npassword it has only those of the person who proves it.\n\n\
              `manage`: until an operator holds it, anyone at the machine may register operators; from then on only its holders may, \
              nobody\nchanges their own roles, so somebody always holds it. A machine cannot tell that two names are one person: whoever \
              holds `manage` answers\nfor one name a person.\n\n\

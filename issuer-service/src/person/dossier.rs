@@ -92,6 +92,8 @@ pub struct Statement<'a> {
     pub details: &'a Details,
     /// Of which fields; of the others nothing is said.
     pub fields: Fields,
+    /// Fields of which the source takes back what it said; none of `fields`.
+    pub taken_back: Fields,
 }
 
 /// A dossier of one statement, in its texts.
@@ -109,8 +111,10 @@ struct First<'a> {
 pub struct Heard {
     /// Fields whose held value changed.
     pub changed: Fields,
-    /// Fields of which the source says something new.
+    /// Fields of which the source says something new, or nothing any more.
     pub said: Fields,
+    /// Fields that the source takes back though it never spoke of them, while a value is held.
+    pub unsaid: Fields,
 }
 
 /// One line of a field's history, as [`Dossier::history`] gives it.
@@ -219,10 +223,140 @@ impl Dossier {
                 heard.changed = heard.changed.with(field);
             }
         }
+        for field in statement.taken_back.iter().filter(|field| Field::RETRACTABLE.contains(field)) {
+            if matches!(self.said[who].words[field.place()], Word::Silent) {
+                if !self.held[field.place()].value.is_empty() {
+                    heard.unsaid = heard.unsaid.with(field);
+                }
+                continue;
+            }
+            heard.said = heard.said.with(field);
+            if self.take_back(who, field, now) {
+                heard.changed = heard.changed.with(field);
+            }
+        }
         if !heard.said.is_empty() {
             (self.said[who].import, self.said[who].row) = (statement.import, statement.row);
         }
         heard
+    }
+
+    /// A source takes its word back; whether another value is held now.
+    ///
+    /// A value that it alone gave goes: the one other value that is said takes its place, otherwise none is held. What another source says
+    /// too, or an operator decided, stays.
+    fn take_back(&mut self, who: usize, field: Field, now: u64) -> bool {
+        let place = field.place();
+        let source = self.said[who].source;
+        self.remember_said(who, field, now);
+        if self.held[place].source != source {
+            return false;
+        }
+        let agrees = |said: &Said| match said.words[place] {
+            Word::AsHeld(at) => Some((said.source, at)),
+            Word::Silent | Word::Other { .. } => None,
+        };
+        if let Some((other, at)) = self.said.iter().find_map(agrees) {
+            (self.held[place].source, self.held[place].at) = (other, at);
+            return false;
+        }
+        let others = self.said.iter().filter_map(|said| match &said.words[place] {
+            Word::Other { value, .. } => Some((value.clone(), said.source)),
+            Word::Silent | Word::AsHeld(_) => None,
+        });
+        let others: Vec<(String, SourceId)> = others.collect();
+        let one = others.first().filter(|(first, _)| others.iter().all(|(value, _)| value == first));
+        let (value, source) = one.cloned().unwrap_or((String::new(), INFERRED));
+        self.hold(field, value, source, now);
+        for said in &mut self.said {
+            if let Word::Other { settled, .. } = &mut said.words[place] {
+                *settled = false;
+            }
+        }
+        true
+    }
+
+    /// An operator decides that nothing is known of a field: whatever was said of it is settled. `false` of a field that everybody has.
+    pub fn clear(&mut self, field: Field, at: u64) -> bool {
+        if !Field::RETRACTABLE.contains(&field) {
+            return false;
+        }
+        let now = self.offset(at);
+        if !self.value(field).is_empty() {
+            self.hold(field, String::new(), DECIDED, now);
+        }
+        self.settle(field);
+        true
+    }
+
+    /// The person has another number, which tells sex and birth date, and from now on this certificate or none: an operator decided it.
+    /// What sources said of these is settled. What changed.
+    pub fn renumber(&mut self, details: &Details, at: u64) -> Fields {
+        let now = self.offset(at);
+        self.number.clone_from(&details.number);
+        let mut changed = Fields::NONE;
+        for field in Field::OF_NUMBER {
+            let value = field.of(details);
+            if self.value(field) != value {
+                self.hold(field, value.to_owned(), DECIDED, now);
+                changed = changed.with(field);
+            }
+            self.settle(field);
+        }
+        changed
+    }
+
+    /// A row that gave way has this number from now on, and nothing else of it changes.
+    pub(crate) fn take_number(&mut self, number: String) {
+        self.number = number;
+    }
+
+    /// What another row says of the same person: a source that is silent here speaks by it, what a source says here was said by it before.
+    /// Of the number and what it tells nothing is taken over.
+    pub fn absorb(&mut self, other: &Self, at: u64) {
+        let now = self.offset(at);
+        let fields = || Field::ALL.into_iter().filter(|field| !Field::OF_NUMBER.contains(field));
+        for said in &other.said {
+            let who = self.voice(said.source);
+            for field in fields() {
+                let place = field.place();
+                let (value, since) = match &said.words[place] {
+                    Word::Silent => continue,
+                    Word::AsHeld(since) => (&other.held[place].value, *since),
+                    Word::Other { value, at, .. } => (value, *at),
+                };
+                let (value, since) = (value.clone(), self.offset(other.begun + since));
+                match &self.said[who].words[place] {
+                    Word::Silent if self.held[place].value == value => {
+                        self.said[who].words[place] = Word::AsHeld(since);
+                    }
+                    Word::Silent => {
+                        self.said[who].words[place] = Word::Other { value: value.clone(), at: since, settled: false };
+                        let held = &self.held[place];
+                        if held.value.is_empty() || held.source == INFERRED {
+                            self.hold(field, value, said.source, now);
+                        }
+                    }
+                    Word::AsHeld(_) | Word::Other { .. } => {
+                        let past = Past { field: field as u8, value, source: said.source, at: since, until: now };
+                        self.past.push(past);
+                    }
+                }
+            }
+        }
+        for past in &other.past {
+            let Past { field, source, .. } = *past;
+            let (at, until) = (self.offset(other.begun + past.at), self.offset(other.begun + past.until));
+            self.past.push(Past { field, value: past.value.clone(), source, at, until });
+        }
+    }
+
+    fn settle(&mut self, field: Field) {
+        for said in &mut self.said {
+            if let Word::Other { settled, .. } = &mut said.words[field.place()] {
+                *settled = true;
+            }
+        }
     }
 
     /// AAC002 社会保障号码.
@@ -249,11 +383,7 @@ impl Dossier {
                 }
             }
         }
-        for said in &mut self.said {
-            if let Word::Other { settled, .. } = &mut said.words[field.place()] {
-                *settled = true;
-            }
-        }
+        self.settle(field);
         true
     }
 

@@ -52,6 +52,12 @@ impl Field {
         Self::Alive,
     ];
 
+    /// Those that a person can be without: what was said of them can be taken back.
+    pub const RETRACTABLE: [Self; 6] =
+        [Self::EthnicGroup, Self::Region, Self::Address, Self::Phone, Self::Employer, Self::Alive];
+    /// Those that a number tells, or the certificate that it was made from.
+    pub const OF_NUMBER: [Self; 3] = [Self::Sex, Self::BirthDate, Self::Certificate];
+
     /// Name in files and on the command line.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -148,6 +154,12 @@ impl Fields {
     #[must_use]
     pub const fn with(self, field: Field) -> Self {
         Self(self.0 | 1 << field as u8)
+    }
+
+    /// Without those of another set.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
     }
 
     /// Whether a field is among them.

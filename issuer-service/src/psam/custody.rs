@@ -5,7 +5,7 @@
 use serde::Serialize;
 use settlement::id::TerminalNumber;
 
-use super::{Psam, PsamError, Psams, registered};
+use super::{Psam, PsamError, PsamKeys, Psams, registered};
 use crate::audit::Act;
 use crate::audit::text::{self, TextFault};
 use crate::clearing::institution::TerminalState;
@@ -290,7 +290,16 @@ fn names_nobody<'a>(reason: &str, holders: impl IntoIterator<Item = &'a str>) ->
 
 fn give(tx: &Tx<'_>, number: &str, to: &HandOut<'_>) -> Result<(), PsamError> {
     let psam = found(tx, number)?;
-    registered(tx, to.institution)?;
+    let institution = registered(tx, to.institution)?;
+    // Whoever made it for its institution said which keys it holds; for another it was not said.
+    if psam.institution != to.institution && psam.keys.is_wider_than(PsamKeys::of(institution.kind)) {
+        let terminal_number = number.to_owned();
+        return Err(PsamError::KeysTooMany {
+            terminal_number,
+            keys: psam.keys,
+            institution: to.institution.to_owned(),
+        });
+    }
     still_ahead(to.due)?;
     if to.holder.trim().is_empty() || to.holder.chars().any(char::is_control) {
         return Err(PsamError::HolderUnfit);

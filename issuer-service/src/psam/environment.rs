@@ -4,12 +4,14 @@
 
 use std::fmt;
 
+use card_core::security::KeyName;
 use card_core::{Session, StatusWord, command};
 use card_profiles::Profile;
 use serde::{Serialize, Serializer};
 
-use super::{PsamError, sent};
-use crate::centre::{Cards, Config};
+use super::{PsamError, PsamKeys, sent};
+use crate::batch::BatchError;
+use crate::centre::{CardKeysMissing, Cards, Config};
 use crate::lang::Lang;
 use crate::station::failure::StationError;
 use crate::station::writer::refused;
@@ -127,13 +129,33 @@ fn is_complete(session: &mut Session, profile: &Profile) -> Result<bool, PsamErr
     Ok(filled.iter().any(|byte| !matches!(byte, 0x00 | 0xFF)))
 }
 
-/// Whether the vault has a key of this set for these cards. One that it lacks beside others is missed when it is to be written.
+/// Whether the vault has a key of this set for these cards.
 fn has_keys(vault: &Vault, config: &Config, cards: Cards, key_set: u8) -> Result<bool, PsamError> {
     let held = vault.keys().store().held().map_err(StationError::from)?;
     let names = key_names(&[config.psam_of(cards)]);
     Ok(held.iter().any(|held| {
         held.version == key_set && name::algorithm_of(&held.name) == cards.algorithm() && names.contains(&held.name)
     }))
+}
+
+/// Refuses a PSAM of which the vault has some keys and not all, before anything is written.
+pub(super) fn require_keys(
+    vault: &Vault,
+    config: &Config,
+    environments: &[Environment],
+    (keys, key_set): (PsamKeys, u8),
+) -> Result<(), PsamError> {
+    let held = vault.keys().store().held().map_err(StationError::from)?;
+    for profile in written(environments).map(|cards| keys.narrow(config.psam_of(cards))) {
+        let is_there = |name: &KeyName| held.iter().any(|held| held.name == *name && held.version == key_set);
+        let lacking = key_names(std::slice::from_ref(&profile)).into_iter().filter(|name| !is_there(name));
+        let keys: Vec<String> = lacking.map(|name| format!("{name} v{key_set}")).collect();
+        if !keys.is_empty() {
+            let missing = Box::new(CardKeysMissing { card: profile.name, keys });
+            return Err(StationError::from(BatchError::from(missing)).into());
+        }
+    }
+    Ok(())
 }
 
 /// Those that are written, in order.

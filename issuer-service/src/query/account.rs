@@ -138,9 +138,21 @@ fn original(tx: &Tx<'_>, reference: &str) -> Result<Option<Original>, ClearingEr
     if let Some((terminal, sequence)) = reference.strip_prefix("purchase:").and_then(|rest| rest.split_once(':')) {
         // The card stands behind the sequence; older postings have none.
         let sequence = sequence.split_once(':').map_or(sequence, |(sequence, _)| sequence);
-        let parsed = TerminalNumber::parse(terminal).ok().zip(sequence.parse().ok());
-        let of = |(terminal, terminal_sequence)| Original { terminal, terminal_sequence, card_sequence: None };
-        return Ok(parsed.map(of));
+        let Some((terminal, terminal_sequence)) = TerminalNumber::parse(terminal).ok().zip(sequence.parse().ok())
+        else {
+            return Ok(None);
+        };
+        let of = Original { terminal, terminal_sequence, card_sequence: None };
+        // The card's number where one card has two purchases of it; kiosks of before do not read it.
+        let rows = tx.accepted_purchases(of)?;
+        for (n, row) in rows.iter().enumerate() {
+            let is_alone =
+                !rows.iter().enumerate().any(|(m, other)| m != n && other.card_identifier == row.card_identifier);
+            if !is_alone && tx.purchase_reference(row)? == reference {
+                return Ok(Some(Original { card_sequence: Some(row.card_sequence), ..of }));
+            }
+        }
+        return Ok(Some(of));
     }
     let id = reference.strip_prefix("refund:").map(|rest| rest.split_once(':').map_or(rest, |(id, _)| id));
     let Some(load) = id.and_then(|id| LoadId::parse(id).ok()) else { return Ok(None) };

@@ -34,6 +34,18 @@ pub enum QueryError {
     /// Not 6 to 12 digits, or easily guessed.
     #[error("the password cannot be used")]
     PasswordUnfit,
+    /// Too many wrong passwords came through one program.
+    #[error("too many wrong passwords; wait {seconds} s")]
+    ClientLocked {
+        /// Seconds until the hour is over.
+        seconds: u64,
+    },
+    /// A program has no channel, or this is not done through it.
+    #[error("not through this channel")]
+    ChannelUnfit,
+    /// A program of a counter or of agents has to say for whom it asks.
+    #[error("no operator is named")]
+    OperatorNeeded,
     /// Argon2 could not be computed.
     #[error("the password could not be computed")]
     PasswordNotComputed,
@@ -83,6 +95,9 @@ impl Explain for QueryError {
             Self::PasswordNeeded => "QUERY_PASSWORD_NEEDED",
             Self::PasswordWrong => "QUERY_PASSWORD_WRONG",
             Self::PasswordUnfit => "QUERY_PASSWORD_UNFIT",
+            Self::ClientLocked { .. } => "QUERY_CLIENT_LOCKED",
+            Self::ChannelUnfit => "QUERY_CHANNEL_UNFIT",
+            Self::OperatorNeeded => "QUERY_OPERATOR_NEEDED",
             Self::PasswordNotComputed => "QUERY_PASSWORD_NOT_COMPUTED",
             Self::SumsDiffer { .. } => "ACCOUNT_SUMS_DIFFER",
             Self::Sum(_) => "AMOUNT_OUT_OF_RANGE",
@@ -125,6 +140,17 @@ impl Explain for QueryError {
                 "查询密码须为 6 至 12 位数字，不能过于简单或取自证件号码",
                 "a query password has 6 to 12 digits, not all alike, not in a row, not out of the person's number",
             ),
+            Self::ClientLocked { seconds } => {
+                return lang.pick(
+                    format!("经此程序的查询密码错误过多，{seconds} 秒后再试"),
+                    format!("too many wrong query passwords came through this program; come back in {seconds} seconds"),
+                );
+            }
+            Self::ChannelUnfit => (
+                "此渠道不办理这件事，或程序没有登记渠道",
+                "this is not done through the caller's channel, or its program has none",
+            ),
+            Self::OperatorNeeded => ("须说明为哪位操作员提问", "the operator for whom the program asks is not named"),
             Self::PasswordNotComputed => ("无法计算查询密码", "the query password could not be computed"),
             Self::Sum(_) => ("金额超出范围", "an amount is out of range"),
         };
@@ -148,15 +174,30 @@ impl Explain for QueryError {
             Self::Operator(error) => return error.next(lang),
             Self::Store(error) => return error.next(lang),
             Self::NumberUnknown => ("核对号码", "check the number"),
-            Self::ReasonMissing => ("用 --reason 写明原因", "give it with --reason"),
-            Self::PasswordNeeded => {
-                ("用 --password env:名称 或 file:路径 给出", "give it with --password env:NAME or file:PATH")
+            Self::ReasonMissing => {
+                ("写明原因：命令用 --reason，接口用 reason", "give one: with --reason, over the API as `reason`")
             }
+            Self::PasswordNeeded => (
+                "给出查询密码：命令用 --query-password env:名称 或 file:路径，接口用 password",
+                "give it: with --query-password env:NAME or file:PATH, over the API as `password`",
+            ),
             Self::PasswordWrong => (
                 "核对后再试，连错五次的半小时后再试；忘记密码的，持证件到柜台重设",
                 "check both and try again, after five wrong ones in half an hour; who forgot it gets another one at the counter",
             ),
             Self::PasswordUnfit => ("请本人另选一个", "let the person choose another one"),
+            Self::ClientLocked { .. } => (
+                "稍后再试；检查是否有人在猜密码",
+                "try again later, and look whether somebody is guessing passwords there",
+            ),
+            Self::ChannelUnfit => (
+                "登记程序时写明渠道：issuer client enrol --channel",
+                "enrol the program for its channel: `issuer client enrol --channel`",
+            ),
+            Self::OperatorNeeded => (
+                "用请求头 on-behalf-of 写明操作员，不能是程序自己",
+                "name the operator in the header on-behalf-of; the program itself is none",
+            ),
             Self::PasswordNotComputed => ("稍后再试", "try again later"),
             Self::SumsDiffer { .. } | Self::Sum(_) => (
                 "保持现状，运行 issuer reconcile 和 issuer audit verify，联系审计",
@@ -173,7 +214,8 @@ impl Explain for QueryError {
         match self {
             Self::Missing(error) => error.exit(),
             Self::NumberUnknown => Exit::NotFound,
-            Self::ReasonMissing | Self::PasswordNeeded | Self::PasswordUnfit => Exit::Usage,
+            Self::ReasonMissing | Self::PasswordNeeded | Self::PasswordUnfit | Self::OperatorNeeded => Exit::Usage,
+            Self::ClientLocked { .. } | Self::ChannelUnfit => Exit::Refused,
             Self::PasswordWrong => Exit::Authentication,
             Self::PasswordNotComputed => Exit::Storage,
             Self::SumsDiffer { .. } | Self::Sum(_) => Exit::Mismatch,
@@ -185,5 +227,17 @@ impl Explain for QueryError {
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::ClientLocked { .. } => true,
+            Self::Store(error) => error.retryable(),
+            _ => false,
+        }
+    }
+
+    fn wait_seconds(&self) -> Option<u64> {
+        if let Self::ClientLocked { seconds } = self { Some(*seconds) } else { None }
     }
 }

@@ -120,5 +120,15 @@ mod tests {
         assert_eq!((found.pages[1].text.as_str(), found.left_out), ("第一步。", 5));
         assert_eq!(read(folder.path(), "en").pages.len(), 1);
         assert_eq!(read(folder.path(), "../zh").pages.len(), 0);
+        for day in 0..PAGES_MAX {
+            file(&format!("vacancies/{:04}.zh.txt", 2_000 + day), b"cook");
+        }
+        let found = read(folder.path(), "zh");
+        let vacancies: Vec<_> = found.pages.iter().filter(|page| page.section == "vacancies").collect();
+        assert_eq!((vacancies[0].name.as_str(), vacancies[1].name.as_str()), ("2199", "2198"), "the newest first");
+        assert!(
+            vacancies.len() == PAGES_MAX && vacancies.iter().all(|page| page.name != "1"),
+            "the oldest has no room"
+        );
     }
 }

@@ -81,7 +81,7 @@ pub fn make(
         let bytes = laid(&answer, order, &fonts)?;
         let made = store.act(|tx| -> Result<_, Halt> {
             let actor = tx.require(order.operator, Role::Counter).map_err(QueryError::from)?;
-            let asker = Asker { channel: Channel::Counter, actor };
+            let asker = Asker::new(Channel::Counter, actor);
             let present = certificate::proposed(tx, rules, city, person)?;
             if !certificate::say_the_same(&present, &answer) {
                 return Err(Halt::Changed(Box::new(present)));
@@ -120,7 +120,7 @@ pub fn print(store: &mut Store, folder: &Path, code: &str, order: &Order<'_>) ->
     let bytes = laid(&answer, order, &fonts)?;
     let printed = store.act(|tx| -> Result<_, QueryError> {
         let (actor, person, answer) = known(tx)?;
-        counted(tx, (&answer, bytes.len()), person, &Asker { channel: Channel::Counter, actor })
+        counted(tx, (&answer, bytes.len()), person, &Asker::new(Channel::Counter, actor))
     })?;
     place.fill(&bytes)?;
     Ok(printed)

@@ -1,7 +1,8 @@
 //! 查询密码: who may ask about themselves without being seen, by telephone or on the web.
 //!
-//! Source: Argon2id (RFC 9106) with OWASP's lower bound of memory; digits, since a telephone has no letters. Five wrong ones lock for
-//! half an hour (assumed).
+//! Source: Argon2id (RFC 9106) with OWASP's lower bound of memory; digits, since a telephone has no letters. Five wrong ones of a person
+//! lock for half an hour; through one program three hundred are taken at once and one each twelve seconds from there on (assumed): who guesses from person to
+//! person is slowed, and nobody shuts a telephone line for the hour.
 //! Owns: what a password may be, its hash, counting wrong ones. Never: keeps or shows a password; says which of number and password
 //! was wrong, or that it is locked; lets anybody ask about somebody else.
 
@@ -11,19 +12,26 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::Asker;
 use super::failure::QueryError;
+use super::person::Whom;
+use super::{Asker, Clerk};
 use crate::audit::Act;
 use crate::clock;
 use crate::error::Missing;
 use crate::operator::Role;
 use crate::store::query::StoredPassword;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 /// Wrong passwords until it is locked.
 const FAILURES_MAX: u32 = 5;
 /// Seconds for which it is locked then.
 const LOCKED_S: u32 = 30 * 60;
+/// Wrong passwords through one program that are taken at once: whoever guesses goes from person to person, and many callers mistype.
+const PROGRAM_MISTAKES_MAX: u64 = 300;
+/// Seconds for each one more.
+const PROGRAM_MISTAKE_S: u64 = 12;
+/// Seconds after which it counts anew.
+const PROGRAM_SPAN_S: u64 = 3_600;
 /// KiB of memory, passes and lanes of one hash.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 const SALT: usize = 16;
@@ -33,33 +41,62 @@ const HASH: usize = 32;
 ///
 /// # Errors
 /// [`QueryError::PasswordUnfit`]; [`QueryError`].
-pub fn set(store: &mut Store, person: i64, password: &str, operator: Option<&str>) -> Result<(), QueryError> {
+pub fn set(store: &mut Store, person: i64, password: &str, clerk: Clerk<'_>) -> Result<(), QueryError> {
     let hash = hash(password)?;
     store.act(|tx| {
-        let actor = tx.require(operator, Role::Counter)?;
+        let (actor, behalf) = clerk.on_duty(tx, Role::Counter)?;
         let details = tx.person(person)?.ok_or(Missing::Person { id: person })?.details;
         if !is_fit(password) || details.number.contains(password) || details.phone.contains(password) {
             return Err(QueryError::PasswordUnfit);
         }
         tx.put_query_password(person, &hash, &actor)?;
-        let (object, detail) = (format!("person {person}"), "set".to_owned());
+        let (object, detail) = (format!("person {person}"), format!("set{behalf}"));
         Ok(((), Act { actor, act: "query.password", object, detail }))
     })
 }
 
-/// Verifies number and password of somebody who asks; the row number of the person. Wrong ones are counted on record.
+/// Another query password instead of the one there is, by the person who has just proved to know that one.
 ///
 /// # Errors
-/// [`QueryError::PasswordWrong`], also while it is locked.
-pub fn verify(store: &mut Store, asker: &Asker, number: &str, password: &str) -> Result<i64, QueryError> {
-    let known = store.read(|tx| -> Result<_, StoreError> {
-        let person = tx.person_by_number(number)?;
-        person.map(|person| Ok((person, tx.query_password(person)?))).transpose()
+/// [`QueryError::PasswordUnfit`]; [`QueryError`].
+pub fn change(store: &mut Store, asker: &Asker, person: i64, password: &str) -> Result<(), QueryError> {
+    let hash = hash(password)?;
+    store.act(|tx| {
+        let details = tx.person(person)?.ok_or(Missing::Person { id: person })?.details;
+        if !is_fit(password) || details.number.contains(password) || details.phone.contains(password) {
+            return Err(QueryError::PasswordUnfit);
+        }
+        tx.put_query_password(person, &hash, &asker.actor)?;
+        Ok(((), asker.act("query.password", person, "changed by the person")))
+    })
+}
+
+/// Verifies number and password, or 卡号 and password, of somebody who asks; the row number of the person. Wrong ones are counted on
+/// record, of the person and of whoever asks for people.
+///
+/// # Errors
+/// [`QueryError::PasswordWrong`], also while it is locked; [`QueryError::ClientLocked`].
+pub fn verify(store: &mut Store, asker: &Asker, whom: Whom<'_>, password: &str) -> Result<i64, QueryError> {
+    let known = store.read(|tx| -> Result<_, QueryError> {
+        // Whoever it is about: nobody learns from it who there is.
+        let (began, wrong) = tx.query_mistakes(&asker.actor)?;
+        let seconds = wait(clock::seconds().saturating_sub(began), wrong);
+        if seconds > 0 {
+            return Err(QueryError::ClientLocked { seconds });
+        }
+        let person = match whom {
+            Whom::Number(number) => tx.person_by_number(number)?,
+            Whom::Card(number) => tx.card_by_number(number)?.map(|card| tx.goes_on_in(card.person)).transpose()?,
+            Whom::Person(_) | Whom::Proved(_) => None,
+        };
+        Ok(person.map(|person| Ok::<_, StoreError>((person, tx.query_password(person)?))).transpose()?)
     })?;
     let Some((person, Some(stored))) = known else {
         // As long as a wrong password takes, and on record as well: nobody learns who has one.
         let _ = hash(password)?;
-        store.act(|_| -> Result<_, QueryError> { Ok(((), asker.act_on_nobody("query.password", "wrong"))) })?;
+        store.act(|tx| -> Result<_, QueryError> {
+            Ok(((), asker.act_on_nobody("query.password", &format!("wrong{}", mistaken(tx, asker)?))))
+        })?;
         return Err(QueryError::PasswordWrong);
     };
     let is_right = matches(password, &stored.hash)?;
@@ -73,13 +110,30 @@ pub fn verify(store: &mut Store, asker: &Asker, number: &str, password: &str) ->
             Tried::Locks(until) => tx.note_query_password(person, 0, Some(until.as_str()))?,
             Tried::Locked => {}
         }
-        Ok((outcome, asker.act("query.password", person, detail)))
+        let noted = if outcome == Tried::Right { "" } else { mistaken(tx, asker)? };
+        Ok((outcome, asker.act("query.password", person, &format!("{detail}{noted}"))))
     })?;
     match done {
         Tried::Right => Ok(person),
         // Whoever is told that it is locked is told that there is one.
         Tried::Wrong(_) | Tried::Locks(_) | Tried::Locked => Err(QueryError::PasswordWrong),
     }
+}
+
+/// Seconds until a program may ask again, after so many wrong passwords in so many seconds.
+const fn wait(elapsed: u64, wrong: u64) -> u64 {
+    if elapsed >= PROGRAM_SPAN_S || wrong < PROGRAM_MISTAKES_MAX {
+        return 0;
+    }
+    // The first one more is due when its seconds are over.
+    ((wrong - PROGRAM_MISTAKES_MAX + 1) * PROGRAM_MISTAKE_S).saturating_sub(elapsed)
+}
+
+/// Counts a mistake of whoever asks; what the record says of it.
+fn mistaken(tx: &Tx<'_>, asker: &Asker) -> Result<&'static str, StoreError> {
+    let now = clock::seconds();
+    let wrong = tx.count_query_mistake(&asker.actor, now, now.saturating_sub(PROGRAM_SPAN_S))?;
+    Ok(if wrong == PROGRAM_MISTAKES_MAX { ", program slowed" } else { "" })
 }
 
 /// What a try came to.
@@ -147,6 +201,22 @@ fn matches(password: &str, stored: &str) -> Result<bool, QueryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_slowed_and_never_shut() {
+        // Callers who mistype all day are not kept waiting; who guesses gets one each twelve seconds.
+        for (elapsed, wrong, seconds) in [
+            (0, 299, 0),
+            (0, 300, 12),
+            (12, 300, 0),
+            (12, 301, 12),
+            (1_800, 449, 0),
+            (1_800, 450, 12),
+            (3_600, 9_000, 0),
+        ] {
+            assert_eq!(wait(elapsed, wrong), seconds, "{wrong} in {elapsed} s");
+        }
+    }
 
     #[test]
     fn a_password_is_digits_that_nobody_guesses_first() {

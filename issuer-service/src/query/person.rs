@@ -16,8 +16,8 @@ use super::{Asker, card, insurance, progress};
 use crate::benefit::AccountYear;
 use crate::benefit::rule::BenefitRules;
 use crate::card::state::LifeState;
-use crate::error::Missing;
-use crate::operator::Role;
+use crate::error::{Explain, Missing};
+use crate::operator::{OperatorError, Role};
 use crate::person::{Details, masked_name, masked_number, masked_phone};
 use crate::store::{Store, Tx};
 
@@ -150,6 +150,23 @@ pub struct Inflow {
     pub amount_fen: Fen,
 }
 
+impl Answer {
+    /// With what another answer about the same person tells.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            cards: self.cards.or(other.cards),
+            new_card: self.new_card.or(other.new_card),
+            tells_progress: self.tells_progress || other.tells_progress,
+            account: self.account.or(other.account),
+            account_years: self.account_years.or(other.account_years),
+            benefits: self.benefits.or(other.benefits),
+            tells_benefits: self.tells_benefits || other.tells_benefits,
+            ..self
+        }
+    }
+}
+
 impl Statement {
     /// Of all lines of an account, oldest first, as far as they lie in a time.
     ///
@@ -192,6 +209,8 @@ pub enum Whom<'a> {
     Number(&'a str),
     /// 卡号.
     Card(&'a str),
+    /// Row number of somebody who has proved it by the query password.
+    Proved(i64),
 }
 
 impl std::fmt::Debug for Whom<'_> {
@@ -213,7 +232,7 @@ pub struct Question<'a> {
     pub operator: Option<&'a str>,
 }
 
-/// Puts a question: on record before it is answered, also when nobody is found.
+/// Puts a question: on record before it is answered, also when nobody is found or who asks may not.
 ///
 /// # Errors
 /// [`QueryError::ReasonMissing`], [`QueryError::NumberUnknown`], [`Missing::Card`], those of [`look`].
@@ -229,12 +248,26 @@ pub fn ask(
         return Err(QueryError::ReasonMissing);
     }
     store.act(|tx| -> Result<_, QueryError> {
-        let roles: &[Role] = if reason.is_some() { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
-        tx.require_one(operator, roles)?;
+        let roles: &[Role] = match (reason, whom) {
+            (Some(_), _) => &[Role::Capture],
+            (None, Whom::Proved(_)) => &[Role::Counter, Role::Capture, Role::Query],
+            (None, _) => &[Role::Counter, Role::Capture],
+        };
+        match tx.require_one(operator, roles) {
+            Err(OperatorError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                let refused = format!("refused: {}", error.code());
+                return Ok((Err(error.into()), asker.act_on_nobody(part.act(), &refused)));
+            }
+            Ok(_) => {}
+        }
         let found = match whom {
-            Whom::Person(person) => Ok(person),
+            Whom::Person(person) | Whom::Proved(person) => Ok(person),
             Whom::Number(number) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown),
-            Whom::Card(number) => tx.card_by_number(number)?.map(|card| card.person).ok_or(Missing::Card.into()),
+            Whom::Card(number) => match tx.card_by_number(number)? {
+                Some(card) => Ok(tx.goes_on_in(card.person)?),
+                None => Err(Missing::Card.into()),
+            },
         };
         // Who looks for somebody and finds nobody is on record as well.
         let found = match found {

@@ -12,7 +12,7 @@ use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{TicketAnswer, TicketKind, TicketRequest, TicketSubject, TicketText};
 use settlement::refund::Original;
 
-use super::{Asker, Channel, card};
+use super::{Asker, Channel, Clerk, card};
 use crate::audit::Act;
 use crate::clearing::refusal::ClearingError;
 use crate::error::Explain;
@@ -233,27 +233,29 @@ pub fn open(tx: &Tx<'_>, asker: &Asker, new: &New<'_>) -> Result<i64, TicketErro
         return Err(TicketError::NoPerson { person });
     }
     let mut institution = new.institution.clone();
-    if let Some(original) = new.about {
-        let unknown = TicketError::About(ErrorCode::TransactionUnknown);
-        let mut named = None;
-        for purchase in tx.accepted_purchases(original)? {
+    let mut about = new.about;
+    if let Some(original) = &mut about {
+        let mut named = Vec::new();
+        for purchase in tx.accepted_purchases(*original)? {
             // A purchase of somebody else's card is nobody's to name.
             let holder = tx.card_facts(purchase.card_identifier)?.map(|card| card.holder);
             let is_of = new.person.is_none() || holder == new.person;
             if is_of && institution.as_ref().is_none_or(|code| *code == purchase.institution) {
-                named = Some(purchase);
-                break;
+                named.push(purchase);
             }
         }
-        let Some(purchase) = named else { return Err(unknown) };
-        institution = Some(purchase.institution);
+        let Some(first) = named.first() else { return Err(TicketError::About(ErrorCode::TransactionUnknown)) };
+        institution = Some(first.institution.clone());
+        if let [only] = named.as_slice() {
+            original.card_sequence = Some(only.card_sequence);
+        }
     }
     if let Some(code) = &institution
         && tx.institution(code)?.is_none()
     {
         return Err(TicketError::About(ErrorCode::InstitutionUnknown));
     }
-    Ok(tx.add_ticket(asker, &New { institution, ..new.clone() })?)
+    Ok(tx.add_ticket(asker, &New { institution, about, ..new.clone() })?)
 }
 
 /// Takes a kiosk's message in, once.
@@ -296,7 +298,7 @@ pub fn take(tx: &Tx<'_>, asker: &Asker, request: &TicketRequest) -> Result<(Tick
 /// The record of a ticket that was opened.
 fn opened(asker: &Asker, number: i64, kind: TicketKind, subject: TicketSubject, person: Option<i64>) -> Act {
     let who = person.map_or_else(|| "nobody known".to_owned(), |person| format!("person {person}"));
-    let detail = format!("channel={}, {} about {}, by {who}", asker.channel.name(), kind.name(), subject.name());
+    let detail = format!("{}, {} about {}, by {who}", asker.head(), kind.name(), subject.name());
     Act { actor: asker.actor.clone(), act: "ticket.open", object: format!("ticket {number}"), detail }
 }
 
@@ -305,12 +307,30 @@ fn opened(asker: &Asker, number: i64, kind: TicketKind, subject: TicketSubject, 
 /// # Errors
 /// [`TicketError`].
 pub fn add(store: &mut Store, channel: Channel, new: &New<'_>, operator: Option<&str>) -> Result<Ticket, TicketError> {
+    tell(store, &Asker::new(channel, operator.unwrap_or_default().to_owned()), new, operator, false)
+}
+
+/// Opens a ticket of somebody. `proved`: the person has shown to be the one; else a clerk says who it is.
+///
+/// # Errors
+/// [`TicketError`]; [`ErrorCode::TransactionUnknown`] also when nobody is known where people prove themselves, and a purchase is named.
+pub fn tell(
+    store: &mut Store,
+    asker: &Asker,
+    new: &New<'_>,
+    operator: Option<&str>,
+    proved: bool,
+) -> Result<Ticket, TicketError> {
+    // Who sees nobody cannot say who it is.
+    let roles: &[Role] = if proved || new.person.is_none() { &[Role::Counter, Role::Query] } else { &[Role::Counter] };
     store.act(|tx| {
-        let actor = tx.require(operator, Role::Counter)?;
-        let asker = Asker { channel, actor };
-        let number = open(tx, &asker, new)?;
+        tx.require_one(operator, roles)?;
+        if asker.channel.proves_itself() && new.person.is_none() && new.about.is_some() {
+            return Err(TicketError::About(ErrorCode::TransactionUnknown));
+        }
+        let number = open(tx, asker, new)?;
         let ticket = tx.ticket(number)?.ok_or(TicketError::NotFound { number })?;
-        Ok((ticket, opened(&asker, number, new.kind, new.subject, new.person)))
+        Ok((ticket, opened(asker, number, new.kind, new.subject, new.person)))
     })
 }
 
@@ -319,16 +339,51 @@ pub fn add(store: &mut Store, channel: Channel, new: &New<'_>, operator: Option<
 /// # Errors
 /// [`TicketError`].
 pub fn show(store: &mut Store, number: i64, operator: Option<&str>) -> Result<Told, TicketError> {
+    show_to(store, number, Clerk::of(operator))
+}
+
+/// As [`show`], also for a program that names an operator.
+///
+/// # Errors
+/// [`TicketError`].
+pub fn show_to(store: &mut Store, number: i64, clerk: Clerk<'_>) -> Result<Told, TicketError> {
     store.act(|tx| {
-        let actor = tx.require(operator, Role::Counter)?;
+        let (actor, behalf) = clerk.on_duty(tx, Role::Counter)?;
         let ticket = tx.ticket(number)?.ok_or(TicketError::NotFound { number })?;
-        let entries = tx.ticket_entries(number)?;
-        let detail = format!("{} texts", entries.len());
-        let act = Act { actor, act: "ticket.show", object: format!("ticket {number}"), detail };
-        let institution = ticket.institution.as_ref().map(|code| tx.institution(code)).transpose()?.flatten();
-        let purchase = bought(tx, &ticket)?;
-        Ok((Told { ticket, institution_name: institution.map(|found| found.name), purchase, entries }, act))
+        let told = told(tx, ticket)?;
+        let detail = format!("{} texts{behalf}", told.entries.len());
+        Ok((told, Act { actor, act: "ticket.show", object: format!("ticket {number}"), detail }))
     })
+}
+
+/// Shows a person who has proved to be the one what was said in a ticket of theirs; who saw it is on record, also when there is none.
+///
+/// # Errors
+/// [`TicketError::NotFound`], also when it is somebody else's.
+pub fn show_own(
+    store: &mut Store,
+    asker: &Asker,
+    number: i64,
+    person: i64,
+    operator: Option<&str>,
+) -> Result<Told, TicketError> {
+    store.act(|tx| -> Result<_, TicketError> {
+        tx.require_one(operator, &[Role::Counter, Role::Query])?;
+        let Some(ticket) = tx.ticket(number)?.filter(|ticket| ticket.person == Some(person)) else {
+            return Ok((Err(TicketError::NotFound { number }), asker.act("ticket.show", person, "0 found")));
+        };
+        let told = told(tx, ticket)?;
+        let detail = format!("{}, {} texts, to the person", asker.head(), told.entries.len());
+        let act = Act { actor: asker.actor.clone(), act: "ticket.show", object: format!("ticket {number}"), detail };
+        Ok((Ok(told), act))
+    })?
+}
+
+fn told(tx: &Tx<'_>, ticket: Ticket) -> Result<Told, StoreError> {
+    let entries = tx.ticket_entries(ticket.number)?;
+    let institution = ticket.institution.as_ref().map(|code| tx.institution(code)).transpose()?.flatten();
+    let purchase = bought(tx, &ticket)?;
+    Ok(Told { ticket, institution_name: institution.map(|found| found.name), purchase, entries })
 }
 
 /// The purchase that a ticket is about: of who told it, where that is known.
@@ -359,8 +414,22 @@ pub fn settle(
     text: Option<&TicketText>,
     operator: Option<&str>,
 ) -> Result<Ticket, TicketError> {
+    settle_by(store, number, closes, text, Clerk::of(operator))
+}
+
+/// As [`settle`], also for a program that names an operator.
+///
+/// # Errors
+/// [`TicketError`].
+pub fn settle_by(
+    store: &mut Store,
+    number: i64,
+    closes: bool,
+    text: Option<&TicketText>,
+    clerk: Clerk<'_>,
+) -> Result<Ticket, TicketError> {
     store.act(|tx| {
-        let actor = tx.require(operator, Role::Counter)?;
+        let (actor, behalf) = clerk.on_duty(tx, Role::Counter)?;
         let ticket = tx.ticket(number)?.ok_or(TicketError::NotFound { number })?;
         let wrong = || TicketError::WrongState { number, state: ticket.state.clone() };
         let by = match (TicketState::of_name(&ticket.state), closes) {
@@ -378,7 +447,7 @@ pub fn settle(
         }
         tx.move_ticket(number, by)?;
         let act = if closes { "ticket.close" } else { "ticket.answer" };
-        let detail = by.ends().1.name().to_owned();
+        let detail = format!("{}{behalf}", by.ends().1.name());
         let ticket = tx.ticket(number)?.ok_or(TicketError::NotFound { number })?;
         Ok((ticket, Act { actor, act, object: format!("ticket {number}"), detail }))
     })

@@ -2,7 +2,7 @@
 //!
 //! Owns: their texts. Never: decides what is told.
 
-use settlement::query::{CardState, NewCard};
+use settlement::query::{CardState, LineKind, NewCard};
 
 use super::person::{Answer, HeldCard, Statement};
 use crate::benefit::AccountYear;
@@ -127,13 +127,13 @@ fn statement(account: &Statement, is_short: bool, lang: Lang) -> Vec<String> {
         .map(|line| {
             let (zh, en) = line.kind.names();
             let place = line.institution.as_ref().map(|name| format!("  {name}")).unwrap_or_default();
-            format!(
-                "  {}  {:>12}  {:>12}  {}{place}",
-                line.date,
-                line.amount_fen.to_string(),
-                line.balance_fen.to_string(),
-                lang.pick(zh, en)
-            )
+            // A load leads from no balance to another: what went to the card stands behind its name.
+            let (amount, loaded) = match line.kind {
+                LineKind::Load => ("-".to_owned(), format!(" {}", line.amount_fen)),
+                _ => (line.amount_fen.to_string(), String::new()),
+            };
+            let balance = line.balance_fen.to_string();
+            format!("  {}  {amount:>12}  {balance:>12}  {}{loaded}{place}", line.date, lang.pick(zh, en))
         })
         .collect();
     lines.push(lang.pick(format!("期初 {opening_fen}"), format!("opening {opening_fen}")));

@@ -6,6 +6,7 @@
 
 use crate::person::Details;
 use crate::person::dossier::{Dossier, Statement};
+use crate::person::field::Fields;
 use crate::person::no_card::NoCard;
 use crate::store::place_of_person as place;
 use crate::vault::data_keys::{DataKeys, Marks};
@@ -26,8 +27,8 @@ pub(crate) struct Newcomer {
     pub(crate) marks: Option<Marks>,
     pub(crate) region: String,
     pub(crate) no_card: Option<NoCard>,
-    /// Without a citizen number: whether somebody like this one is there is looked up.
-    pub(crate) certified: bool,
+    /// What the source takes back, of somebody who is registered.
+    pub(crate) taken_back: Fields,
     /// Bytes of the dossier, not sealed.
     pub(crate) dossier: Vec<u8>,
     /// The same, sealed for the row number that it will get, it seems.
@@ -56,7 +57,7 @@ impl Newcomer {
             marks: keys.map(|keys| keys.marks(&details.number, &details.name)),
             region: details.region.clone(),
             no_card: NoCard::of_first(details),
-            certified: !details.certificate.is_empty(),
+            taken_back: statement.taken_back,
             dossier,
         }
     }

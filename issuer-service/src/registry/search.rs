@@ -19,7 +19,7 @@ pub enum By {
     Name,
 }
 
-/// Row numbers of people with one of these numbers or names, in order, each once: a page of `limit`, behind `after`. A number or name that
+/// Row numbers of people with one of these numbers, now or before, or names, in order, each once: a page of `limit`, behind `after`. A number or name that
 /// cannot be one finds nobody.
 ///
 /// # Errors
@@ -35,10 +35,10 @@ pub fn find(
         match by {
             By::Number => {
                 if let Ok(number) = Number::parse(text.trim().to_ascii_uppercase().as_str())
-                    && let Some((id, _)) = tx.dossier_by_number(number.as_str())?
-                    && id > after
+                    && let Some(known) = tx.known_by_any_number(number.as_str(), true)?
+                    && known.id > after
                 {
-                    ids.push(id);
+                    ids.push(known.id);
                 }
             }
             By::Name => {

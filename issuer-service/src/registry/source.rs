@@ -15,6 +15,8 @@ pub const REGISTRY: &str = "registry";
 pub const COUNTER: &str = "counter";
 /// What a mapping says of a column that is not to be read.
 pub const IGNORE: &str = "ignore";
+/// What a mapping says of a word that takes a value back where it stands in a cell.
+pub const TAKE_BACK: &str = "take-back";
 /// Characters of a name.
 const NAME_MAX: usize = 32;
 /// Headers of a mapping.
@@ -22,8 +24,46 @@ const HEADERS_MAX: usize = 256;
 /// Characters of a header in a mapping.
 const HEADER_MAX: usize = 100;
 
-/// A header, compared without blanks and case, and the column that it stands for; none for one that is not read.
-pub type Mapped = (String, Option<Column>);
+/// A header, or the word of a cell, compared without blanks and case, and what it stands for.
+pub type Mapped = (String, Meaning);
+
+/// What a header or a word stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A header of this column.
+    Column(Column),
+    /// A header of a column that is not read.
+    Ignored,
+    /// No header but the word of a cell: the source takes back what it said there before.
+    TakeBack,
+}
+
+impl Meaning {
+    /// The column, of a header that is read.
+    #[must_use]
+    pub const fn column(self) -> Option<Column> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Ignored | Self::TakeBack => None,
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Column(column) => column.key(),
+            Self::Ignored => IGNORE,
+            Self::TakeBack => TAKE_BACK,
+        }
+    }
+
+    fn of_key(key: &str) -> Option<Self> {
+        match key {
+            IGNORE => Some(Self::Ignored),
+            TAKE_BACK => Some(Self::TakeBack),
+            _ => Column::ALL.into_iter().find(|known| known.key() == key).map(Self::Column),
+        }
+    }
+}
 
 /// A source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +122,8 @@ impl Malformed {
     #[must_use]
     pub fn next(self, lang: Lang) -> &'static str {
         lang.pick(
-            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive 或 ignore",
-            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive or ignore",
+            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive、ignore（不读该列）或 take-back（单元格中的撤回用语）",
+            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive, ignore (a column that is not read) or take-back (the word of a cell that takes a value back)",
         )
     }
 }
@@ -108,7 +148,7 @@ impl Source {
         if mapping.iter().enumerate().any(doubled) {
             return Err(Malformed::Doubled);
         }
-        let times = |column: Column| mapping.iter().filter(|(_, known)| *known == Some(column)).count();
+        let times = |column: Column| mapping.iter().filter(|(_, known)| known.column() == Some(column)).count();
         if [Column::Number, Column::Name].into_iter().any(|column| times(column) > 1) {
             return Err(Malformed::ColumnDoubled);
         }
@@ -123,16 +163,13 @@ fn mapped(text: &str) -> Option<Mapped> {
     if header.is_empty() || header.chars().count() > HEADER_MAX {
         return None;
     }
-    if column == IGNORE {
-        return Some((header, None));
-    }
-    Column::ALL.into_iter().find(|known| known.key() == column).map(|column| (header, Some(column)))
+    Meaning::of_key(column).map(|meaning| (header, meaning))
 }
 
 /// The text of a mapping in the database.
 #[must_use]
 pub fn mapping_text(mapping: &[Mapped]) -> String {
-    let line = |(header, column): &Mapped| format!("{header}={}", column.map_or(IGNORE, Column::key));
+    let line = |(header, meaning): &Mapped| format!("{header}={}", meaning.key());
     mapping.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -200,10 +237,12 @@ mod tests {
 
     #[test]
     fn a_mapping_reads_back_as_it_was_written() {
-        let source = of(&["证照 编号（主）=number", "Full Name=name", "备注=ignore", "a=b=phone"]).expect("good");
+        let source = of(&["证照 编号（主）=number", "Full Name=name", "备注=ignore", "a=b=phone", "撤 销=take-back"])
+            .expect("good");
         assert_eq!(mapping_of_text(&mapping_text(&source.mapping)), source.mapping);
-        assert_eq!(source.mapping[0], ("证照编号(主)".to_owned(), Some(Column::Number)));
-        assert_eq!(source.mapping[3], ("a=b".to_owned(), Some(Column::Phone)));
+        assert_eq!(source.mapping[0], ("证照编号(主)".to_owned(), Meaning::Column(Column::Number)));
+        assert_eq!(source.mapping[3], ("a=b".to_owned(), Meaning::Column(Column::Phone)));
+        assert_eq!(source.mapping[4], ("撤销".to_owned(), Meaning::TakeBack));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::output::Show;
 use crate::person::dossier::{DECIDED, Dossier, INFERRED, SourceId, Standing};
 use crate::person::field::{Field, Fields};
 use crate::person::mask;
+use crate::registry::identity::FormerShown;
 use crate::registry::source::Source;
 use crate::store::{StoreError, Tx};
 
@@ -69,6 +70,15 @@ pub struct History {
     pub id: i64,
     /// Number, masked.
     pub number: String,
+    /// Numbers before this one, the latest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_numbers: Vec<FormerShown>,
+    /// Row in which the person goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined_into: Option<i64>,
+    /// Rows that were found to be this person's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<i64>,
     /// Lines by field, the value held first.
     pub lines: Vec<HistoryLine>,
 }
@@ -95,8 +105,29 @@ pub struct HistoryLine {
 pub struct Choice {
     /// Fields; of the others nothing is decided.
     pub fields: Fields,
-    /// Source whose values are to be held; none keeps what is held.
-    pub source: Option<SourceId>,
+    /// What is to be held.
+    pub take: Take,
+}
+
+/// What is to be held of a field from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// What is held.
+    Held,
+    /// What this source says.
+    Source(SourceId),
+    /// Nothing: what was said is wrong.
+    Nothing,
+}
+
+impl Take {
+    fn decide(self, dossier: &mut Dossier, field: Field, now: u64) -> bool {
+        match self {
+            Self::Held => dossier.decide(field, None, now),
+            Self::Source(source) => dossier.decide(field, Some(source), now),
+            Self::Nothing => dossier.clear(field, now),
+        }
+    }
 }
 
 /// What a merge did.
@@ -142,8 +173,12 @@ pub fn history(tx: &Tx<'_>, sources: &[Source], id: i64, revealed: bool) -> Resu
             Standing::Past(_) => "past",
         },
     });
+    let formers = tx.former_numbers(id)?;
     Ok(History {
         id,
+        former_numbers: formers.iter().map(|former| FormerShown::of(former, revealed)).collect(),
+        joined_into: tx.joined_into(id)?,
+        joined: tx.rows_joined_into(id)?,
         number: if revealed { dossier.number().to_owned() } else { mask(dossier.number(), 2, 2) },
         lines: lines.collect(),
     })
@@ -159,8 +194,13 @@ pub fn merge(tx: &Tx<'_>, id: i64, choice: Choice) -> Result<Merged, RegistryErr
     let mut merged = Merged { people: 1, fields: 0 };
     let before = dossier.clone();
     for field in choice.fields.iter() {
-        if !dossier.decide(field, choice.source, now) {
-            return Err(RegistryError::NothingSaid { id });
+        if !choice.take.decide(&mut dossier, field, now) {
+            let everybodys = choice.take == Take::Nothing;
+            return Err(if everybodys {
+                RegistryError::Everybodys { field }
+            } else {
+                RegistryError::NothingSaid { id }
+            });
         }
         merged.fields += 1;
     }
@@ -181,7 +221,7 @@ pub fn merge_next(tx: &Tx<'_>, after: i64, choice: Choice) -> Result<(Merged, Op
         let Some(mut dossier) = tx.dossier(*id)? else { continue };
         let before = dossier.clone();
         let open: Vec<Field> = dossier.conflicts().iter().filter(|field| choice.fields.has(*field)).collect();
-        let decided = open.into_iter().filter(|field| dossier.decide(*field, choice.source, now)).count();
+        let decided = open.into_iter().filter(|field| choice.take.decide(&mut dossier, *field, now)).count();
         if decided > 0 {
             put(tx, *id, &before, &dossier)?;
             merged.people += 1;
@@ -192,7 +232,7 @@ pub fn merge_next(tx: &Tx<'_>, after: i64, choice: Choice) -> Result<(Merged, Op
 }
 
 /// Keeps what was decided; the person's cards follow what is held now.
-fn put(tx: &Tx<'_>, id: i64, before: &Dossier, dossier: &Dossier) -> Result<(), StoreError> {
+pub(super) fn put(tx: &Tx<'_>, id: i64, before: &Dossier, dossier: &Dossier) -> Result<(), StoreError> {
     tx.put_dossier(id, dossier)?;
     let changed = Field::ALL.into_iter().filter(|field| before.value(*field) != dossier.value(*field));
     update::follow(tx, id, changed.fold(Fields::NONE, Fields::with).into(), Origin::Registry)
@@ -256,6 +296,14 @@ impl Show for WorkList {
 impl Show for History {
     fn text(&self, lang: Lang) -> String {
         let mut lines = vec![format!("{:>6}  {}", self.id, self.number)];
+        lines.extend(self.former_numbers.iter().map(|former| former.line(lang)));
+        lines.extend(
+            self.joined_into
+                .map(|into| lang.pick(format!("  已并入人员 {into}"), format!("  goes on as person {into}"))),
+        );
+        lines.extend(
+            self.joined.iter().map(|row| lang.pick(format!("  并入的人员 {row}"), format!("  was person {row} too"))),
+        );
         for line in &self.lines {
             let until = line.until.as_ref().map_or_else(String::new, |until| format!(" – {until}"));
             let standing = match line.standing {

@@ -148,6 +148,7 @@ impl Book<'_> {
                 state if state == BatchState::Running.name() => {}
                 _ => return Err(BatchError::WrongState { number: batch, state: found.state }.into()),
             }
+            self.config.card_keys().require::<BatchError>(tx)?;
             let made = self.config.made_type();
             if !tx.take_card_text(made)? {
                 return Err(StationError::CardTextChanged { name: made.profile.name.clone() });

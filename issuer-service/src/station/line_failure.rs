@@ -144,6 +144,7 @@ const CODES: &[&str] = &[
     "READER_HELD",
     "LOT_HELD",
     "CARD_TEXT_CHANGED",
+    "CARD_TYPE_KEYS_MISSING",
     "BATCH_NOT_FOUND",
     "BATCH_STATE",
     "OPERATOR_DISABLED",
@@ -300,10 +301,13 @@ impl Explain for LineError {
             | Self::Malformed
             | Self::TooLarge
             | Self::PathUnknown
-            | Self::Reused
-            | Self::ProfileDiffers => {
+            | Self::Reused => {
                 lang.pick("工位与中心使用同一版本的程序", "let station and centre run the same version of the program")
             }
+            Self::ProfileDiffers => lang.pick(
+                "工位与中心使用同一版本的程序；城市自有卡片描述用 --card 文件 给出",
+                "let station and centre run the same version of the program; a city's own text is given with --card FILE",
+            ),
             Self::File { .. } => lang.pick("检查磁盘空间和权限后重试", "check space and permissions, then try again"),
             Self::FileMalformed { .. } => lang.pick(
                 "从中心重新取证书 (issuer station certificate)；密钥丢失时重新申请",

@@ -18,6 +18,8 @@ use crate::error::Explain;
 
 /// How long an empty reader with a feeder is waited at before the feeder is asked.
 const FEEDER_WAIT: Duration = Duration::from_secs(2);
+/// How often a wait at a reader looks whether everything stops.
+const STOP_HEARD: Duration = Duration::from_secs(1);
 /// Times a feeder may claim to have fed while the reader stays empty.
 const EMPTY_FEEDS_MAX: u32 = 3;
 /// Times one card may be pulled in one run: a card that comes off more often has a bad contact.
@@ -120,7 +122,7 @@ impl<'a> Reader<'a> {
                 if !self.slot.feeds() || empty_feeds > EMPTY_FEEDS_MAX {
                     return Ok(Ended::NoCards);
                 }
-                if !self.slot.next(self.station.wait)? {
+                if !self.next()? {
                     return Ok(self.no_next());
                 }
                 continue;
@@ -131,8 +133,8 @@ impl<'a> Reader<'a> {
             if chip.is_some() && chip == last {
                 // The card just dealt with is still there.
                 drop(session);
-                if !self.slot.emptied(self.station.wait)? {
-                    return Ok(Ended::NoCards);
+                if !self.within(self.station.wait, |slot, step| slot.emptied(step))? {
+                    return Ok(if self.stop.is_due() { Ended::Stopped } else { Ended::NoCards });
                 }
                 continue;
             }
@@ -166,26 +168,48 @@ impl<'a> Reader<'a> {
             if !line.work_left()? {
                 return self.nothing_left(line);
             }
-            if !self.slot.next(self.station.wait)? {
+            if !self.next()? {
                 return Ok(self.no_next());
             }
         }
     }
 
-    /// Nothing is left for this station: others have the rest, or there is none.
-    /// A card, unless none comes in time or everything stops: that is looked at once a second.
+    /// A card, unless none comes in time or everything stops.
     fn card_within(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, Halt> {
+        let mut card = None;
+        self.within(wait, |slot, step| {
+            card = slot.card(step)?;
+            Ok(card.is_some())
+        })?;
+        Ok(card)
+    }
+
+    /// The next card in place of this one. A feeder brings it at once or never, people take their time.
+    fn next(&mut self) -> Result<bool, Halt> {
+        if self.slot.feeds() {
+            return Ok(self.slot.next(self.station.wait)?);
+        }
+        self.within(self.station.wait, |slot, step| slot.next(step))
+    }
+
+    /// Waits for something at the reader in steps of a second, between which a stop is heard; whether it came.
+    fn within(
+        &mut self,
+        wait: Duration,
+        mut step: impl FnMut(&mut dyn Slot, Duration) -> Result<bool, TransportError>,
+    ) -> Result<bool, Halt> {
         let mut left = wait;
         loop {
-            let step = left.min(Duration::from_secs(1));
-            let card = self.slot.card(step)?;
-            left = left.saturating_sub(step);
-            if card.is_some() || left.is_zero() || self.stop.is_due() {
-                return Ok(card);
+            let now = left.min(STOP_HEARD);
+            let came = step(&mut *self.slot, now)?;
+            left = left.saturating_sub(now);
+            if came || left.is_zero() || self.stop.is_due() {
+                return Ok(came);
             }
         }
     }
 
+    /// Nothing is left for this station: others have the rest, or there is none.
     fn nothing_left(&self, line: &mut dyn Line) -> Result<Ended, Halt> {
         if !line.is_left_to_others()? {
             return Ok(Ended::NothingLeft);
@@ -196,6 +220,9 @@ impl<'a> Reader<'a> {
 
     /// Why no next card has come.
     fn no_next(&self) -> Ended {
+        if self.stop.is_due() {
+            return Ended::Stopped;
+        }
         let Some(reason) = self.slot.trouble() else { return Ended::NoCards };
         self.tell(None, What::ReaderEnded { reason });
         Ended::FeederFailed
@@ -313,7 +340,7 @@ impl<'a> Reader<'a> {
             if left.is_zero() || self.stop.is_due() {
                 return Ok(None);
             }
-            let Some(transport) = self.slot.card(left)? else { return Ok(None) };
+            let Some(transport) = self.card_within(left)? else { return Ok(None) };
             let session = Session::new(transport);
             let chip = session.atr().ok().and_then(|atr| Chip::of(atr.historical()));
             if chip.as_ref() == Some(&order.card.chip) {
@@ -321,7 +348,8 @@ impl<'a> Reader<'a> {
             }
             drop(session);
             self.tell(Some(order.card.job), What::WrongCard);
-            if !self.slot.emptied(self.station.wait.saturating_sub(start.elapsed()))? {
+            let left = self.station.wait.saturating_sub(start.elapsed());
+            if !self.within(left, |slot, step| slot.emptied(step))? {
                 return Ok(None);
             }
         }

@@ -63,6 +63,12 @@ pub enum Difference {
         /// State as a card; `-` when there is no such card.
         card: String,
     },
+    /// Card, number and job are not of one another: the number or the person is another one, or the number is in use without a card, or a
+    /// card has a number that is not.
+    Record {
+        /// 卡号.
+        card_number: String,
+    },
 }
 
 /// What came of a check.
@@ -100,6 +106,8 @@ pub fn check(tx: &Tx<'_>) -> Result<Check, StockError> {
     differences.extend(tx.stock_differences()?);
     differences.extend(tx.lots_that_differ()?);
     differences.extend(tx.stock_against_cards()?);
+    let record = |card_number| Difference::Record { card_number };
+    differences.extend(tx.cards_that_disagree()?.into_iter().map(record));
     Ok(Check { entries, cards: tx.stock_total()?, differences })
 }
 
@@ -114,7 +122,7 @@ fn audited_entry(detail: &str) -> Option<i64> {
 
 fn is_move(entry: &Entry) -> bool {
     match &entry.from {
-        None => entry.name == ENTER && ["received", "blank", "finished"].contains(&entry.to.1.as_str()),
+        None => entry.name == ENTER && ["received", "blank", "finished", "returned"].contains(&entry.to.1.as_str()),
         Some((_, from, _)) => way(from, &entry.to.1).is_some_and(|way| way.name == entry.name),
     }
 }
@@ -161,6 +169,10 @@ impl Difference {
             Self::CutOff { last, audited } => lang.pick(
                 format!("流水止于第 {last} 笔，审计日志记到第 {audited} 笔"),
                 format!("the journal ends with entry {last}, the audit log tells of entry {audited}"),
+            ),
+            Self::Record { card_number } => lang.pick(
+                format!("卡 {card_number}: 卡、卡号与制卡任务不相符"),
+                format!("card {card_number}: card, number and job are not of one another"),
             ),
             Self::Card { card_number, stock, card } => {
                 let stock = state_word(stock, lang);

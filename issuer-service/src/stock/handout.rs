@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 use super::failure::StockError;
 use super::place::{self, Kind};
 use super::{StockMove, StockState, Unit, act, finished};
+use crate::audit::Act;
+use crate::card::Card;
 use crate::card::failure::LifeError;
 use crate::card::life;
 use crate::card::state::LifeState;
@@ -148,7 +150,8 @@ pub struct TakenIn {
 }
 
 /// A card comes back over the counter at `place`. One that is out of use is handed in, to be sent back and destroyed. One that is sealed was
-/// never in use: its hand-out was booked for the wrong card and is undone where it was booked, its receipt is void.
+/// never in use: its hand-out was booked for the wrong card and is undone where it was booked, its receipt is void. One that stock does not know and
+/// that is out of use is entered.
 ///
 /// # Errors
 /// [`StockError::NoWay`] when it was not handed out, or was handed out elsewhere; [`StockError::CardLives`] for one in use.
@@ -165,7 +168,9 @@ pub fn take_in(
         let there = place::found(tx, place)?;
         let unit = Unit::of_card(number);
         let card = tx.card_by_number(number)?.ok_or(LifeError::Missing(Missing::Card))?;
-        let held = tx.holdings(&unit)?.pop().ok_or_else(|| StockError::UnitUnknown { unit: unit.clone() })?;
+        let Some(held) = tx.holdings(&unit)?.pop() else {
+            return strange(tx, &card, &unit, there, (actor, reason));
+        };
         if StockState::of_name(&held.state) != Some(StockState::HandedOut) {
             return Err(StockError::no_way(held));
         }
@@ -201,6 +206,32 @@ pub fn take_in(
         let record = act(tx, actor, "stock.take-in", format!("card {number}"), &detail)?;
         Ok((taken, record))
     })
+}
+
+/// A card that stock never knew, made or handed out before it was begun, comes into it where it is handed in, once it is out of use.
+fn strange(
+    tx: &Tx<'_>,
+    card: &Card,
+    unit: &Unit,
+    there: place::Place,
+    (actor, reason): (String, &str),
+) -> Result<(TakenIn, Act), StockError> {
+    if card.state != LifeState::Cancelled.name() || !tx.stock_entries(unit)?.is_empty() {
+        return Err(StockError::UnitUnknown { unit: unit.clone() });
+    }
+    if ![Kind::Outlet, Kind::Store].contains(&there.kind) {
+        return Err(StockError::PlaceKind { code: there.code, wanted: Kind::Outlet });
+    }
+    tx.enter_stock(unit, StockState::Returned, &there.code, "-", 1, (&actor, reason))?;
+    let taken = TakenIn {
+        card_number: card.card_number.clone(),
+        state: StockState::Returned.name().to_owned(),
+        place: there.code,
+        void_receipt: None,
+    };
+    let detail = format!("at {}, not known to stock before: {reason}", taken.place);
+    let record = act(tx, actor, "stock.take-in", format!("card {}", taken.card_number), &detail)?;
+    Ok((taken, record))
 }
 
 /// The receipt of a card that was handed out.

@@ -18,6 +18,10 @@ const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
      AND NOT EXISTS (SELECT 1 FROM station_journal s WHERE s.job = j.number AND s.event = 'set-aside'))
     FROM batch b";
 
+/// Condition on a job `j`, as [`SUMMARY`] counts it: it ended without a card, and is not only set aside.
+pub(super) const SPOILT: &str = "(j.state = 'spoilt'
+    AND NOT EXISTS (SELECT 1 FROM station_journal s WHERE s.job = j.number AND s.event = 'set-aside'))";
+
 /// Condition on a job `j`: the registry knows a reason why no card can be made for its person.
 pub(super) const KEPT: &str = "(EXISTS (SELECT 1 FROM person p WHERE p.id = j.person AND p.no_card <> '')
     OR EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person))";
@@ -26,6 +30,7 @@ pub(super) const KEPT: &str = "(EXISTS (SELECT 1 FROM person p WHERE p.id = j.pe
 /// another one (`request`).
 pub(super) const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state NOT IN ('spoilt', 'cancelled'))
     AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = p.id)
+    AND NOT EXISTS (SELECT 1 FROM person_joined o WHERE o.person = p.id)
     AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))
     AND NOT EXISTS (SELECT 1 FROM card_request r WHERE r.person = p.id AND r.state IN ('open', 'batched') AND r.instant = 1)";
 
@@ -51,11 +56,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn jobs_by_county(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
-        let mut find = self.sql.prepare(
-            "SELECT p.region, COUNT(CASE WHEN j.state = 'done' THEN 1 END), COUNT(CASE WHEN j.state = 'spoilt' THEN 1 END), COUNT(*)
+        let mut find = self.sql.prepare(&format!(
+            "SELECT p.region, COUNT(CASE WHEN j.state = 'done' THEN 1 END), COUNT(CASE WHEN {SPOILT} THEN 1 END), COUNT(*)
              FROM job j JOIN batch b ON b.number = j.batch JOIN person p ON p.id = j.person
-             WHERE b.state <> 'cancelled' GROUP BY p.region ORDER BY p.region",
-        )?;
+             WHERE b.state <> 'cancelled' GROUP BY p.region ORDER BY p.region"
+        ))?;
         let rows =
             find.query_map((), |row| Ok((row.get(0)?, cell::u64(row, 1)?, cell::u64(row, 2)?, cell::u64(row, 3)?)))?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)

@@ -169,7 +169,7 @@ impl Tx<'_> {
         Ok(self.sql.query_row("SELECT region FROM person WHERE id = $1", [person], |row| row.get(0))?)
     }
 
-    /// Row number of the person with a number.
+    /// Row number of the person with a number, now or before.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -177,10 +177,10 @@ impl Tx<'_> {
         for hash in self.data()?.keys.lookups(crate::vault::data_keys::Lookup::Number, number) {
             let mut find = self.sql.prepare("SELECT id FROM person WHERE number_hash = $1")?;
             if let Some(id) = find.query_row([hash], |row| row.get(0)).optional()? {
-                return Ok(Some(id));
+                return self.goes_on_in(id).map(Some);
             }
         }
-        Ok(None)
+        Ok(self.known_by_any_number(number, false)?.map(|known| known.id))
     }
 
     /// Keeps a month of contributions.

@@ -36,16 +36,28 @@ impl Tx<'_> {
         self.next_of(Counter::CardNumber)
     }
 
+    /// 卡号 of cards that are not their job's, or whose number is not in use, and numbers in use without a card; the first of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cards_that_disagree(&self) -> Result<Vec<String>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT c.card_number FROM card c JOIN job j ON j.number = c.job
+             WHERE j.person <> c.person OR j.card_number <> c.card_number
+             UNION SELECT c.card_number FROM card c JOIN card_number n ON n.number = c.card_number
+             WHERE c.state NOT IN ('writing', 'spoilt') AND n.state <> 'used'
+             UNION SELECT n.number FROM card_number n WHERE n.state = 'used'
+             AND NOT EXISTS (SELECT 1 FROM card c WHERE c.card_number = n.number) ORDER BY 1 LIMIT 100",
+        )?;
+        Ok(find.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// Whether every card is its job's, and every number that is used has a card.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn cards_agree(&self) -> Result<bool, StoreError> {
-        let other = "SELECT 1 FROM card c JOIN job j ON j.number = c.job
-                     WHERE j.person <> c.person OR j.card_number <> c.card_number LIMIT 1";
-        let lost = "SELECT 1 FROM card_number n WHERE n.state = 'used'
-                    AND NOT EXISTS (SELECT 1 FROM card c WHERE c.card_number = n.number) LIMIT 1";
-        Ok(!self.sql.prepare(other)?.exists(())? && !self.sql.prepare(lost)?.exists(())?)
+        Ok(self.cards_that_disagree()?.is_empty())
     }
 
     /// When a card was begun; none of one that no station made.

@@ -42,6 +42,17 @@ pub(super) fn one_of<T: Copy, const N: usize>(
         .ok_or_else(|| EngineError::Column { column, source: Some(Box::new(UnknownName { column, text })) })
 }
 
+/// The value whose name the cell holds, or nothing.
+pub(super) fn one_of_option<T: Copy, const N: usize>(
+    row: &Row<'_>,
+    column: usize,
+    all: [T; N],
+    name: impl Fn(T) -> &'static str,
+) -> engine::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|_| one_of(row, column, all, name)).transpose()
+}
+
 /// A number that is never negative.
 pub(super) fn u64(row: &Row<'_>, column: usize) -> engine::Result<u64> {
     let number: i64 = row.get(column)?;

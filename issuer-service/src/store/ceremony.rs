@@ -2,7 +2,7 @@
 
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
-use crate::ceremony::{Ceremony, CeremonyMove, Custodian};
+use crate::ceremony::{Ceremony, CeremonyMove, Custodian, SUPPLEMENT};
 use crate::clock;
 use crate::state::State;
 use crate::vault::HeldValue;
@@ -25,7 +25,16 @@ impl Tx<'_> {
         self.sql.execute(
             "INSERT INTO ceremony (number, purpose, kind, key_set, threshold, state, started_by, started_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            (number, purpose, kind, key_set, threshold, state, started_by, started_at),
+            (
+                number,
+                if purpose == SUPPLEMENT { "generate" } else { purpose },
+                kind,
+                key_set,
+                threshold,
+                state,
+                started_by,
+                started_at,
+            ),
         )?;
         for custodian in &ceremony.custodians {
             self.sql.execute(
@@ -216,7 +225,10 @@ impl Tx<'_> {
     }
 }
 
-const CEREMONY: &str = "SELECT number, purpose, kind, key_set, threshold, state, started_by, started_at, ended_at,
+/// What a supplement is called stands in its first receipt: the column knows the two purposes of older programs.
+const CEREMONY: &str = "SELECT number, CASE WHEN EXISTS (SELECT 1 FROM ceremony_receipt r
+        WHERE r.ceremony = ceremony.number AND r.sequence = 1 AND r.body LIKE '%\"step\":\"supplement\"%')
+    THEN 'supplement' ELSE purpose END, kind, key_set, threshold, state, started_by, started_at, ended_at,
     check_value FROM ceremony";
 
 fn ceremony(row: &Row<'_>) -> engine::Result<Ceremony> {

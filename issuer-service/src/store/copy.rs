@@ -135,6 +135,17 @@ pub struct Origin<'a> {
 }
 
 impl Store {
+    /// A database that was filled, and what it says of a fact. It is asked as a writer: whoever was killed over it is gone by then, whether
+    /// what they kept is there or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn filled(place: &Place, folder: &Path, fact: &str) -> Result<Option<(Self, String)>, StoreError> {
+        let mut store = Self::connect_with(place, folder, true, &[])?;
+        let found = store.journal(|tx| if tx.sql.table_exists("centre")? { tx.fact(fact) } else { Ok(None) })?;
+        Ok(found.map(|found| (store, found)))
+    }
+
     /// Makes an empty database with exactly the schemas of `origin`, fills it by `load`, brings it to this program's schema and lets `check` say
     /// whether that is a centre, all in one transaction. Before and behind it is an empty database, or the whole centre.
     ///

@@ -38,10 +38,14 @@ pub(crate) enum Counter {
     Participation,
     /// Tickets, told to those who opened them.
     Ticket,
+    /// Row numbers of people, on slips and in lists.
+    Person,
+    /// Orders about who somebody is, told to whoever decides.
+    IdentityOrder,
 }
 
 impl Counter {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::CardNumber,
         Self::Batch,
         Self::Job,
@@ -57,6 +61,8 @@ impl Counter {
         Self::SyncFile,
         Self::Participation,
         Self::Ticket,
+        Self::Person,
+        Self::IdentityOrder,
     ];
 
     /// The table, and the last number that it shows.
@@ -83,6 +89,8 @@ impl Counter {
                 ("participation_certificate", "COALESCE(MAX(number), 0) FROM participation_certificate")
             }
             Self::Ticket => ("ticket", "COALESCE(MAX(number), 0) FROM ticket"),
+            Self::Person => ("person", "COALESCE(MAX(id), 0) FROM person"),
+            Self::IdentityOrder => ("identity_order", "COALESCE(MAX(number), 0) FROM identity_order"),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
+use crate::ceremony::{Ceremony, CeremonyState, SUPPLEMENT};
 use crate::clock;
+use crate::state::State;
 use crate::vault::{CheckValue, Kind};
 
 impl Tx<'_> {
@@ -76,6 +78,26 @@ impl Tx<'_> {
             "SELECT name, version, national, province, city FROM key_value WHERE key_set = $1 ORDER BY name, version",
         )?;
         Ok(find.query_map([key_set], value)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The check values of a ceremony: those of its key set, without those that supplements have added to it; of a supplement these
+    /// alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn check_values_brought(&self, ceremony: &Ceremony) -> Result<Vec<CheckValue>, StoreError> {
+        let mut values = self.check_values_of(ceremony.key_set)?;
+        for other in self.ceremonies()?.iter().filter(|other| other.purpose == SUPPLEMENT) {
+            let added = self.brought_keys(other.number)?;
+            let is_added =
+                |value: &CheckValue| added.iter().any(|of| of.name == value.name && of.version == value.version);
+            if other.number == ceremony.number {
+                values.retain(is_added);
+            } else if other.state == CeremonyState::Finished.name() {
+                values.retain(|value| !is_added(value));
+            }
+        }
+        Ok(values)
     }
 
     /// Binds the card of a job to a key set.

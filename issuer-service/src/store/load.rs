@@ -211,6 +211,28 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Refunds at other terminals of what a terminal sold, by their ids from one on: those without outcome, and those that got theirs, or
+    /// another one, in a window from `since` on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refunds_elsewhere(
+        &self,
+        terminal: TerminalNumber,
+        since: Option<BusinessDate>,
+        after: Option<LoadId>,
+        most: usize,
+    ) -> Result<Vec<Load>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{LOAD} WHERE original_terminal = $1 AND terminal <> $1 AND load_id > $2
+             AND (state = 'PREPARED' OR settled_on >= $3) ORDER BY load_id LIMIT {most}"
+        ))?;
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let since = text(since.map(|since| since.to_string()));
+        let rows = statement.query_map((terminal.to_string(), text(after.map(|id| id.to_string())), since), load)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// When loads and refunds of a card were, and what they brought: those that reached it.
     ///
     /// # Errors

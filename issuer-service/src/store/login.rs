@@ -266,6 +266,14 @@ impl Store {
         (self.request, self.acted) = (None, None);
     }
 
+    /// Does what is no part of the request under way: its acts use up no key, and answer nothing.
+    pub(crate) fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = (self.request.take(), self.acted.take());
+        let done = work(self);
+        (self.request, self.acted) = before;
+        done
+    }
+
     /// What the first act since the request began was done to.
     #[must_use]
     pub(crate) fn acted(&mut self) -> Option<String> {
@@ -292,6 +300,15 @@ impl Tx<'_> {
             "UPDATE request_key SET digest = '' WHERE operator = $1 AND name = $2 AND digest = $3",
             (operator, name, REQUEST_BEGUN),
         )?;
+        Ok(())
+    }
+
+    /// A request whose only act says that it was refused: its key may come again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn free_request_key(&self, operator: &str, name: &str) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM request_key WHERE operator = $1 AND name = $2", [operator, name])?;
         Ok(())
     }
 

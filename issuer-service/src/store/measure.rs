@@ -17,7 +17,7 @@ pub struct Queue {
 }
 
 /// Queues: the name, what waits, since when.
-const QUEUES: [(&str, &str, &str); 10] = [
+const QUEUES: [(&str, &str, &str); 12] = [
     ("requests_open", "card_request WHERE state = 'open'", "made_at"),
     ("batches_to_approve", "batch WHERE state = 'created'", "created_at"),
     ("jobs_waiting", "job WHERE state = 'waiting'", "changed_at"),
@@ -28,6 +28,15 @@ const QUEUES: [(&str, &str, &str); 10] = [
     ("pin_orders", "pin_order WHERE state IN ('asked', 'ready', 'given')", "made_at"),
     ("psam_returns", "psam_return WHERE closed_at IS NULL", "opened_at"),
     ("loads_unanswered", "load WHERE state = 'PREPARED'", "prepared_at"),
+    ("tickets_open", "ticket WHERE state = 'open'", "opened_at"),
+    (
+        "records_held",
+        // Of which nothing is decided, or not any more.
+        "upload_row WHERE outcome = 'HELD' AND NOT EXISTS (SELECT 1 FROM row_decision
+            WHERE row_terminal = terminal AND row_record = record AND state = 'approved' AND NOT EXISTS (SELECT 1 FROM row_take_back
+                WHERE taken_terminal = row_terminal AND taken_record = row_record AND taken_again = again AND taken_state = 'approved'))",
+        "received_at",
+    ),
 ];
 
 impl Tx<'_> {

@@ -6,10 +6,12 @@ use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::peer::{Certificate, CertificateMove};
+use crate::query::Channel;
 use crate::state::State;
 use crate::vault::authority::Certified;
 
-const CERTIFICATE: &str = "SELECT number, role, name, state, public_key, maker, checker, valid_until FROM certificate";
+const CERTIFICATE: &str =
+    "SELECT number, role, name, state, public_key, maker, checker, valid_until, channel FROM certificate";
 
 /// A job that waits for a blank card, that no partner is being asked about, and whose person lives and can get one.
 const WAITS: &str = "j.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number
@@ -48,6 +50,16 @@ impl Tx<'_> {
             (number, role, name, request, public_key, maker, clock::now()),
         )?;
         Ok(number)
+    }
+
+    /// Gives a request the channel of its program.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] once it has one.
+    pub fn set_channel(&self, number: i64, channel: Channel) -> Result<(), StoreError> {
+        let sql = "UPDATE certificate SET channel = $1 WHERE number = $2 AND channel IS NULL AND state = 'enrolled'";
+        let rows = self.sql.execute(sql, (channel.name(), number))?;
+        Self::moved(rows, || format!("certificate {number}"), "enrolled")
     }
 
     /// A certificate.
@@ -361,5 +373,6 @@ fn certificate(row: &Row<'_>) -> engine::Result<Certificate> {
         maker: row.get(5)?,
         checker: row.get(6)?,
         valid_until: row.get(7)?,
+        channel: row.get::<Option<String>>(8)?.and_then(|name| Channel::of_name(&name)),
     })
 }

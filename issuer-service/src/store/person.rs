@@ -2,6 +2,7 @@
 //!
 //! Owns: what of a dossier stands open beside it (county, count of conflicts). Never: writes a name or a number unsealed.
 
+use super::counter::Counter;
 use super::engine::{OptionalExtension, Statement, Value, params};
 use super::sealed::Ready;
 use super::{StoreError, Tx};
@@ -28,8 +29,14 @@ struct NewRow<'a> {
     sealed: Option<&'a Sealed>,
     import: u32,
 }
+
 /// People of one name who are looked at for one who is alike.
-const ALIKE_MAX: u32 = 50;
+const ALIKE_MAX: u32 = 300;
+/// So many at once: most names have few.
+const ALIKE_AT_ONCE: u32 = 20;
+/// Condition on a person `p`: not erased, and the row in which the person goes on.
+const GOES_ON: &str = "NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = p.id)
+    AND NOT EXISTS (SELECT 1 FROM person_joined d WHERE d.person = p.id)";
 
 /// Registers people one after the other: the statement is made ready once, and keeps the room for its values.
 pub(crate) struct Adder<'t, 'a> {
@@ -60,7 +67,7 @@ impl Adder<'_, '_> {
         let Self { tx, insert } = self;
         let id: Id = match tx.next_person.get() {
             Some(id) => id,
-            None => tx.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?,
+            None => tx.next_of(Counter::Person)?,
         };
         let now;
         let (key, sealed) = match row.sealed.filter(|sealed| sealed.id == id) {
@@ -139,22 +146,23 @@ impl Tx<'_> {
         Self::moved(rows, || format!("person {id}"), "registered")
     }
 
-    /// The person with a social security number, and the dossier.
+    /// The person with a social security number, now or before, and the dossier.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn dossier_by_number(&self, number: &str) -> Result<Option<(Id, Dossier)>, StoreError> {
-        Ok(self.known_by_number(number)?.map(|known| (known.id, known.dossier)))
+        Ok(self.known_by_any_number(number, false)?.map(|known| (known.id, known.dossier)))
     }
 
-    /// The person with a social security number.
+    /// The person who has a social security number now, in the row in which the person goes on.
     ///
     /// # Errors
     /// [`StoreError`].
     pub(crate) fn known_by_number(&self, number: &str) -> Result<Option<Known>, StoreError> {
         for hash in self.data()?.keys.lookups(Lookup::Number, number) {
             if let Some(known) = self.known_by_mark(&hash)? {
-                return Ok(Some(known));
+                let id = self.goes_on_in(known.id)?;
+                return if id == known.id { Ok(Some(known)) } else { self.known_person(id) };
             }
         }
         Ok(None)
@@ -207,8 +215,10 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn people_named(&self, name: &str, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
-        let mut find =
-            self.sql.prepare("SELECT id FROM person WHERE name_hash = $1 AND id > $2 ORDER BY id LIMIT $3")?;
+        let mut find = self.sql.prepare(
+            "SELECT id FROM person p WHERE name_hash = $1 AND id > $2
+             AND NOT EXISTS (SELECT 1 FROM person_joined d WHERE d.person = p.id) ORDER BY id LIMIT $3",
+        )?;
         let mut all: Vec<Id> = Vec::new();
         for hash in self.data()?.keys.lookups(Lookup::Name, name) {
             let rows = find.query_map(params![hash, after, limit], |row| row.get(0))?;
@@ -219,20 +229,37 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// Somebody else who bears the name and was born on the day of these details.
+    /// Somebody registered before this row, or before all that are to come, who bears the name and was born on the day of these details;
+    /// rather one with the same telephone.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn alike(&self, details: &Details) -> Result<Option<Id>, StoreError> {
-        for id in self.people_named(&details.name, 0, ALIKE_MAX)? {
-            let same = |other: &Dossier| {
-                other.number() != details.number && other.value(Field::BirthDate) == details.birth_date
-            };
-            if self.dossier(id)?.as_ref().is_some_and(same) {
-                return Ok(Some(id));
-            }
+    pub fn alike(&self, details: &Details, before: Option<Id>) -> Result<Option<Id>, StoreError> {
+        if let Some(before) = before
+            && !self.sql.prepare("SELECT 1 FROM person WHERE id < $1 LIMIT 1")?.exists([before])?
+        {
+            return Ok(None);
         }
-        Ok(None)
+        let (mut found, mut after, mut looked) = (None, 0, 0);
+        while looked < ALIKE_MAX {
+            let some = self.people_named(&details.name, after, ALIKE_AT_ONCE)?;
+            let Some(last) = some.last().copied() else { break };
+            for id in some {
+                if before.is_some_and(|before| id >= before) {
+                    return Ok(found);
+                }
+                let Some(other) = self.dossier(id)? else { continue };
+                if other.number() == details.number || other.value(Field::BirthDate) != details.birth_date {
+                    continue;
+                }
+                if !details.phone.is_empty() && other.value(Field::Phone) == details.phone {
+                    return Ok(Some(id));
+                }
+                found.get_or_insert(id);
+            }
+            (after, looked) = (last, looked + ALIKE_AT_ONCE);
+        }
+        Ok(found)
     }
 
     /// Row numbers of the people of a batch, in order of their jobs.
@@ -251,8 +278,9 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn people_in_conflict(&self, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
-        let mut find =
-            self.sql.prepare("SELECT id FROM person WHERE conflicts > 0 AND id > $1 ORDER BY id LIMIT $2")?;
+        let mut find = self.sql.prepare(&format!(
+            "SELECT id FROM person p WHERE conflicts > 0 AND id > $1 AND {GOES_ON} ORDER BY id LIMIT $2"
+        ))?;
         Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -272,7 +300,7 @@ impl Tx<'_> {
                  OR EXISTS (SELECT 1 FROM card_request o WHERE o.person = p.id AND o.state = 'open')))"
         );
         let mut find = self.sql.prepare(&format!(
-            "SELECT p.id, p.no_card FROM person p WHERE p.id > $1 AND (p.no_card <> '' {}) ORDER BY p.id LIMIT $2",
+            "SELECT p.id, p.no_card FROM person p WHERE p.id > $1 AND {GOES_ON} AND (p.no_card <> '' {}) ORDER BY p.id LIMIT $2",
             if photos { &lacking } else { "" }
         ))?;
         let rows = find.query_map((after, limit), |row| Ok((row.get(0)?, NoCard::of_name(&row.get::<String>(1)?))))?;
@@ -315,10 +343,10 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn people(&self, county: Option<&str>, after: Id, limit: u32) -> Result<Vec<Person>, StoreError> {
-        let mut find = self.sql.prepare(
+        let mut find = self.sql.prepare(&format!(
             "SELECT id, data_key, dossier FROM person p WHERE id > $1 AND (region = $2 OR $2 IS NULL)
-             AND NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = p.id) ORDER BY id LIMIT $3",
-        )?;
+             AND {GOES_ON} ORDER BY id LIMIT $3"
+        ))?;
         let rows = find.query_map((after, county, limit), |row| {
             Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?))
         })?;
@@ -334,18 +362,14 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn each_dossier(&self, mut take: impl FnMut(Id, &Dossier)) -> Result<(), StoreError> {
-        self.sql.each(
-            "SELECT id, data_key, dossier FROM person p
-             WHERE NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = p.id) ORDER BY id",
-            |row| {
-                let id: Id = row.get(0)?;
-                let Value::Bytes(sealed) = row.value(2)? else {
-                    return Err(StoreError::RowSealed { place: place(id) });
-                };
-                take(id, &self.opened(id, row.get(1)?, sealed)?);
-                Ok(true)
-            },
-        )
+        self.sql.each(&format!("SELECT id, data_key, dossier FROM person p WHERE {GOES_ON} ORDER BY id"), |row| {
+            let id: Id = row.get(0)?;
+            let Value::Bytes(sealed) = row.value(2)? else {
+                return Err(StoreError::RowSealed { place: place(id) });
+            };
+            take(id, &self.opened(id, row.get(1)?, sealed)?);
+            Ok(true)
+        })
     }
 
     /// How many people are registered.
@@ -354,7 +378,9 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn people_count(&self) -> Result<u64, StoreError> {
         let count: i64 = self.sql.query_row(
-            "SELECT (SELECT COUNT(*) FROM person) - (SELECT COUNT(*) FROM person_erased)",
+            "SELECT (SELECT COUNT(*) FROM person) - (SELECT COUNT(*) FROM person_erased)
+                  - (SELECT COUNT(*) FROM person_joined d
+                     WHERE NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = d.person))",
             (),
             |row| row.get(0),
         )?;
@@ -366,7 +392,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn conflict_count(&self) -> Result<u64, StoreError> {
-        let count: i64 = self.sql.query_row("SELECT COUNT(*) FROM person WHERE conflicts > 0", (), |row| row.get(0))?;
+        let count: i64 = self.sql.query_row(
+            &format!("SELECT COUNT(*) FROM person p WHERE conflicts > 0 AND {GOES_ON}"),
+            (),
+            |row| row.get(0),
+        )?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 

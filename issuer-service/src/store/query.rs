@@ -154,6 +154,32 @@ impl Tx<'_> {
         Self::moved(rows, || format!("query password of person {person}"), "set")
     }
 
+    /// When the hour of an asker's wrong passwords began, seconds since 1970, and how many there are of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn query_mistakes(&self, actor: &str) -> Result<(u64, u64), StoreError> {
+        let mut find = self.sql.prepare("SELECT began_at, wrong FROM query_mistakes WHERE actor = $1")?;
+        let found = find.query_row([actor], |row| Ok((cell::u64(row, 0)?, cell::u64(row, 1)?))).optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Counts a wrong password of an asker; how many there are in the hour, which begins now unless it began behind `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_query_mistake(&self, actor: &str, now: u64, since: u64) -> Result<u64, StoreError> {
+        let (now, since) = (cell::from_u64(now)?, cell::from_u64(since)?);
+        // Also an hour that a clock set back since would end in the future.
+        self.sql.execute("DELETE FROM query_mistakes WHERE began_at <= $1 OR began_at > $2", (since, now))?;
+        self.sql.execute(
+            "INSERT INTO query_mistakes (actor, began_at, wrong) VALUES ($1, $2, 0) ON CONFLICT (actor) DO NOTHING",
+            (actor, now),
+        )?;
+        self.sql.execute("UPDATE query_mistakes SET wrong = wrong + 1 WHERE actor = $1", [actor])?;
+        Ok(self.query_mistakes(actor)?.1)
+    }
+
     /// Takes the query password of a person away.
     pub(super) fn forget_query_password(&self, person: i64) -> Result<(), StoreError> {
         self.sql.execute("DELETE FROM query_password WHERE person = $1", [person])?;

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use super::engine::{OptionalExtension, params};
 use super::{StoreError, Tx};
 use crate::clock;
+use crate::exchange::told;
+use crate::person::certificate::Certificate;
 use crate::person::dossier::Dossier;
 use crate::retention::{Kind, Setting};
 
@@ -68,17 +70,32 @@ impl Tx<'_> {
         Ok(read.optional()?)
     }
 
-    /// Sets how long a kind is kept; `None` is for good.
+    /// Sets how long a kind is kept.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn set_retention(&self, kind: Kind, setting: Option<&Setting>) -> Result<(), StoreError> {
+    pub fn set_retention(&self, kind: Kind, setting: &Setting) -> Result<(), StoreError> {
         self.sql.execute("DELETE FROM retention WHERE kind = $1", [kind.name()])?;
-        if let Some(Setting { days, reason, set_by, set_at }) = setting {
-            let sql = "INSERT INTO retention (kind, days, reason, set_by, set_at) VALUES ($1, $2, $3, $4, $5)";
-            self.sql.execute(sql, (kind.name(), *days, reason, set_by, set_at))?;
-        }
+        let Setting { days, reason, set_by, set_at } = setting;
+        let sql = "INSERT INTO retention (kind, days, reason, set_by, set_at) VALUES ($1, $2, $3, $4, $5)";
+        self.sql.execute(sql, (kind.name(), *days, reason, set_by, set_at))?;
         Ok(())
+    }
+
+    /// What a person is named by in files of partners: numbers of now and before, those of the certificate.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn named_in_files(&self, person: i64) -> Result<Vec<String>, StoreError> {
+        let mut all = Vec::new();
+        let rows = self.rows_joined_into(person)?;
+        for row in std::iter::once(person).chain(rows) {
+            let Some(dossier) = self.dossier(row)? else { continue };
+            all.extend(self.former_numbers(row)?.into_iter().map(|former| former.number));
+            all.push(Certificate::of(&dossier.details()).number);
+            all.push(dossier.number().to_owned());
+        }
+        Ok(all)
     }
 
     /// How many of a kind are from before an instant and not needed any more.
@@ -115,6 +132,16 @@ impl Tx<'_> {
         Ok(read?)
     }
 
+    /// Whether a file in the folder for partners was given up: nobody awaits its answer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn exchange_is_given_up(&self, path: &std::path::Path) -> Result<bool, StoreError> {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Ok(false) };
+        let sql = "SELECT 1 FROM exchange_file WHERE name = $1 AND state IN ('answered', 'abandoned')";
+        Ok(self.sql.prepare(sql)?.exists([name])?)
+    }
+
     /// Names of the answers that were taken in and whose files are kept.
     pub(crate) fn exchange_answer_names(&self) -> Result<HashSet<String>, StoreError> {
         let mut find = self.sql.prepare(
@@ -123,8 +150,19 @@ impl Tx<'_> {
         Ok(find.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Empties an exchanged file and what the partner said of its rows; that it was sent and answered stays.
-    pub(crate) fn forget_exchange(&self, number: i64) -> Result<(), StoreError> {
+    /// Empties an exchanged file and what the partner said of its rows; that it was sent and answered stays, and the bank card number with
+    /// its card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_exchange(&self, number: i64) -> Result<(), StoreError> {
+        // Answers of before there was a place for it.
+        for (job, words) in self.exchange_answers(number)? {
+            let bank = told::bank_card_of(&words);
+            if !bank.is_empty() && self.bank_card(job)?.is_none() {
+                self.keep_bank_card(job, bank)?;
+            }
+        }
         let (key, cell) = self.seal(&super::exchange::body_place(number), &[])?;
         let sql = "UPDATE exchange_file SET data_key = $1, body = $2 WHERE number = $3";
         let rows = self.sql.execute(sql, (key, cell, number))?;
@@ -140,13 +178,19 @@ impl Tx<'_> {
         self.forget_participations(person)?;
         self.forget_tickets(person)?;
         self.forget_query_password(person)?;
+        self.forget_identities(person)?;
+        self.forget_bank_cards(person)?;
         let mut find = self.sql.prepare("SELECT number FROM stock_receipt WHERE person = $1 AND length(agent) > $2")?;
         let agents = find.query_map(params![person, EMPTY], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
         for number in agents {
             self.forget_agent(number)?;
         }
-        let sql = "INSERT INTO person_erased (person, erased_at) VALUES ($1, $2)";
+        // A row that was joined into another may be due by itself, too.
+        let sql = "INSERT INTO person_erased (person, erased_at) VALUES ($1, $2) ON CONFLICT (person) DO NOTHING";
         self.sql.execute(sql, (person, clock::now()))?;
+        for joined in self.rows_joined_into(person)? {
+            self.erase_person(joined)?;
+        }
         Ok(())
     }
 }

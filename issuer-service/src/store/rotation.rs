@@ -31,6 +31,9 @@ pub(crate) enum Sealed {
     Participations,
     TicketEntries,
     Custodians,
+    IdentityOrders,
+    FormerNumbers,
+    BankCards,
 }
 
 /// The last row that was looked at: its key, of one column or two.
@@ -68,7 +71,7 @@ struct Found {
 }
 
 impl Sealed {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Dossiers,
         Self::Photos,
         Self::ExchangeFiles,
@@ -80,6 +83,9 @@ impl Sealed {
         Self::Participations,
         Self::TicketEntries,
         Self::Custodians,
+        Self::IdentityOrders,
+        Self::FormerNumbers,
+        Self::BankCards,
     ];
 
     /// Rows of one transaction: a photo is a hundred times as long as a dossier.
@@ -93,6 +99,9 @@ impl Sealed {
             | Self::Participations
             | Self::TicketEntries
             | Self::Custodians
+            | Self::IdentityOrders
+            | Self::FormerNumbers
+            | Self::BankCards
             | Self::SecondFactors => rows,
         }
     }
@@ -140,6 +149,18 @@ impl Sealed {
                 "SELECT number, CAST(0 AS BIGINT), '', data_key, name, CAST(NULL AS BYTEA) FROM psam_custodian
                  WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
             }
+            Self::IdentityOrders => {
+                "SELECT number, CAST(0 AS BIGINT), '', data_key, identity, CAST(NULL AS BYTEA) FROM identity_order
+                 WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
+            }
+            Self::FormerNumbers => {
+                "SELECT number, CAST(0 AS BIGINT), '', data_key, former, CAST(NULL AS BYTEA) FROM person_former
+                 WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
+            }
+            Self::BankCards => {
+                "SELECT job, CAST(0 AS BIGINT), '', data_key, bank_number, CAST(NULL AS BYTEA) FROM bank_card
+                 WHERE data_key <> $1 AND job > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY job LIMIT $4"
+            }
             Self::TicketEntries => {
                 "SELECT ticket, line, '', data_key, text, CAST(NULL AS BYTEA) FROM ticket_entry
                  WHERE data_key <> $1 AND (ticket > $2 OR ticket = $2 AND line > $3) ORDER BY ticket, line LIMIT $4"
@@ -161,6 +182,9 @@ impl Sealed {
             Self::SecondFactors => totp_place(&row.word),
             Self::Participations => super::participation::content_place(number),
             Self::Custodians => super::psam::custodian_place(number),
+            Self::IdentityOrders => super::identity::order_place(number),
+            Self::FormerNumbers => super::identity::former_place(number),
+            Self::BankCards => super::bank_card::bank_card_place(number),
             Self::TicketEntries => super::ticket::entry_place(number, row.at.1),
         }
     }
@@ -271,6 +295,22 @@ impl Tx<'_> {
             Sealed::Custodians => {
                 let sql = "UPDATE psam_custodian SET data_key = $1, name = $2 WHERE number = $3";
                 self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::IdentityOrders => {
+                let sql = "UPDATE identity_order SET data_key = $1, identity = $2 WHERE number = $3";
+                self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::FormerNumbers => {
+                let former = std::str::from_utf8(&plain).map_err(|_| StoreError::RowSealed { place })?;
+                let hash = self.lookup(Lookup::Number, former)?;
+                let sql = "UPDATE person_former SET data_key = $1, former = $2, number_hash = $3 WHERE number = $4";
+                self.sql.prepare(sql)?.execute(params![key, first, hash, number])?
+            }
+            Sealed::BankCards => {
+                let bank = std::str::from_utf8(&plain).map_err(|_| StoreError::RowSealed { place })?;
+                let hash = self.lookup(Lookup::BankCard, bank)?;
+                let sql = "UPDATE bank_card SET data_key = $1, bank_number = $2, number_hash = $3 WHERE job = $4";
+                self.sql.prepare(sql)?.execute(params![key, first, hash, number])?
             }
             Sealed::TicketEntries => {
                 let sql = "UPDATE ticket_entry SET data_key = $1, text = $2 WHERE ticket = $3 AND line = $4";

@@ -227,6 +227,14 @@ fn old_row(plain: &[u8], at: u64) -> Option<Dossier> {
     };
     let whole = values.next().is_none();
     whole.then(|| {
-        Dossier::begin(&Statement { source: REGISTRY, at, import: 0, row: 0, details: &details, fields: Fields::ALL })
+        Dossier::begin(&Statement {
+            source: REGISTRY,
+            at,
+            import: 0,
+            row: 0,
+            details: &details,
+            fields: Fields::ALL,
+            taken_back: Fields::NONE,
+        })
     })
 }

@@ -1,11 +1,12 @@
 //! Rows of the station's journal, of receipts and of PSAMs.
 
+use super::batch::SPOILT;
 use super::engine::{self, EngineError, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::card::Chip;
 use crate::clock;
-use crate::psam::Psam;
 use crate::psam::custody::PsamMove;
+use crate::psam::{Psam, PsamKeys};
 use crate::state::State;
 use crate::station::care::{Hold, HoldKind, Reason, YieldRow};
 
@@ -197,16 +198,35 @@ impl Tx<'_> {
         )
     }
 
-    /// Why cards were spoilt, of a batch or all, the most frequent first.
+    /// Why cards were spoilt, of a batch or all, the most frequent first: one cause for each that a batch or a county counts. What ended
+    /// before a station began has no note: a bank or factory refused it, or its person died.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn spoilt_reasons(&self, batch: Option<i64>) -> Result<Vec<Reason>, StoreError> {
+        let mut find = self.sql.prepare(&format!(
+            "SELECT ended.reason, COUNT(*) FROM (SELECT COALESCE(
+                 (SELECT s.detail FROM station_journal s WHERE s.job = j.number AND s.event = 'spoilt' ORDER BY s.sequence LIMIT 1),
+                 CASE WHEN EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'refused') THEN 'PARTNER_REFUSED'
+                      WHEN EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person) THEN 'HOLDER_DEAD'
+                      ELSE 'NOT_BEGUN' END) AS reason
+                 FROM job j WHERE (j.batch = $1 OR $1 IS NULL) AND {SPOILT}) ended
+             GROUP BY ended.reason ORDER BY COUNT(*) DESC, ended.reason"
+        ))?;
+        let rows = find.query_map([batch], reason)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// As [`Tx::spoilt_reasons`], of what a station began: as many as readers and lots count.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn spoilt_at_stations(&self, batch: Option<i64>) -> Result<Vec<Reason>, StoreError> {
         let mut find = self.sql.prepare(
             "SELECT s.detail, COUNT(*) FROM station_journal s JOIN job j ON j.number = s.job
              WHERE s.event = 'spoilt' AND (j.batch = $1 OR $1 IS NULL) GROUP BY s.detail ORDER BY COUNT(*) DESC, s.detail",
         )?;
-        let rows = find.query_map([batch], |row| Ok(Reason { reason: row.get(0)?, cards: cell::u64(row, 1)? }))?;
+        let rows = find.query_map([batch], reason)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -238,7 +258,7 @@ impl Tx<'_> {
         terminal_number: &str,
         institution: &str,
         made_by: &str,
-        key_set: u8,
+        (key_set, keys): (u8, PsamKeys),
     ) -> Result<(), StoreError> {
         let begun = self.sql.execute(
             "UPDATE psam SET institution = $1, made_by = $2, changed_at = $3
@@ -247,9 +267,9 @@ impl Tx<'_> {
         )?;
         if begun == 0 {
             self.sql.execute(
-                "INSERT INTO psam (chip, terminal_number, institution, state, made_by, changed_at, key_set)
-                 VALUES ($1, $2, $3, 'writing', $4, $5, $6)",
-                (chip.as_str(), terminal_number, institution, made_by, clock::now(), key_set),
+                "INSERT INTO psam (chip, terminal_number, institution, state, made_by, changed_at, key_set, keys)
+                 VALUES ($1, $2, $3, 'writing', $4, $5, $6, $7)",
+                (chip.as_str(), terminal_number, institution, made_by, clock::now(), key_set, keys.name()),
             )?;
         }
         Ok(())
@@ -279,7 +299,7 @@ impl Tx<'_> {
 }
 
 pub(super) const PSAM: &str =
-    "chip, terminal_number, institution, state, made_by, key_set, holder, due, reason, ended_by";
+    "chip, terminal_number, institution, state, made_by, key_set, holder, due, reason, ended_by, keys";
 
 pub(super) fn psam(row: &Row<'_>) -> engine::Result<Psam> {
     let chip: String = row.get(0)?;
@@ -295,5 +315,10 @@ pub(super) fn psam(row: &Row<'_>) -> engine::Result<Psam> {
         due: row.get(7)?,
         reason: row.get(8)?,
         ended_by: row.get(9)?,
+        keys: cell::one_of(row, 10, PsamKeys::EACH, PsamKeys::name)?,
     })
+}
+
+fn reason(row: &Row<'_>) -> engine::Result<Reason> {
+    Ok(Reason { reason: row.get(0)?, cards: cell::u64(row, 1)? })
 }

@@ -13,8 +13,8 @@ use crate::query::{Asker, Channel};
 use crate::state::State;
 
 const COLUMNS: &str =
-    "SELECT number, kind, subject, channel, person, institution, original_terminal, original_sequence, state,
-    opened_at FROM ticket";
+    "SELECT number, kind, subject, channel, person, institution, original_terminal, original_sequence,
+    original_card_sequence, state, opened_at FROM ticket";
 
 impl Tx<'_> {
     /// Opens a ticket; its number.
@@ -25,9 +25,9 @@ impl Tx<'_> {
         let number = self.next_of(Counter::Ticket)?;
         let now = clock::now();
         self.sql.execute(
-            "INSERT INTO ticket (number, kind, subject, channel, person, institution, original_terminal, original_sequence, state,
-                 request_id, opened_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11)",
+            "INSERT INTO ticket (number, kind, subject, channel, person, institution, original_terminal, original_sequence,
+                 original_card_sequence, state, request_id, opened_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11, $12)",
             params![
                 number,
                 new.kind.name(),
@@ -37,6 +37,7 @@ impl Tx<'_> {
                 new.institution.as_ref().map(|code| code.as_str().to_owned()),
                 new.about.map(|of| of.terminal.to_string()),
                 new.about.map(|of| of.terminal_sequence),
+                new.about.and_then(|of| of.card_sequence),
                 new.request.map(|request| request.to_string()),
                 now,
                 now,
@@ -153,7 +154,7 @@ pub(super) fn entry_place(ticket: i64, line: i64) -> String {
 
 fn ticket(row: &Row<'_>) -> engine::Result<Ticket> {
     let about = match cell::parsed_option(row, 6, TerminalNumber::parse)? {
-        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(7)?, card_sequence: None }),
+        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(7)?, card_sequence: row.get(8)? }),
         None => None,
     };
     Ok(Ticket {
@@ -164,7 +165,7 @@ fn ticket(row: &Row<'_>) -> engine::Result<Ticket> {
         person: row.get(4)?,
         institution: cell::parsed_option(row, 5, InstitutionCode::parse)?,
         about,
-        state: row.get(8)?,
-        opened_at: row.get(9)?,
+        state: row.get(9)?,
+        opened_at: row.get(10)?,
     })
 }

@@ -139,7 +139,7 @@ impl CheckValue {
 }
 
 /// The check values recorded when keys were made, against those of the vault now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeyCheck {
     /// Keys that are as recorded.
     pub agreed: usize,
@@ -151,6 +151,8 @@ pub struct KeyCheck {
     pub unknown: Vec<String>,
     /// Keys of ceremonies that were given up, which the token did not let go.
     pub left: Vec<String>,
+    /// Keys that the site's card types need and nobody has made.
+    pub needed: Vec<String>,
 }
 
 impl KeyCheck {
@@ -159,8 +161,7 @@ impl KeyCheck {
     pub fn compare(recorded: Vec<CheckValue>, found: Vec<CheckValue>, left: &[HeldValue]) -> Self {
         let title = |value: &CheckValue| format!("{} v{}", value.name, value.version);
         let same_key = |left: &CheckValue, right: &CheckValue| left.name == right.name && left.version == right.version;
-        let mut check =
-            Self { agreed: 0, different: Vec::new(), missing: Vec::new(), unknown: Vec::new(), left: Vec::new() };
+        let mut check = Self::default();
         for value in &recorded {
             match found.iter().find(|other| same_key(other, value)) {
                 Some(other) if other.agrees(value) => check.agreed += 1,
@@ -182,10 +183,16 @@ impl KeyCheck {
         check
     }
 
+    /// The same with the keys that the site's card types need and nobody has made.
+    #[must_use]
+    pub fn needing(self, needed: Vec<String>) -> Self {
+        Self { needed, ..self }
+    }
+
     /// Whether every key is as recorded and none is missing or unknown.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.different.is_empty() && self.missing.is_empty() && self.unknown.is_empty()
+        [&self.different, &self.missing, &self.unknown, &self.needed].into_iter().all(Vec::is_empty)
     }
 }
 
@@ -201,6 +208,11 @@ impl Show for KeyCheck {
                 &self.left,
                 "放弃的仪式留在令牌中，不作他用",
                 "left on the token by a ceremony that was given up, and not used",
+            ),
+            (
+                &self.needed,
+                "卡片类型需要而尚未生成，用 issuer ceremony start --missing 补充",
+                "needed by the card types and not made yet; `issuer ceremony start --missing` adds them",
             ),
         ] {
             if !list.is_empty() {

@@ -40,6 +40,8 @@ pub enum Lookup {
     Login,
     /// A request that a program gave a key, with its body.
     Request,
+    /// A bank card number.
+    BankCard,
 }
 
 /// Keyed hashes of a person's number and name under one generation, made before the row that is looked for by them.
@@ -323,6 +325,7 @@ impl Generation {
             Lookup::Name => b"name\0\0\0",
             Lookup::Login => b"login\0\0",
             Lookup::Request => b"request",
+            Lookup::BankCard => b"bankcrd",
         });
         context.update(text.as_bytes());
         let mut first = [0; LOOKUP_BYTES];

@@ -250,7 +250,9 @@ fn nothing_that_the_description_lets_one_ask_is_answered_with_our_mistake() {
         let at = format!("API_FUZZ_SEED={seed}, request {turn}: {method} {target} {}", String::from_utf8_lossy(&body));
         assert!(answer.status < 500 && answer.body.is_object(), "{at}: {answer:?}");
         assert_eq!(answer.status >= 400, answer.body["code"].is_string(), "{at}: {answer:?}");
-        let often = answer.code() == "TOO_MANY_REQUESTS" && said["operationId"] != "searchPersons";
+        let often = answer.code() == "TOO_MANY_REQUESTS"
+            && !["searchPersons", "askAboutPerson", "openTicket"]
+                .contains(&said["operationId"].as_str().unwrap_or_default());
         assert!(answer.status != 401 && !often, "{at}: {answer:?}");
         let status = answer.status.to_string();
         let responses = &said["responses"];

@@ -14,7 +14,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use crate::office::Office;
 
 /// `issuer serve`; ended with the test.
-struct Served(Child);
+pub(crate) struct Served(Child);
 
 impl Drop for Served {
     fn drop(&mut self) {
@@ -24,7 +24,7 @@ impl Drop for Served {
     }
 }
 
-fn serve(office: &Office, more: &[&str]) -> (Served, u16) {
+pub(crate) fn serve(office: &Office, more: &[&str]) -> (Served, u16) {
     let file = office.data().join("door");
     let mut child = Command::new(env!("CARGO_BIN_EXE_issuer"))
         .args(["--lang", "en", "--data"])
@@ -47,7 +47,7 @@ fn serve(office: &Office, more: &[&str]) -> (Served, u16) {
     (served, port)
 }
 
-fn agent(authority: &Authority, own: Option<(&str, &str)>) -> Agent {
+pub(crate) fn agent(authority: &Authority, own: Option<(&str, &str)>) -> Agent {
     let roots = Certificate::from_der(authority.certificate()).to_owned();
     let own = own.map(|(chain, key)| {
         let certificate = Certificate::from_pem(chain.as_bytes()).expect("a certificate").to_owned();

@@ -14,4 +14,6 @@ mod machine;
 mod matrix;
 mod office;
 mod pages;
+mod programs;
+mod refused;
 mod resources;

@@ -535,7 +535,7 @@ fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
         (&json!("proposed"), &json!("its journal"), &Value::Null)
     );
     let shown = office.get(&li, "/console/clearing?of=loads").text;
-    for text in [&*"01".repeat(16), "123.45", "its journal", "the card was not there", "issuer load"] {
+    for text in [&*"01".repeat(16), "123.45", "its journal", "the card was not there"] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
 }

@@ -8,7 +8,7 @@ use crate::fresh::fresh;
 use crate::round::{backup, centre, restore};
 
 /// Kills a process as soon as something is to be seen, or lets it end; whether it was killed.
-fn kill_when(mut child: Child, seen: impl Fn() -> bool) -> bool {
+fn kill_when(mut child: Child, mut seen: impl FnMut() -> bool) -> bool {
     loop {
         if seen() {
             child.kill().expect("killed");
@@ -82,4 +82,87 @@ fn a_restoration_that_is_killed_leaves_no_centre_and_can_be_given_again() {
     assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(!stage.exists());
     assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_restoration_that_ended_between_its_database_and_its_folder_is_completed_by_the_same_order() {
+    // A file of a database lies in the folder itself: there is no between.
+    let Some(url) = fresh() else { return };
+    let bureau = centre();
+    let (file, other) = (bureau.path("one.backup"), bureau.path("two.backup"));
+    for file in [&file, &other] {
+        assert_eq!(backup(&bureau, "create", file).status.code(), Some(0));
+    }
+    let folder = PathBuf::from(bureau.path("back"));
+    let stage = PathBuf::from(bureau.path("back.restoring"));
+    let onto = |file: &str| {
+        let mut restore = restore(&bureau, &folder, file, false);
+        restore.env("ISSUER_DATABASE", &url).stderr(Stdio::piped());
+        restore
+    };
+    let code = |output: &std::process::Output| {
+        let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap_or_default();
+        error["code"].as_str().unwrap_or_default().to_owned()
+    };
+    // Somebody puts a file into the place while the rows are on their way: the folder cannot be put there.
+    let mut child = onto(&file).stdout(Stdio::null()).spawn().expect("the program starts");
+    while !stage.join("centre.toml").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    std::fs::create_dir_all(folder.join("in-the-way")).expect("a folder");
+    assert_ne!(child.wait().expect("ended").code(), Some(0));
+    assert!(stage.join("restore.unfinished").exists(), "what the database belongs to is kept");
+    let in_the_way = onto(&file).output().expect("the program starts");
+    assert_ne!(in_the_way.status.code(), Some(0));
+    assert!(stage.join("restore.unfinished").exists());
+    std::fs::remove_dir_all(&folder).expect("removed");
+    // Another backup is not put into it.
+    let foreign = onto(&other).output().expect("the program starts");
+    assert_ne!(foreign.status.code(), Some(0));
+    assert!(stage.exists(), "{}", code(&foreign));
+    let done = onto(&file).output().expect("the program starts");
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&done.stdout).expect("an object");
+    assert_eq!((&told["epoch"], &told["gap"]), (&1.into(), &10_000.into()));
+    assert!(!stage.exists() && !folder.join("restore.unfinished").exists());
+    assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0));
+    assert_eq!(onto(&file).output().expect("the program starts").status.code(), Some(3), "it is a centre now");
+}
+
+#[test]
+fn a_restoration_onto_a_server_that_is_killed_at_any_moment_is_ended_by_the_next_one() {
+    if fresh().is_none() {
+        return;
+    }
+    let bureau = centre();
+    let file = bureau.path("one.backup");
+    assert_eq!(backup(&bureau, "create", &file).status.code(), Some(0));
+    // Moments from the first file to the end, by what the folder beside the place and the place itself show.
+    for (round, step) in [0_u64, 4, 16, 64, 256].into_iter().enumerate() {
+        let url = fresh().expect("a server");
+        let folder = PathBuf::from(bureau.path(&format!("back{round}")));
+        let stage = PathBuf::from(bureau.path(&format!("back{round}.restoring")));
+        let onto = || {
+            let mut restore = restore(&bureau, &folder, &file, false);
+            restore.env("ISSUER_DATABASE", &url).stderr(Stdio::piped());
+            restore
+        };
+        let child = onto().stdout(Stdio::null()).spawn().expect("the program starts");
+        // The anchor is written at the end of the rows; from there in ever longer turns of the scheduler.
+        let mut turns = step * 50;
+        kill_when(child, || {
+            if folder.exists() {
+                return true;
+            }
+            let filled = stage.join("audit.anchor").exists();
+            turns = turns.saturating_sub(u64::from(filled));
+            filled && turns == 0
+        });
+        let done = onto().output().expect("the program starts");
+        let whole = folder.join("centre.toml").exists();
+        assert!(done.status.code() == Some(0) || whole, "{step}: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(!stage.exists(), "{step}");
+        assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0), "{step}");
+    }
 }

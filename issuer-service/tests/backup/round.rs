@@ -179,4 +179,8 @@ fn receipts_parcels_and_certificates_go_on_behind_the_gap_too() {
     let restored = restore(&bureau, &back, &file, true).output().expect("the program starts");
     assert_eq!(restored.status.code(), Some(0), "{}", String::from_utf8_lossy(&restored.stderr));
     assert_eq!(give(&back), ("D-10003".to_owned(), "P-10004".to_owned(), 10_002, 10_002));
+    // Whoever was registered on the lost day does not come back under another's row number.
+    let people = bureau.file("late.csv", format!("{HEADER}\n{}\n", row(3, "央金")));
+    assert_eq!(issuer(&back, &["import", &people]).status.code(), Some(0));
+    assert_eq!(ask(&back, "SELECT MAX(id) FROM person").expect("rows")[0][0], "10003");
 }

@@ -2,6 +2,7 @@
 
 use issuer_service::batch::rule::MakingRules;
 use issuer_service::batch::{self, BatchError, Selection, photo, pool};
+use issuer_service::instant;
 use issuer_service::person::dossier::Statement;
 use issuer_service::person::field::Fields;
 use issuer_service::person::no_card::NoCard;
@@ -147,7 +148,15 @@ fn a_card_is_renewed_in_the_last_months_of_its_time() {
 fn changed_data_are_asked_for_when_something_has_changed_since_the_card_was_begun() {
     let say = |store: &mut Store, at: u64, phone: &str| {
         let changed = issuer_service::person::Details { phone: phone.to_owned(), ..details(1) };
-        let said = Statement { source: 1, at, import: 1, row: 1, details: &changed, fields: Fields::ALL };
+        let said = Statement {
+            source: 1,
+            at,
+            import: 1,
+            row: 1,
+            details: &changed,
+            fields: Fields::ALL,
+            taken_back: Fields::NONE,
+        };
         store.journal(|tx| registry::upsert(tx, &said).map(drop)).expect("said");
     };
     // The day before the card was begun, and a day after it.
@@ -221,6 +230,11 @@ fn who_is_old_enough_to_need_a_photo_is_named_until_there_is_one() {
     assert_eq!(batch::create(&mut store, &Selection::People(vec![2]), Some("li")).expect("made").cards, 1);
     let open = store.read(|tx| tx.requests(None, Some(1), 0, 9)).expect("read");
     assert!(open.is_empty(), "who was refused has no request either");
+    // At the counter neither: an open request would keep the person out of every batch.
+    let refused = instant::begin(&mut store, 1, Kind::First, Some("li"));
+    assert!(matches!(refused, Err(BatchError::PhotosMissing { people }) if people == [1]));
+    let open = store.read(|tx| tx.requests(None, Some(1), 0, 9)).expect("read");
+    assert!(open.is_empty(), "{open:?}");
     store.set_making_rules(rules(Some(99)));
     assert_eq!(batch::create(&mut store, &Selection::People(vec![1]), Some("li")).expect("made").cards, 1);
     store.set_making_rules(rules(None));

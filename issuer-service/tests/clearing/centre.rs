@@ -492,8 +492,9 @@ pub(crate) fn load(terminal: &mut Terminal, card: &mut Card, id: u8, amount: u32
 /// One HTTP/1.1 request on its own connection.
 pub(crate) fn request(port: u16, method: &str, path: &str, headers: &[(&str, String)], body: &[u8]) -> (u16, Vec<u8>) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connects");
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nhost: centre\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let host = ("host", "localhost".to_owned());
+    let headers = Some(&host).filter(|_| headers.iter().all(|(name, _)| *name != "host")).into_iter().chain(headers);
+    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

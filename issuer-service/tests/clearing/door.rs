@@ -108,6 +108,15 @@ fn hostile_bodies_are_refused_and_the_server_goes_on() {
     }
     let (status, text) = request(centre.port(), "GET", "/health", &[], b"");
     assert_eq!((status, serde_json::from_slice::<Value>(&text).expect("JSON")["status"].as_str()), (200, Some("ok")));
+    // Figures and messages are for this machine, under whatever name it is asked for by others; a receipt is for everybody.
+    let under = |host: &str, path| request(centre.port(), "GET", path, &[("host", host.to_owned())], b"").0;
+    for host in ["127.0.0.1:7301", "LOCALHOST", "[::1]:7301"] {
+        assert_eq!((under(host, "/health"), under(host, "/metrics")), (200, 200), "{host}");
+    }
+    for host in ["rebound.example", "192.0.2.7", "127.0.0.1.rebound.example:7301", "localhost@rebound.example", ""] {
+        assert_eq!((under(host, "/health"), under(host, "/metrics"), under(host, "/ready")), (200, 404, 200), "{host}");
+    }
+    assert_eq!((under("city.example", "/public/pages"), under("127.0.0.1", "/public/pages")), (200, 200));
     assert_eq!(centre.balance(""), 0);
 }
 
@@ -218,7 +227,7 @@ fn who_leaves_before_the_answer_leaves_a_line() {
     let signature = terminal.key.sign_request("POST", SIGN_IN, body.as_bytes());
     let held = crate::hold::hold(&centre.data());
     let head = format!(
-        "POST {SIGN_IN} HTTP/1.1\r\nhost: x\r\nx-request-id: desk-9\r\nx-terminal: {}\r\nx-signature: {signature}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        "POST {SIGN_IN} HTTP/1.1\r\nhost: localhost\r\nx-request-id: desk-9\r\nx-terminal: {}\r\nx-signature: {signature}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         terminal.number,
         body.len()
     );

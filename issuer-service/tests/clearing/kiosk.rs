@@ -5,7 +5,7 @@ use settlement::fen::Fen;
 use settlement::query::{OverviewAnswer, PendingKind, difference_of};
 use settlement::record::{Evidence, Transaction};
 
-use crate::centre::{BATCHES, Card, Centre, LOADS, Terminal, load, loaded, request};
+use crate::centre::{BATCHES, Card, Centre, LOADS, Terminal, issuer, load, loaded, request};
 use crate::decisions::{CONTRADICTED, judged_and_real, upload};
 use crate::refunds::refund;
 use crate::take_backs::{decided, posted_word};
@@ -463,6 +463,7 @@ fn a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_
     centre.allot(1, "10");
     load(&mut shop, &mut card, 1, 1_000);
     let sold = card.purchase(&mut shop, centre.today(), [300, 0, 0]);
+    let sold_as = sold.card_sequence;
     let body = shop.seal(vec![sold]);
     assert_eq!(shop.send(BATCHES, &body).0, 200);
     let said = "价格与公示不符";
@@ -484,6 +485,7 @@ fn a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_
         (&found["institution"], &found["channel"], &found["person"]),
         (&json!("P51330100001"), &json!("kiosk"), &json!(1))
     );
+    assert_eq!(found["about"]["card_sequence"], json!(sold_as), "as on its paper");
     assert_eq!(listed["tickets"].as_array().map(Vec::len), Some(1));
     let add = ["ticket", "add", "--kind", "suggestion", "--subject", "service", "--channel", "agent"];
     assert_eq!(centre.told("ka", &add, "延长服务时间").status.code(), Some(0));
@@ -527,6 +529,23 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
     let parts =
         ["opening_fen", "interest_fen", "spend_fen", "closing_fen"].map(|name| account[name].as_i64().expect("fen"));
     assert_eq!((parts, &account["inflow"][0]["amount_fen"]), ([0, 0, 300, 700], &json!(1_000)));
+    // On paper the amounts lead from each balance to the next: a load moves nothing in or out.
+    let page = issuer(&centre.data(), &["--operator", "ka", "query", "account", "--person", "1"]).stdout;
+    let page = String::from_utf8_lossy(&page).into_owned();
+    let lines: Vec<Vec<&str>> = page
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .filter(|words: &Vec<&str>| words.len() > 3)
+        .collect();
+    let shown = |word: &str| {
+        lines.iter().find(|words| words.contains(&word)).expect("a line").get(1..3).expect("sums").to_vec()
+    };
+    assert_eq!(shown("loaded"), ["-", "10.00"], "{page}");
+    assert_eq!(
+        (shown("purchase"), page.contains("loaded onto the card 10.00")),
+        (vec!["-3.00", "7.00"], true),
+        "{page}"
+    );
     let open = centre.ok("ka", &["query", "person", "--person", "1", "--reveal", "--reason", "asked in writing"]);
     assert_eq!(open["number"], json!(NUMBER));
     assert_eq!(centre.run("ka", &["query", "person", "--person", "1", "--reveal"]).status.code(), Some(1), "no reason");
@@ -547,12 +566,12 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
         format!("file:{}", path.display())
     };
     let set = |digits: &str| {
-        centre.run("ka", &["query", "password", "--person", "1", "--password", &secret(digits)]).status.code()
+        centre.run("ka", &["query", "password", "--person", "1", "--query-password", &secret(digits)]).status.code()
     };
     assert_eq!((set("123456"), set("010013"), set("830512")), (Some(1), Some(1), Some(0)));
     let call = |digits: &str, number: &str| {
         let source = secret(digits);
-        let line = ["query", "account", "--by-number", "--channel", "voice", "--password", &source];
+        let line = ["query", "account", "--by-number", "--channel", "voice", "--query-password", &source];
         let output = centre.told("ka", &line, number);
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };

@@ -126,7 +126,8 @@ fn a_centre_brought_back_takes_no_card_off_the_lists_of_terminals_and_takes_back
     centre.kill_server();
 
     let told = lost_and_restored(&centre, &file, &source);
-    for word in ["no blacklist is published", "losses, locks, cancellations", "lost PSAMs", "disabled operators"] {
+    let words = ["no blacklist is published", "losses, locks, cancellations", "lost PSAMs", "disabled operators"];
+    for word in words.into_iter().chain(["(operator roles)", "(client revoke)"]) {
         assert!(told.contains(word), "{word}: {told}");
     }
     // The terminal is of after the backup.
@@ -185,4 +186,59 @@ fn a_centre_brought_back_takes_no_card_off_the_lists_of_terminals_and_takes_back
     assert_eq!((list.cards, list.sequence > 10_000), (cards.iter().copied().collect(), true));
     let tested = issuer(&centre.data(), &["self-test"]);
     assert!(!String::from_utf8_lossy(&tested.stdout).contains("BLACKLIST_WITHHELD"));
+}
+
+#[test]
+fn a_loss_reported_again_after_a_restoration_ends_as_any_other_and_one_that_became_formal_is_named() {
+    let centre = Centre::with_cards(4);
+    let folder = tempfile::tempdir().expect("folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::write(path("secret"), "sixteen invented words\n").expect("passphrase");
+    let (file, source) = (path("b"), format!("file:{}", path("secret")));
+    for (name, roles) in [("kou", &["--role", "counter"][..]), ("sun", &["--role", "keys", "--role", "manage"])] {
+        assert!(issuer(&centre.data(), &[&["operator", "add", name], roles].concat()).status.success());
+    }
+    let moved = |centre: &Centre, step: &[&str], card: u8| {
+        let number = format!("A{card:08}");
+        let reason = if step[0] == "activate" { &[][..] } else { &["--reason", "told by telephone"] };
+        centre.ok("kou", &[&["card"], step, &[number.as_str()], reason].concat());
+    };
+    let on = |centre: &Centre| -> BTreeSet<String> {
+        let list = centre.ok("ma", &["blacklist", "list"]);
+        let each = list["entries"].as_array().expect("entries").iter();
+        each.map(|entry| entry["card_identifier"].as_str().expect("a card").to_owned()).collect()
+    };
+    let cards = |of: &[u8]| of.iter().map(|n| centre.card(*n).identifier.to_string()).collect::<BTreeSet<_>>();
+    let temporary = ["report-loss", "--temporary"];
+    // On Sunday one is lost for a week; on Monday for good, a second one for a week, a third one is locked, a fourth one listed by hand.
+    moved(&centre, &temporary, 1);
+    centre.ok("sun", &["backup", "create", &file, "--backup-passphrase", &source]);
+    moved(&centre, &["report-loss", "--formal"], 1);
+    moved(&centre, &temporary, 2);
+    moved(&centre, &["lock"], 3);
+    let fourth = centre.card(4).identifier.to_string();
+    centre.ok("ma", &["blacklist", "add", &fourth, "--reason", "seen"]);
+    centre.ok("ma", &["blacklist", "export", "--out", &path("list")]);
+    lost_and_restored(&centre, &file, &source);
+
+    let adopted = centre.ok("ma", &["blacklist", "adopt", &path("list")]);
+    assert_eq!(adopted["taken"].as_array().expect("taken").len(), 3, "{adopted}");
+    let ending: Vec<_> =
+        adopted["ending"].as_array().expect("named").iter().map(|of| of["card_number"].clone()).collect();
+    assert_eq!((ending, &adopted["ending"][0]["state"]), (vec![json!("A00000001")], &json!("temporary_loss")));
+    // Reported again as the handbook says, they end as they would have.
+    moved(&centre, &temporary, 2);
+    moved(&centre, &["lock"], 3);
+    assert_eq!(on(&centre), cards(&[1, 2, 3, 4]));
+    moved(&centre, &["release"], 2);
+    moved(&centre, &["unlock"], 3);
+    assert_eq!(on(&centre), cards(&[1, 4]), "nobody has to think of two more words");
+    // What nobody reported again stays until somebody takes it off; what was listed by hand here stays through a loss.
+    let second = centre.card(2).identifier.to_string();
+    centre.ok("ma", &["blacklist", "add", &second, "--reason", "seen"]);
+    moved(&centre, &temporary, 2);
+    moved(&centre, &["release"], 2);
+    assert_eq!(on(&centre), cards(&[1, 2, 4]));
+    centre.ok("ma", &["blacklist", "remove", &fourth, "--reason", "was a mistake"]);
+    assert_eq!(on(&centre), cards(&[1, 2]));
 }

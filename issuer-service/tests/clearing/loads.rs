@@ -519,3 +519,45 @@ fn a_code_that_comes_later_makes_peoples_word_the_cards_own() {
     let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
     assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED", "the card has stepped");
 }
+
+/// A load that reached its card and that people alone called credited, and its record without a code, which is accepted by their word.
+fn accepted_by_word() -> (Centre, crate::centre::Terminal, settlement::record::TransactionRecord, Tac) {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    let tac = card.credit(&terminal, 1, 50_000, &answer);
+    decided(&centre, 1, "--credited");
+    let mut record = card.purchase(&mut terminal, centre.today(), [0, 1, 0]);
+    record.card_sequence = card.online - 1;
+    record.transaction = Transaction::Load { load_id: LoadId([1; 16]), amount_fen: Fen::new(50_000) };
+    record.date_time = DateTime::parse(answer["date_time"].as_str().expect("text")).expect("real");
+    record.evidence = Evidence::LogOnly;
+    assert_eq!(upload(&mut terminal, record.clone()).1, [""; 0]);
+    (centre, terminal, record, tac)
+}
+
+#[test]
+fn a_code_told_of_a_record_that_peoples_word_let_in_is_kept_and_ends_that_word() {
+    for gave_way in [false, true] {
+        let (centre, mut terminal, record, tac) = accepted_by_word();
+        if gave_way {
+            decided(&centre, 1, "--not-credited");
+            assert_eq!((centre.balance("card:"), centre.balance("pending:")), (0, 50_000));
+        }
+        let wrong = Tac(tac.0.map(|byte| !byte));
+        assert_eq!(crate::decisions::proved(&mut terminal, &record, &wrong).1["code"], "TAC_WRONG");
+        assert_eq!(crate::decisions::proved(&mut terminal, &record, &tac).1["status"], "created");
+        assert_eq!(crate::decisions::proved(&mut terminal, &record, &tac).1["status"], "exists");
+        assert_eq!((centre.balance("card:"), centre.balance("pending:")), (50_000, 0), "gave way: {gave_way}");
+        let id = LoadId([1; 16]).to_string();
+        let against = centre.run("ma", &["load", "propose", &id, "--not-credited", "--reason", "x"]);
+        assert_eq!(code_of(&against), "LOAD_ALREADY_DECIDED", "nobody's word goes against the card's code");
+        let listed = centre.ok("ma", &["load", "list"]);
+        assert_eq!(listed["loads"][0]["tac"], json!(tac), "{listed}");
+        proof(&centre);
+    }
+}

@@ -200,6 +200,25 @@ fn two_purchases_of_one_terminal_sequence_are_paid_where_the_card_shows_two_numb
     assert_eq!(give_back(&mut terminal, &mut card, 9, Some(own.card_sequence), 100), "");
     assert_eq!(told_of(&centre, &terminal, &own), ("refunded".to_owned(), 0));
     assert_eq!(told_of(&centre, &terminal, &other), ("partly-refunded".to_owned(), 1_000));
+    centre.ok("local", &["operator", "add", "ka", "--role", "counter"]);
+    for sold in [&own, &other] {
+        let about = [
+            "--terminal",
+            &sold.terminal.to_string(),
+            "--sequence",
+            "1",
+            "--card-sequence",
+            &sold.card_sequence.to_string(),
+        ];
+        let add = ["ticket", "add", "--kind", "complaint", "--subject", "transaction"];
+        let added = centre.told("ka", &[add.as_slice(), about.as_slice()].concat(), "多收");
+        assert_eq!(added.status.code(), Some(0), "{}", String::from_utf8_lossy(&added.stderr));
+        let listed = centre.ok("ka", &["ticket", "list"]);
+        let ticket = listed["tickets"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
+        let shown = centre.ok("ka", &["ticket", "show", &ticket["number"].to_string()]);
+        let split = settlement::fen::Fen::new(if sold == &own { 100 } else { 3_000 });
+        assert_eq!(shown["purchase"]["personal_account_fen"], json!(split), "each its own: {shown}");
+    }
     assert_eq!((card.balance, centre.balance("card:")), (50_000 - 1_000, 50_000 - 1_000));
     proof(&centre);
 }

@@ -6,7 +6,9 @@ use settlement::id::LoadId;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, RefundAct};
 
-use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
+use crate::centre::{
+    BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome, renumber,
+};
 
 const ORIGINAL: &str = "/terminal/v1/refunds/original";
 
@@ -347,4 +349,72 @@ fn another_till_of_the_institution_learns_what_is_left_of_a_purchase_and_nobody_
     centre.ok("ma", &add);
     centre.ask("UPDATE terminal SET institution = 'P2' WHERE number = '990000000002'").expect("moved");
     assert_eq!(told(&mut beside, &card).1["code"], "REFUND_ELSEWHERE");
+}
+
+#[test]
+fn a_till_is_told_of_refunds_at_other_tills_until_they_are_settled_and_of_its_own_never() {
+    let (centre, mut terminal, mut card, _) = sold();
+    let mut beside = centre.terminal(2);
+    let told = |terminal: &mut Terminal, more: Value| {
+        let mut body = json!({ "version": 1, "terminal": terminal.number });
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let (status, answer) = terminal.ask("/terminal/v1/refunds/elsewhere", body);
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!((&answer["through"], &answer["more"]), (&json!(centre.today()), &json!(false)));
+        answer["refunds"].as_array().expect("a list").clone()
+    };
+    let of = |id: u8, fen: [u32; 3], standing: &str| {
+        json!({
+            "load_id": LoadId([id; 16]),
+            "original": { "terminal": terminal.number, "terminal_sequence": 1 },
+            "card_identifier": card.identifier,
+            "act": "refund",
+            "parts": { "personal_account_fen": fen[0], "self_paid_fen": fen[1], "pooled_fund_fen": fen[2] },
+            "standing": standing,
+        })
+    };
+    let (prepared, credited) = (of(9, [200, 50, 100], "prepared"), of(9, [200, 50, 100], "credited"));
+    let (last, none) = (of(11, [34, 0, 0], "prepared"), of(11, [34, 0, 0], "not_credited"));
+    assert!(told(&mut terminal, json!({})).is_empty());
+
+    let body = init_refund(&mut card, &beside, 9, "refund", (&terminal, 1), [200, 50, 100]);
+    let (status, answer) = beside.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    // Without an outcome it is told whatever day is named.
+    let tomorrow = json!({ "since": "2199-01-01" });
+    assert_eq!(told(&mut terminal, tomorrow), std::slice::from_ref(&prepared));
+    let tac = card.credit(&beside, 9, 200, &answer);
+    let body = outcome(&beside, 9, "credited", Some(tac), card.balance);
+    assert_eq!(beside.ask(OUTCOME, body).0, 200);
+    let today = json!({ "since": centre.today() });
+    assert_eq!(told(&mut terminal, today.clone()), std::slice::from_ref(&credited));
+    assert_eq!(told(&mut beside, json!({})), Vec::<Value>::new(), "it sold nothing");
+
+    // Its own refund it has in its journal; one that the card refused is told as that.
+    refund(&mut terminal, &mut card, 10, 1, [1_000, 0, 0]);
+    let body = init_refund(&mut card, &beside, 11, "refund", (&terminal, 1), [34, 0, 0]);
+    assert_eq!(beside.ask(LOADS, body).0, 200);
+    assert_eq!(told(&mut terminal, json!({})), [credited.clone(), last]);
+    let body = outcome(&beside, 11, "not_credited", None, card.balance);
+    assert_eq!(beside.ask(OUTCOME, body).0, 200);
+    assert_eq!(told(&mut terminal, today), [credited, none.clone()]);
+    assert_eq!(told(&mut terminal, json!({ "after": LoadId([9; 16]) })), [none]);
+}
+
+#[test]
+fn what_went_back_whole_is_no_purchase_of_the_day_at_the_centre_either() {
+    let (centre, mut terminal, mut card, _) = sold();
+    let buy = |terminal: &mut Terminal, card: &mut Card, count: usize| {
+        let mut records: Vec<_> = (0..count).map(|_| card.purchase(terminal, centre.today(), [1, 0, 0])).collect();
+        renumber(&mut records, terminal);
+        let body = terminal.seal(records);
+        codes(&terminal.send(BATCHES, &body).1)
+    };
+    // With the one before 50 of the day, which is the limit.
+    assert!(buy(&mut terminal, &mut card, 49).is_empty());
+    refund(&mut terminal, &mut card, 9, 1, [1_234, 500, 699]);
+    assert_eq!(buy(&mut terminal, &mut card, 1), ["LIMIT_EXCEEDED"], "a part of it stands");
+    refund(&mut terminal, &mut card, 10, 1, [0, 0, 1]);
+    assert!(buy(&mut terminal, &mut card, 1).is_empty(), "49 stand");
+    assert_eq!(buy(&mut terminal, &mut card, 1), ["LIMIT_EXCEEDED"]);
 }

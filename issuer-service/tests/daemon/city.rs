@@ -7,11 +7,12 @@ use card_sim::fault::FaultPlan;
 use card_sim::image;
 use serde_json::json;
 
+use crate::ask::ask;
 use crate::bench::Bench;
 use crate::till::Pharmacy;
 
 /// A text of invented content: one file that every card of the city gets filled, and its key.
-const CITY: &str = r#"format = 2
+pub(crate) const CITY: &str = r#"format = 2
 extends = "ssc-3.0"
 name = "ssc-3.0-kangding"
 title = "康定市社会保障卡"
@@ -38,15 +39,23 @@ id = "SSSE"
   ]
 "#;
 
-fn blank(bench: &Bench, text: &str, number: u8) {
+pub(crate) fn blank(bench: &Bench, text: &str, number: u8) {
     let path = bench.image(number);
     image::create(&path, text, [0x51, 0x33, 0, 0, 0, number], &FaultPlan::default()).expect("an image");
 }
 
 fn centre_of(text: &str) -> (tempfile::TempDir, Bench) {
+    centre_of_files(text, &[])
+}
+
+/// A centre of a text that extends files beside it.
+fn centre_of_files(text: &str, beside: &[(&str, &str)]) -> (tempfile::TempDir, Bench) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("kangding.toml");
     std::fs::write(&path, text).expect("written");
+    for (name, text) in beside {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
     let bench = Bench::with(3, &[], &["init", "--cards", path.to_str().expect("a path")], Vec::new());
     (folder, bench)
 }
@@ -58,13 +67,20 @@ fn text_of(bench: &Bench) -> std::path::PathBuf {
 
 #[test]
 fn a_card_of_a_city_s_own_text_is_made_read_paid_with_and_cleared() {
-    let (_kept, bench) = centre_of(CITY);
+    // What the city has is its province's: its own text extends it, and says another level.
+    let province = CITY.replace("ssc-3.0-kangding", "ssc-3.0-sichuan").replace("\"A3\"", "\"A1\"");
+    let city = "format = 2\nextends = \"sichuan.toml\"\nname = \"ssc-3.0-kangding\"\n\n[[df]]\nid = \"SSSE\"\n\n  [[df.ef]]\n  id = \"EF0E\"\n  elements = [\n    { id = \"service_level\", value = \"A3\" },\n  ]\n";
+    let (kept, bench) = centre_of_files(city, &[("sichuan.toml", &province)]);
+    // The centre has both from now on.
+    drop(kept);
+    assert_eq!(std::fs::read_to_string(text_of(&bench).with_file_name("sichuan.toml")).ok(), Some(province.clone()));
     blank(&bench, CITY, 1);
     bench.farm().insert(0, &bench.image(1)).expect("inserted");
     for till in ["till-0", "till-1"] {
         let data = bench.folder().join(till);
         std::fs::create_dir_all(&data).expect("a folder");
-        std::fs::write(data.join("city.toml"), CITY).expect("written");
+        std::fs::write(data.join("city.toml"), city).expect("written");
+        std::fs::write(data.join("sichuan.toml"), &province).expect("written");
         std::fs::write(data.join("sscard.toml"), "[regions]\n5133 = \"city.toml\"\n").expect("written");
     }
     let pharmacy = Pharmacy::of(bench);
@@ -92,6 +108,93 @@ fn a_card_of_a_city_s_own_text_is_made_read_paid_with_and_cleared() {
     std::fs::write(text_of(&pharmacy.bench), CITY.replace("ssc-3.0-kangding", "ssc-3.0-kangding-2")).expect("written");
     let number = pharmacy.one("SELECT card_number FROM card");
     pharmacy.bench.ok(&["--operator", "tashi", "card", "update", "items", &number]);
+}
+
+/// A centre that works already names the text in `cards`.
+pub(crate) fn takes_up_the_city(bench: &Bench) {
+    std::fs::write(text_of(bench), CITY).expect("written");
+    let config = bench.folder().join("centre/centre.toml");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    std::fs::write(&config, format!("cards = [\"kangding.toml\"]\n{text}")).expect("written");
+}
+
+/// The custodians zhou and wu add the keys that are lacking.
+pub(crate) fn add_what_is_missing(bench: &Bench, more: &[&str]) {
+    bench.ok(&["operator", "add", "wu", "--role", "keys"]);
+    let secret = bench.folder().join("secret");
+    std::fs::write(&secret, "an invented secret\n").expect("written");
+    let secret = format!("file:{}", secret.display());
+    let step = |name, arguments: &[&str]| bench.ok(&[more, &["--operator", name, "ceremony"], arguments].concat());
+    step("zhou", &["start", "--missing", "--custodian", "zhou", "--custodian", "wu"]);
+    step("zhou", &["contribute", "--secret", &secret]);
+    step("wu", &["contribute", "--secret", &secret]);
+    step("wu", &["finish", "--shares", bench.folder().join("shares").to_str().expect("a path")]);
+}
+
+#[test]
+fn a_centre_at_work_takes_up_a_city_s_text_with_its_key_and_psams_and_cards_in_use_work_on() {
+    let pharmacy = Pharmacy::of(Bench::new(3, &[FaultPlan::default()]));
+    let bench = &pharmacy.bench;
+    pharmacy.pay(0, "B-1", "10.00");
+    let refused = |arguments: &[&str], expected: &str| {
+        let output = bench.output(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(&format!("\"{expected}\"")), "{arguments:?}: {said}");
+        said
+    };
+    let people = bench.folder().join("more.csv");
+    let text = format!("社会保障号码,姓名,性别,民族,出生日期,行政区划代码\n{}\n", crate::bench::row(7));
+    std::fs::write(&people, text).expect("written");
+    bench.ok(&["--operator", "li", "person", "import", people.to_str().expect("a path")]);
+
+    // Before a card or a number is taken it is said which key is lacking, and what to do.
+    let create = ["--operator", "li", "batch", "create", "--count", "1"];
+    let (approve, run) =
+        (["--operator", "wang", "batch", "approve", "2"], ["--operator", "sun", "batch", "run", "2", "--reader", "0"]);
+    bench.ok(&create);
+    takes_up_the_city(bench);
+    let numbers = bench.count("SELECT COUNT(*) FROM card_number");
+    let told = refused(&approve, "CARD_TYPE_KEYS_MISSING");
+    assert!(told.contains("UKCITY v1") && told.contains("ceremony start --missing"), "{told}");
+    refused(&create, "CARD_TYPE_KEYS_MISSING");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM card_number"), numbers);
+
+    // A job that an earlier program began without the key: its record said nothing of what is lacking.
+    let centre = bench.folder().join("centre");
+    let stand_in = "INSERT INTO key_value (key_set, name, version, city) VALUES (1, 'UKCITY', 1, '000000')";
+    ask(&centre, stand_in).expect("recorded");
+    bench.ok(&approve);
+    blank(bench, CITY, 2);
+    bench.farm().eject(0).ok();
+    bench.farm().insert(0, &bench.image(2)).expect("inserted");
+    refused(&run, "KEY_NOT_FOUND");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM job WHERE state = 'writing'"), 1);
+    ask(&centre, "DELETE FROM key_value WHERE name = 'UKCITY'").expect("gone");
+    refused(&run, "CARD_TYPE_KEYS_MISSING");
+
+    add_what_is_missing(bench, &[]);
+    bench.ok(&["key", "check"]);
+    bench.ok(&run);
+    assert_eq!(bench.count("SELECT COUNT(*) FROM job WHERE state <> 'done'"), 0, "the job that was begun goes on");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM card_key_set WHERE key_set = 1"), 2);
+
+    // Tills and PSAMs from before serve both cards.
+    let number = pharmacy.one("SELECT card_number FROM card WHERE profile = 'ssc-3.0-kangding'");
+    let identifier = pharmacy.one("SELECT card_identifier FROM card WHERE profile = 'ssc-3.0-kangding'");
+    bench.ok(&["--operator", "tashi", "card", "activate", &number]);
+    bench.ok(&["--operator", "ma", "account", "allot", "--card", &identifier, "--amount", "300.00"]);
+    bench.ok(&["--operator", "wang", "account", "approve", "2"]);
+    bench.farm().eject(0).ok();
+    bench.farm().insert(0, &bench.image(2)).expect("inserted");
+    pharmacy.ok(0, &["pin", "change", "--pin", "env:INITIAL", "--new-pin", "env:OWN"]);
+    pharmacy.ok(0, &["load"]);
+    pharmacy.pay(0, "B-2", "20.00");
+    bench.farm().eject(0).ok();
+    bench.farm().insert(0, &bench.image(1)).expect("inserted");
+    pharmacy.pay(0, "B-3", "30.00");
+    pharmacy.ok(0, &["upload"]);
+    assert_eq!(pharmacy.money(), (json!(46_000), "74000".to_owned()));
+    bench.ok(&["audit", "verify"]);
 }
 
 fn made(lines: &[serde_json::Value]) -> i64 {

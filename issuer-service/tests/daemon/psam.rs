@@ -17,6 +17,9 @@ use crate::bench::Bench;
 const PERSONALIZE: [&str; 8] =
     ["--operator", "zhou", "psam", "personalize", "--terminal-number", "510000000001", "--institution", "H001"];
 
+/// With every key, so that power is lost where the tests say.
+const ALL: [&str; 2] = ["--keys", "all"];
+
 fn bench_with_psam(faults: FaultPlan) -> (Bench, std::path::PathBuf) {
     bench_of(Bench::new(2, &[FaultPlan::default()]), &["psam"], faults)
 }
@@ -45,7 +48,7 @@ fn personalize(bench: &Bench) -> (Option<i32>, String) {
 
 fn personalized(bench: &Bench) -> std::process::Output {
     let reader = bench.farm().reader_name(1).expect("slot");
-    bench.output(&[&PERSONALIZE[..], &["--reader", &reader]].concat())
+    bench.output(&[&PERSONALIZE[..], &ALL, &["--reader", &reader]].concat())
 }
 
 /// What the program said of each environment of the PSAM that it made.
@@ -70,6 +73,46 @@ fn a_psam_made_here_opens_a_card_made_here() {
         bench.farm().eject(slot).expect("ejected");
     }
     opens_a_card(&path, &bench.image(1));
+}
+
+#[test]
+fn a_psam_gets_the_keys_of_its_institutions_kind_and_another_kind_does_not_get_it() {
+    // Pulled midway, it is finished with the keys that it was begun with.
+    let loss = Fault::PowerLoss { at: Trigger::command(25), moment: Moment::After, back_after_ms: Some(50) };
+    let (bench, path) = bench_with_psam(FaultPlan::new(vec![loss]));
+    let reader = bench.farm().reader_name(1).expect("slot");
+    let made = |keys: &[&str]| {
+        let output = bench.output(&[&PERSONALIZE[..], keys, &["--reader", &reader]].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, error) = made(&[]);
+    assert_eq!(code, Some(4), "{error}");
+    let (code, error) = made(&ALL);
+    assert!(code == Some(3) && error.contains("PSAM_KEYS_DIFFER"), "{error}");
+    let done = (0..5).map(|_| made(&[])).find(|(code, _)| *code == Some(0));
+    assert!(done.is_some(), "it comes to an end");
+    let (_, inspection) = image::inspect(&path).expect("image");
+    let has = |name: &str| inspection.keys.iter().any(|(place, key)| place.contains(name) && key.version.is_some());
+    for (name, there) in [("DPK", true), ("RKSSSE", true), ("UK1DF04", true), ("PUK", false), ("UKSSSE", false)] {
+        assert_eq!(has(name), there, "{name} of {:?}", inspection.keys);
+    }
+    let listed = bench.output(&["psam", "list"]).stdout;
+    let listed: serde_json::Value = serde_json::from_slice(&listed).expect("JSON");
+    assert_eq!(listed["psams"][0]["keys"], "hospital", "{listed}");
+    let told = "SELECT COUNT(*) FROM audit WHERE act LIKE 'psam.%' AND detail LIKE '%keys hospital%'";
+    assert!(bench.count(told) >= 1);
+    let add = ["institution", "add", "P002", "--name", "样例药店", "--region", "513301", "--type", "pharmacy"];
+    bench.ok(&[&["--operator", "clerk"], &add[..]].concat());
+    let holder = bench.folder().join("holder");
+    std::fs::write(&holder, "张三\n").expect("written");
+    let handout = |to| {
+        let file = holder.to_str().expect("a path");
+        let rest = ["--holder", file, "--until", "20991231", "--institution", to];
+        bench.output(&[&["--operator", "zhou", "psam", "handout", "510000000001"], &rest[..]].concat())
+    };
+    let error = String::from_utf8_lossy(&handout("P002").stderr).into_owned();
+    assert!(error.contains("PSAM_KEYS_TOO_MANY"), "{error}");
+    assert_eq!(handout("H001").status.code(), Some(0), "its own institution has it");
 }
 
 /// A terminal with the PSAM in the first file proves itself to the card in the second, made at 513300.
@@ -142,7 +185,7 @@ fn a_psam_of_a_site_with_both_kinds_of_cards_has_both_environments_and_serves_bo
     let again = (0..5).map(|_| personalized(&bench)).find(|output| output.status.success());
     let told = environments(&again.expect("it comes to an end"));
     assert_eq!(told, [("sx1".to_owned(), None), ("sx3".to_owned(), None)]);
-    let detail = "SELECT COUNT(*) FROM audit WHERE act = 'psam.make' AND detail = 'sx1 written, sx3 written'";
+    let detail = "SELECT COUNT(*) FROM audit WHERE act = 'psam.make' AND detail = 'sx1 written, sx3 written, keys all'";
     assert_eq!(bench.count(detail), 1);
     for slot in [0, 1] {
         bench.farm().eject(slot).expect("ejected");
@@ -238,7 +281,7 @@ fn a_psam_gets_its_second_environment_later_and_the_first_is_left_as_it_was() {
     let again = (0..5).map(|_| personalized(&bench)).find(|output| output.status.success());
     let told = environments(&again.expect("it comes to an end"));
     assert_eq!(told, [out("sx1", "WRITTEN_BEFORE"), written("sx3")]);
-    let detail = "SELECT COUNT(*) FROM audit WHERE act = 'psam.add' AND detail = 'sx1 there already, written before, sx3 written, key version 1'";
+    let detail = "SELECT COUNT(*) FROM audit WHERE act = 'psam.add' AND detail = 'sx1 there already, written before, sx3 written, keys all, key version 1'";
     assert_eq!(bench.count(detail), 1);
     refused("PSAM_NOT_BLANK");
     let unchanged = keys_of_first().into_iter().filter(|row| before.contains(row)).count();

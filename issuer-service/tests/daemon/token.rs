@@ -8,6 +8,7 @@ use card_sim::fault::FaultPlan;
 use serde_json::Value;
 
 use crate::bench::Bench;
+use crate::city::{CITY, add_what_is_missing, blank, takes_up_the_city};
 use crate::psam::opens_a_card;
 use crate::softhsm::{MODULE, PIN, Token};
 
@@ -487,6 +488,35 @@ fn cannot_be_destroyed(file: &Path) -> bool {
     *value = 0;
     std::fs::write(file, bytes).expect("written");
     true
+}
+
+#[test]
+fn the_key_of_a_city_s_cards_comes_into_a_token_beside_the_others() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    let before = json(&bench, &["key", "list"]).1["keys"].clone();
+    takes_up_the_city(&bench);
+    let (code, checked) = json(&bench, &["key", "check"]);
+    assert_eq!((code, &checked["needed"]), (Some(7), &serde_json::json!(["UKCITY v1"])));
+    add_what_is_missing(&bench, &["--pin", "env:TOKEN_PIN"]);
+    let after = json(&bench, &["key", "list"]).1["keys"].clone();
+    let (before, after) = (before.as_array().expect("keys"), after.as_array().expect("keys"));
+    let added: Vec<&Value> = after.iter().filter(|key| !before.contains(key)).collect();
+    assert_eq!((after.len(), added.len()), (before.len() + 1, 1), "{added:?}");
+    assert!(
+        added[0]["name"] == "UKCITY" && added[0]["national"].is_null() && added[0]["city"].is_string(),
+        "{added:?}"
+    );
+    assert_eq!(json(&bench, &["key", "check"]).0, Some(0));
+    let (_, text) = token.other_client(&["--list-objects", "--type", "secrkey"]);
+    assert_eq!(text.matches("Secret Key Object").count(), after.len(), "{text}");
+    // A card of the city is made with it.
+    blank(&bench, CITY, 1);
+    bench.farm().insert(0, &bench.image(1)).expect("inserted");
+    bench.batch(1);
+    let made = run(&bench, &["--pin", "env:TOKEN_PIN"]).wait_with_output().expect("ends");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    bench.assert_complete(1, 0);
 }
 
 fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {

@@ -53,7 +53,15 @@ impl Town {
                 tx.add_operator("sun", &[Role::Station])?;
                 names.iter().zip(1..).try_for_each(|(name, row)| {
                     let details = details(if is_rare(name) { "样例" } else { name }, row);
-                    let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                    let said = Statement {
+                        source: 1,
+                        at: 1,
+                        import: 1,
+                        row,
+                        details: &details,
+                        fields: Fields::ALL,
+                        taken_back: Fields::NONE,
+                    };
                     registry::upsert(tx, &said).map(|_| ())
                 })
             })
@@ -67,7 +75,15 @@ impl Town {
             .journal(|tx| -> Result<(), StoreError> {
                 for (name, row) in renamed {
                     let details = details(name, row);
-                    let said = Statement { source: 1, at: 2, import: 2, row, details: &details, fields: Fields::ALL };
+                    let said = Statement {
+                        source: 1,
+                        at: 2,
+                        import: 2,
+                        row,
+                        details: &details,
+                        fields: Fields::ALL,
+                        taken_back: Fields::NONE,
+                    };
                     let id = registry::upsert(tx, &said)?.id;
                     let mut dossier = tx.dossier(id)?.expect("registered");
                     assert!(dossier.decide(Field::Name, Some(1), 3));

@@ -167,6 +167,7 @@ fn a_file_sent_again_is_the_same_file_even_when_the_person_has_moved() {
                 row: 1,
                 details: &details,
                 fields,
+                taken_back: issuer_service::person::field::Fields::NONE,
             };
             issuer_service::registry::upsert(tx, &said).map(|_| ())
         })
@@ -191,7 +192,15 @@ fn the_bank_is_told_the_certificate_of_who_has_no_citizen_number_and_answers_wit
     town.centre
         .store
         .journal(|tx| -> Result<(), StoreError> {
-            let said = Statement { source: 1, at: 1, import: 1, row: 2, details: &foreign, fields: Fields::ALL };
+            let said = Statement {
+                source: 1,
+                at: 1,
+                import: 1,
+                row: 2,
+                details: &foreign,
+                fields: Fields::ALL,
+                taken_back: Fields::NONE,
+            };
             registry::upsert(tx, &said).map(|_| ())
         })
         .expect("registered");
@@ -227,10 +236,29 @@ fn the_bank_answers_delimited_and_the_factory_after_it() {
     let head =
         "task_id|card_type|bank_id|recordcount|taskaddr|serid|sername|companyid|company|region_name|street|community|";
     let titles = "task_id|data_seq|client_id|name|sex|cert_no|card_no|ws_certno|bank_card_no|card_id|";
-    let mut answer = format!("{head}\n{}|1|105|2|||||||||\n{titles}\n", factory.task);
-    for (cells, card_id) in rows[1..].iter().zip(["513300D15600000500000A0100000000", ""]) {
-        answer += &format!("{}||6217000000000001|{card_id}|\n", cells[..7].join("|"));
+    let answer_of = |banks: [&str; 2]| {
+        let mut answer = format!("{head}\n{}|1|105|2|||||||||\n{titles}\n", factory.task);
+        for ((cells, card_id), bank) in rows[1..].iter().zip(["513300D15600000500000A0100000000", ""]).zip(banks) {
+            answer += &format!("{}||{bank}|{card_id}|\n", cells[..7].join("|"));
+        }
+        answer
+    };
+    let name = "F_1_20260301082800_7_工厂_105_银行_d.txt";
+    for (second, code) in [
+        ("6217000000000006", "BankCardTwice"),
+        ("6217000000000015", "BankCardCheck"),
+        ("=HYPERLINK(1)", "BankCard"),
+        ("13800001234", "BankCard"),
+        ("51330119900101001X", "BankCard"),
+    ] {
+        let lie = answer_of(["6217000000000006", second]);
+        assert_eq!(codes(&town.answer(name, &gb18030(&lie))), [code], "{second}");
     }
+    // Another person's card in the making has it already.
+    town.centre.store.journal(|tx| tx.keep_bank_card(2, "6217000000000006")).expect("kept");
+    let answer = answer_of(["6217000000000006", "6217000000000014"]);
+    assert_eq!(codes(&town.answer(name, &gb18030(&answer))), ["BankCardTaken"]);
+    town.execute("DELETE FROM bank_card");
     let small = answer.replace("00500000A01", "00500000a01");
     let refused = town.answer("F_1_20260301082900_7_工厂_105_银行_d.txt", &gb18030(&small));
     assert_eq!(codes(&refused), ["Identifier"], "letters come back as they are written");
@@ -244,8 +272,16 @@ fn the_bank_answers_delimited_and_the_factory_after_it() {
     // Numbers of bank cards stand nowhere open.
     for name in ["centre.db", "centre.db-wal"] {
         let bytes = std::fs::read(town.centre.folder.join(name)).unwrap_or_default();
-        assert!(!bytes.windows(16).any(|window| window == b"6217000000000001"), "{name}");
+        assert!(!bytes.windows(16).any(|window| window == b"6217000000000006"), "{name}");
     }
+    // The number stays with its card when the file is emptied: also one of before it was kept there.
+    let kept = |town: &mut Town, job| town.centre.store.read(|tx| tx.bank_card(job)).expect("read");
+    assert_eq!((kept(&mut town, 1), kept(&mut town, 2)), (Some("6217000000000006".to_owned()), None));
+    town.execute("DELETE FROM bank_card");
+    town.centre.store.journal(|tx| tx.forget_exchange(2)).expect("emptied");
+    assert_eq!(kept(&mut town, 1).as_deref(), Some("6217000000000006"));
+    let told = town.centre.store.read(|tx| exchange::told::told(tx, &factory.task)).expect("told");
+    assert_eq!(told.rows[0].bank_card_number, "************0006");
 }
 
 #[test]

@@ -57,7 +57,15 @@ impl Desk {
                 tx.add_operator("ma", &[Role::Clearing])?;
                 (1..=people).try_for_each(|n| {
                     let (details, row) = (details(n), u64::from(n));
-                    let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                    let said = Statement {
+                        source: 1,
+                        at: 1,
+                        import: 1,
+                        row,
+                        details: &details,
+                        fields: Fields::ALL,
+                        taken_back: Fields::NONE,
+                    };
                     issuer_service::registry::upsert(tx, &said).map(|_| ())
                 })
             })

@@ -19,15 +19,22 @@ pub(crate) fn workbook(rows: &[Vec<String>]) -> Vec<u8> {
 }
 
 fn sheet(sheet: &str) -> Vec<u8> {
+    sheets(&[("a", sheet)])
+}
+
+/// A workbook of sheets, each with its name.
+fn sheets(sheets: &[(&str, &str)]) -> Vec<u8> {
+    let list = |row: fn((usize, &(&str, &str))) -> String| sheets.iter().enumerate().map(row).collect::<String>();
+    let named = list(|(n, (name, _))| format!("<sheet name=\"{name}\" sheetId=\"{n}\" r:id=\"rId{n}\"/>"));
+    let related = list(|(n, _)| format!("<Relationship Id=\"rId{n}\" Target=\"worksheets/sheet{n}.xml\"/>"));
+    let mut parts = vec![
+        ("xl/workbook.xml".to_owned(), format!("<workbook><sheets>{named}</sheets></workbook>")),
+        ("xl/_rels/workbook.xml.rels".to_owned(), format!("<Relationships>{related}</Relationships>")),
+    ];
+    let texts = sheets.iter().enumerate();
+    parts.extend(texts.map(|(n, (_, text))| (format!("xl/worksheets/sheet{n}.xml"), (*text).to_owned())));
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in [
-        ("xl/workbook.xml", "<workbook><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"),
-        (
-            "xl/_rels/workbook.xml.rels",
-            "<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\"/></Relationships>",
-        ),
-        ("xl/worksheets/sheet1.xml", sheet),
-    ] {
+    for (name, content) in parts {
         writer.start_file(name, zip::write::SimpleFileOptions::default()).expect("part");
         writer.write_all(content.as_bytes()).expect("memory");
     }
@@ -44,17 +51,35 @@ fn objects(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 #[test]
+fn a_sheet_behind_others_is_named() {
+    let bureau = Bureau::new();
+    let cell = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let line = |text: &str| format!("<row>{}</row>", text.split(',').map(cell).collect::<String>());
+    let of = |rows: &str| format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+    let (told, people) = (of(&line("填表说明")), of(&(line(HEADER) + &line(&row(1, "扎西")))));
+    let file = bureau.file("r.xlsx", sheets(&[("说明", &told), ("人员", &people)]));
+    let without = bureau.run(&file, &[]);
+    let error: serde_json::Value = serde_json::from_slice(&without.stderr).expect("an error object");
+    assert_eq!((without.status.code(), &error["code"]), (Some(1), &"HEADER_MISSING".into()));
+    assert!(error["what"].as_str().expect("text").contains("“说明”, “人员”"), "{error}");
+    assert_eq!(bureau.refusal(&file, &["--sheet", "名单"]), (Some(1), "SHEET_NOT_FOUND".to_owned()));
+    assert_eq!(counts(&json(&bureau.run(&file, &["--sheet", "人员"]))), [1, 0, 0]);
+}
+
+#[test]
 fn every_format_says_the_same_of_the_same_people() {
     let lines = [HEADER.to_owned(), row(1, "扎西•多吉"), row(2, "王\u{E863}"), row(3, "卓玛"), row(3, "卓玛")];
     let table: Vec<Vec<String>> = lines.iter().map(|line| cells(line)).collect();
     let csv = lines.join("\n");
-    let files: [(&str, Vec<u8>); 6] = [
+    let files: [(&str, Vec<u8>); 8] = [
         ("a.csv", csv.clone().into_bytes()),
         ("b.txt", GB18030.encode(&csv.replace(',', "\t")).0.into_owned()),
         ("c.csv", [b"\xEF\xBB\xBF", csv.as_bytes()].concat()),
         ("d.xlsx", workbook(&table)),
         ("e.json", format!("[{}]", objects(&table).join(",\n")).into_bytes()),
         ("f.jsonl", objects(&table).join("\n").into_bytes()),
+        ("g.json", format!("{{\"code\":0,\"data\":[{}],\"total\":4}}", objects(&table).join(",")).into_bytes()),
+        ("h.json", format!("{{\"code\": 0,\n\"data\": [\n{}\n]\n}}\n", objects(&table).join(",\n")).into_bytes()),
     ];
     let (bureau, first) = (Bureau::new(), &files[0]);
     assert_eq!(counts(&json(&bureau.run(&bureau.file(first.0, &first.1), &[]))), [2, 2, 0]);

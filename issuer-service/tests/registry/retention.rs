@@ -84,9 +84,17 @@ fn what_must_stay_cannot_be_set_and_a_period_is_not_run_by_who_set_it() {
     let error: Value = serde_json::from_slice(&own.stderr).expect("an object");
     assert_eq!((own.status.code(), &error["code"]), (Some(3), &"RETENTION_OWN_SETTING".into()));
     let back = ["retention", "set", "photos", "--for-good", "--reason", "asked by the archive", "--operator", "wang"];
-    assert_eq!(json(&bureau.told(&back, ""))["kinds"][0]["setting"], Value::Null);
+    let photos = json(&bureau.told(&back, ""))["kinds"][0].clone();
+    assert_eq!((&photos["setting"]["days"], &photos["days"]), (&Value::Null, &Value::Null));
+    // Files of partners have a period of their own accord, until somebody says otherwise.
+    let exchange = || json(&bureau.told(&["retention", "show"], ""))["kinds"][2].clone();
+    assert_eq!((&exchange()["setting"], &exchange()["days"]), (&Value::Null, &1_096.into()));
+    let good = ["retention", "set", "exchange", "--for-good", "--reason", "the archive's", "--operator", "wang"];
+    assert_eq!(bureau.told(&good, "").status.code(), Some(0));
+    assert_eq!(exchange()["days"], Value::Null);
     let acts = sql(&bureau, "SELECT act, detail FROM audit WHERE act LIKE 'retention.%' ORDER BY sequence").concat();
-    assert_eq!(acts, ["retention.set", "400 days: archive rules", "retention.set", "for good: asked by the archive"]);
+    let told = ["400 days: archive rules", "for good: asked by the archive", "for good: the archive's"];
+    assert_eq!(acts, told.iter().flat_map(|detail| ["retention.set", detail]).collect::<Vec<_>>());
 }
 
 #[test]
@@ -183,6 +191,16 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
         &bureau,
         "PRAGMA foreign_keys = OFF; INSERT INTO entry (posting, line, account, amount_fen) VALUES (2, 1, 'pending:3', -500)",
     );
+    // Files of partners in which she stands, as they are and in another encoding; one of somebody else.
+    let folders =
+        ["exchange/archive", "exchange/bad", "sync/archive", "exchange/request"].map(|place| folder.join(place));
+    for place in &folders {
+        std::fs::create_dir_all(place).expect("a folder");
+        let text = format!("T1|{}|甲|0|\n", number("19900101", 3));
+        std::fs::write(place.join("hers"), encoding_rs::GB18030.encode(&text).0).expect("a file");
+        std::fs::write(place.join("others"), text.replace(&number("19900101", 3), &number("19900101", 4)))
+            .expect("a file");
+    }
     let before = sql(&bureau, "SELECT COUNT(*) FROM audit")[0][0].parse::<u64>().expect("a count");
     assert_eq!(run(&bureau), [("people".to_owned(), 1)]);
 
@@ -197,7 +215,11 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     assert_eq!(sql(&bureau, "SELECT COUNT(*) FROM entry")[0][0], "2");
     assert!(sql(&bureau, "SELECT COUNT(*) FROM audit")[0][0].parse::<u64>().expect("a count") > before);
     let erased = sql(&bureau, "SELECT detail FROM audit WHERE act = 'retention.run'").concat();
-    assert_eq!(erased, ["erased person 3"]);
+    assert_eq!(erased, ["erased person 3, and 3 files of partners in which they stood"]);
+    // What stands in the folder for partners without being given up is somebody's work.
+    let there: Vec<bool> = folders.iter().map(|place| place.join("hers").exists()).collect();
+    assert_eq!(there, [false, false, false, true]);
+    assert!(folders.iter().all(|place| place.join("others").exists()));
     // Nobody is brought back by a mistake; the same number is a new person.
     let withdraw = ["person", "death", "3", "--withdraw", "--reason", "mistake", "--operator", "li"];
     assert_eq!(bureau.told(&withdraw, "").status.code(), Some(3));

@@ -13,6 +13,7 @@ use issuer_service::exchange::state::RowMove;
 use issuer_service::import::{self, Order};
 use issuer_service::lang::Lang;
 use issuer_service::progress::{Quiet, Steps};
+use issuer_service::psam::PsamKeys;
 use issuer_service::psam::custody::{HandOut, PsamMove};
 use issuer_service::rotation::{Rotated, generations, rotate};
 use issuer_service::stock::handout::Agent;
@@ -51,7 +52,7 @@ fn bureau() -> Bureau {
     let words = |tx: &Tx<'_>| -> Result<_, StoreError> {
         tx.move_exchange_row(1, 1, RowMove::Accept, "6222 0000", None)?;
         let chip = Chip::parse("814D326086435100000001").expect("a chip");
-        tx.begin_psam(&chip, "510000000001", "H001", "zhou", 1)?;
+        tx.begin_psam(&chip, "510000000001", "H001", "zhou", (1, PsamKeys::All))?;
         tx.finish_psam(&chip, PsamMove::Make)?;
         tx.hand_out_psam("510000000001", &HandOut { institution: "H001", holder: "丙", due: "20991231" })?;
         tx.add_stock_receipt("A00000001", 1, "store", "li", Some(&agent))
@@ -272,6 +273,7 @@ fn an_import_that_made_rows_ready_under_the_old_keys_registers_them_under_the_ne
         file: Path::new(&file),
         source: "registry",
         encoding: None,
+        sheet: None,
         city: before.config.city,
         people: before.config.people,
         dry_run: false,

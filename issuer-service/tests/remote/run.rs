@@ -238,7 +238,7 @@ fn keys_of_a_ceremony_are_used_without_a_new_start_of_the_centre() {
     let shares = hall.rig.centre.folder.join("shares");
     let (vault, centre) = (&hall.rig.vault, &mut hall.rig.centre);
     let mut room = Room { centre, vault, passphrase: &passphrase, operator: Some("zhou") };
-    room.start(&Start { custodians: &custodians, threshold: 2, restore: None }).expect("started");
+    room.start(&Start { custodians: &custodians, threshold: 2, missing: false, restore: None }).expect("started");
     for custodian in &custodians {
         room.operator = Some(custodian);
         room.contribute(&format!("the secret of {custodian}"), "", None).expect("contributed");

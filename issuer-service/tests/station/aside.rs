@@ -24,7 +24,15 @@ fn said(rig: &mut Rig, person: u32, name: &str) {
         .journal(|tx| -> Result<(), StoreError> {
             let mut details = details(person);
             (details.name, details.name_raw) = (name.to_owned(), name.to_owned());
-            let said = Statement { source: 2, at: 2, import: 2, row: 1, details: &details, fields: Fields::ALL };
+            let said = Statement {
+                source: 2,
+                at: 2,
+                import: 2,
+                row: 1,
+                details: &details,
+                fields: Fields::ALL,
+                taken_back: Fields::NONE,
+            };
             registry::upsert(tx, &said).map(|_| ())
         })
         .expect("said");

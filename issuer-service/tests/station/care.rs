@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+use issuer_service::card::life::{self, Order};
+use issuer_service::card::rule::LifeRules;
+use issuer_service::card::state::Step;
 use issuer_service::station::Ended;
 use issuer_service::station::care::{self, HoldKind};
 use issuer_service::station::failure::StationError;
 use issuer_service::station::hook::Hook;
+use issuer_service::store::StoreError;
 
 use crate::faults::lemon;
 use crate::rig::{Rig, blank};
@@ -68,6 +72,30 @@ fn a_lot_of_which_too_many_fail_is_held_and_other_lots_are_not() {
     assert_eq!(told, [("L-07", 10, 5, 5), ("L-08", 26, 25, 1)]);
     let reasons = rig.centre.store.read(|tx| tx.spoilt_reasons(None)).expect("reasons");
     assert_eq!(reasons.iter().map(|reason| reason.cards).sum::<u64>(), 6);
+}
+
+#[test]
+fn every_spoilt_card_that_a_county_or_a_batch_counts_has_one_cause() {
+    let mut rig = Rig::new(4);
+    rig.failures_max = 100;
+    let order = Order { step: Step::Death, reason: "certificate seen", operator: Some("li") };
+    let store = &mut rig.centre.store;
+    life::record_death(store, &LifeRules::default(), 2, "20260101", &order).expect("recorded");
+    let summary = rig.run(vec![vec![lemon(1, 3), blank(2), blank(3), blank(4)]]).expect("run");
+    assert_eq!((summary.made, summary.spoilt), (3, 1));
+    let (batch, counties, reasons) = rig
+        .centre
+        .store
+        .read(|tx| -> Result<_, StoreError> {
+            Ok((tx.batch(1)?.expect("made").spoilt, tx.jobs_by_county()?, tx.spoilt_reasons(Some(1))?))
+        })
+        .expect("counted");
+    assert_eq!((batch, counties.iter().map(|county| county.2).sum::<u64>()), (2, 2));
+    let causes: Vec<_> = reasons.iter().map(|reason| (reason.reason.split(' ').next(), reason.cards)).collect();
+    assert_eq!((causes.len(), reasons.iter().map(|reason| reason.cards).sum::<u64>()), (2, 2), "{reasons:?}");
+    assert!(causes.contains(&(Some("HOLDER_DEAD"), 1)), "{causes:?}");
+    let begun = rig.centre.store.read(|tx| tx.spoilt_at_stations(None)).expect("counted");
+    assert_eq!(begun.iter().map(|reason| reason.cards).collect::<Vec<_>>(), [1], "what a station began");
 }
 
 #[test]

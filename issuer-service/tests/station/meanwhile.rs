@@ -1,8 +1,11 @@
 //! What others do while a card is written.
 
-use issuer_service::error::Explain;
+use std::time::Duration;
 
+use card_core::transport::{Transport, TransportError};
+use issuer_service::error::Explain;
 use issuer_service::station;
+use issuer_service::station::slot::Slot;
 
 use crate::rig::{Desk, Interrupted, Rig, blank};
 
@@ -56,4 +59,47 @@ fn who_asks_a_station_to_stop_gets_the_cards_at_hand_finished_and_the_summary() 
     assert_eq!(rig.count("SELECT COUNT(*) FROM job WHERE state = 'writing'"), 0);
     assert_eq!(rig.count("SELECT COUNT(*) FROM card WHERE state = 'sealed'"), 1);
     assert_eq!(rig.count("SELECT COUNT(*) FROM card"), 1, "no other was begun");
+}
+
+/// A reader without a feeder, in which the made card stays lying.
+struct Left {
+    desk: Desk,
+    looked: u32,
+}
+
+impl Slot for Left {
+    fn name(&self) -> &str {
+        self.desk.name()
+    }
+
+    fn card(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, TransportError> {
+        self.desk.card(wait)
+    }
+
+    fn emptied(&mut self, _wait: Duration) -> Result<bool, TransportError> {
+        Ok(false)
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<bool, TransportError> {
+        assert!(wait <= Duration::from_secs(1), "nobody looks whether all stops for {wait:?}");
+        self.looked += 1;
+        assert_eq!(self.looked, 1, "it is waited for although all stops");
+        station::asked::listen();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).expect("sent");
+        // As a reader waits: by then the signal has been heard.
+        std::thread::sleep(wait);
+        Ok(false)
+    }
+
+    fn feeds(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn who_asks_a_station_to_stop_is_heard_while_the_card_made_lies_in_the_reader() {
+    let rig = Rig::new(2);
+    let slot = Left { desk: Desk::new(0, vec![blank(1), blank(2)]), looked: 0 };
+    let summary = rig.run_slots(vec![Box::new(slot)]).expect("a run that ends by itself");
+    assert_eq!((summary.made, summary.left, summary.readers[0].ended), (1, 1, station::Ended::Stopped));
 }

@@ -124,7 +124,15 @@ impl Rig {
         let (store, known) = (&mut self.centre.store, self.people);
         let registered = store.journal(|tx| -> Result<(), StoreError> {
             people.iter().zip(u64::from(known) + 1..).try_for_each(|(details, row)| {
-                let said = Statement { source: 1, at: 1, import: 1, row, details, fields: Fields::ALL };
+                let said = Statement {
+                    source: 1,
+                    at: 1,
+                    import: 1,
+                    row,
+                    details,
+                    fields: Fields::ALL,
+                    taken_back: Fields::NONE,
+                };
                 issuer_service::registry::upsert(tx, &said).map(|_| ())
             })
         });
@@ -178,7 +186,15 @@ impl Rig {
         let details = Details { address: address.to_owned(), ..details(person) };
         move || {
             let fields = Fields::NONE.with(Field::Address);
-            let said = Statement { source: 1, at: 2, import: 1, row: u64::from(person), details: &details, fields };
+            let said = Statement {
+                source: 1,
+                at: 2,
+                import: 1,
+                row: u64::from(person),
+                details: &details,
+                fields,
+                taken_back: Fields::NONE,
+            };
             let told = store.journal(|tx| issuer_service::registry::upsert(tx, &said).map(drop));
             told.map_err(|error: StoreError| error).expect("told");
         }

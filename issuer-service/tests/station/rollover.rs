@@ -17,7 +17,7 @@ fn ceremony(rig: &mut Rig) -> u8 {
     let (vault, centre) = (&rig.vault, &mut rig.centre);
     let custodians = CUSTODIANS.map(str::to_owned);
     let mut room = Room { centre, vault, passphrase: &passphrase, operator: Some("zhou") };
-    room.start(&Start { custodians: &custodians, threshold: 2, restore: None }).expect("started");
+    room.start(&Start { custodians: &custodians, threshold: 2, missing: false, restore: None }).expect("started");
     for custodian in CUSTODIANS {
         room.operator = Some(custodian);
         room.contribute(&format!("the secret of {custodian}"), "", None).expect("contributed");

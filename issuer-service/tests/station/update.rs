@@ -22,7 +22,7 @@ use issuer_service::photo::intake::{self, Order};
 use issuer_service::photo::rules::Rules;
 use issuer_service::photo::stored::Stored;
 use issuer_service::registry;
-use issuer_service::registry::worklist::{self, Choice};
+use issuer_service::registry::worklist::{self, Choice, Take};
 use issuer_service::store::{StoreError, Tx};
 
 use crate::drawn::photo;
@@ -68,11 +68,19 @@ impl Counter {
             .journal(|tx| -> Result<(), StoreError> {
                 let mut details = tx.person(1)?.expect("registered").details;
                 edit(&mut details);
-                let said = Statement { source: 1, at: 2, import: 1, row: 1, details: &details, fields };
+                let said = Statement {
+                    source: 1,
+                    at: 2,
+                    import: 1,
+                    row: 1,
+                    details: &details,
+                    fields,
+                    taken_back: Fields::NONE,
+                };
                 registry::upsert(tx, &said)?;
                 let open = tx.dossier(1)?.expect("registered").conflicts();
                 if !open.is_empty() {
-                    worklist::merge(tx, 1, Choice { fields: open, source: Some(1) }).expect("decided");
+                    worklist::merge(tx, 1, Choice { fields: open, take: Take::Source(1) }).expect("decided");
                 }
                 Ok(())
             })

@@ -54,6 +54,8 @@ fn every_row_that_is_changed_behind_its_back_is_named() {
              VALUES (7, '', 'Enter', 'L7', 1, NULL, NULL, NULL, 'card:A99999990', 'finished', 'S1', 'x', '')",
             &["card"],
         ),
+        ("UPDATE card_number SET state = 'free' WHERE state = 'used'", &["record"]),
+        ("PRAGMA foreign_keys = OFF; UPDATE card SET person = 2", &["record"]),
     ] {
         let desk = moved();
         ask(&desk.data(), damage).expect(damage);

@@ -138,6 +138,32 @@ fn a_card_out_of_use_is_handed_in_sent_back_and_destroyed_and_counted_all_the_wa
 }
 
 #[test]
+fn a_card_older_than_stock_is_taken_in_once_it_is_out_of_use() {
+    let mut desk = stocked(2);
+    let (old, used) = (desk.number(1), desk.number(2));
+    desk.ok(KEEPER, &["stock", "place", "add", "O1", "--kind", "outlet", "--keeper", "ma"]);
+    for number in [&old, &used] {
+        desk.ok(CLERK, &["card", "activate", number]);
+    }
+    let take_in = |number: &str, at: &str| {
+        ["stock", "take-in", number, "--at", at, "--reason", "damaged"].map(str::to_owned).to_vec()
+    };
+    let refused =
+        |of: Vec<String>, exit: i32| desk.refused(CLERK, &of.iter().map(String::as_str).collect::<Vec<_>>(), exit);
+    assert_eq!(refused(take_in(&used, "O1"), 2), "STOCK_UNKNOWN");
+    desk.ok(CLERK, &["card", "cancel", &old, "--reason", "damaged, handed in"]);
+    let taken = desk.ok(CLERK, &["stock", "take-in", &old, "--at", "O1", "--reason", "damaged"]);
+    assert_eq!((&taken["state"], &taken["place"]), (&"returned".into(), &"O1".into()));
+    assert_eq!(refused(take_in(&old, "O1"), 3), "STOCK_NO_MOVE");
+    let back = desk.ok(CLERK, &["stock", "send-back", "--from", "O1", "--card", &old, "--carrier", "post"]);
+    desk.ok(KEEPER, &["stock", "accept", back["place"]["code"].as_str().expect("a code"), "--all"]);
+    let sack = desk.ok(KEEPER, &["stock", "condemn", "--card", &old, "--reason", "handed in"]);
+    desk.ok(OTHER, &["stock", "destroy", sack["code"].as_str().expect("a code")]);
+    assert_eq!(refused(take_in(&old, "O1"), 3), "STOCK_NO_MOVE", "it is no more");
+    desk.ok(KEEPER, &["stock", "check"]);
+}
+
+#[test]
 fn a_hand_out_booked_for_the_wrong_card_is_undone_and_its_receipt_is_void() {
     let mut desk = arrived(2);
     let (wrong, right) = (desk.number(1), desk.number(2));

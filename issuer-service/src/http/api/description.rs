@@ -6,10 +6,10 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Asks, Call, Endpoint, Kind, Looks, Method, Nothing, Parameter};
+use super::{Asks, Call, Endpoint, Kind, Looks, Method, Nothing, Parameter, asking};
 use crate::error::Error;
 use crate::http::problem::ApiProblemBody;
-use crate::operator::duty::{self, Duty};
+use crate::operator::duty;
 
 /// Every code of a problem.
 const CODES: &str = include_str!("codes.txt");
@@ -57,15 +57,23 @@ fn description() -> Value {
         } else {
             ("application/json", json!(answer))
         };
+        let room = endpoint.path.trim_start_matches("/api/v1/").split('/').next().unwrap_or_default();
         let status = if work.acts() { "201" } else { "200" };
         let mut parameters: Vec<Value> = in_path(endpoint.path);
         parameters.extend(endpoint.parameters.iter().map(in_query));
         let mut said = json!({
             "operationId": endpoint.id,
+            "tags": [room.trim_end_matches(".json")],
             "summary": endpoint.says,
             "responses": {
                 status: { "description": "Done.", "content": { media: { "schema": answer } } },
-                "default": { "description": "Refused.", "content": { "application/problem+json": { "schema": problem } } },
+                "default": {
+                    "description": "Refused.",
+                    "headers": { "retry-after": {
+                        "schema": { "type": "integer" }, "description": "With 429 and 503: seconds after which to come back.",
+                    } },
+                    "content": { "application/problem+json": { "schema": problem } },
+                },
             },
             "security": security(endpoint),
         });
@@ -74,13 +82,27 @@ fn description() -> Value {
                 "name": super::KEY_HEADER, "in": "header", "schema": { "type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$" },
                 "description": "The same request with the same key is done once, and answered again for seven days.",
             }));
+            said["responses"]["201"]["headers"] = json!({ "location": {
+                "schema": { "type": "string" }, "description": "Where it is asked for, if it has an address of its own.",
+            } });
             said["responses"]["200"] = json!({
+                "headers": { "idempotency-replayed": {
+                    "schema": { "const": "true" }, "description": "An earlier request with the same key did it.",
+                } },
                 "description": "Done before.", "content": { media: { "schema": said["responses"]["201"]["content"][media]["schema"] } },
             });
         }
+        if asking::FOR_OPERATORS.contains(&endpoint.id) {
+            parameters.push(json!({
+                "name": asking::BEHALF_HEADER, "in": "header",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,32}$", "maxLength": 32 },
+                "description": "Name of the operator for whom a program of the channel `counter` or `agent` asks: needed there, refused elsewhere. \
+                                The channel itself is the certificate's.",
+            }));
+        }
         if let Asks::Duty(command) = endpoint.asks {
-            said["x-command"] = json!(command);
-            if let Duty::Needs(roles) = duty::duty(command) {
+            said["x-command"] = json!(command.trim_end_matches(" --own").trim_end_matches(" --behalf"));
+            if let Some(roles) = duty::roles_at_a_door(command) {
                 said["x-roles"] = roles.iter().map(|role| role.name()).collect();
             }
         }

@@ -201,6 +201,10 @@ pub trait Work: Sync {
     fn joins(&self) -> bool {
         false
     }
+    /// Whether it may look at a query password, which takes its time: one at once, and nobody who acts waits for it.
+    fn proves(&self) -> bool {
+        false
+    }
     /// Description of the body.
     fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema>;
     /// Description of the answer.
@@ -217,6 +221,35 @@ pub(super) struct Looks<B: 'static, A: 'static>(pub(super) fn(&mut Call<'_>, B) 
 
 /// An act that takes its time: nobody's answer waits for it but its own.
 pub(super) struct Slow<W>(pub(super) W);
+
+/// Looks at a query password before it does anything.
+pub(super) struct Proves<W>(pub(super) W);
+
+impl<W: Work> Work for Proves<W> {
+    fn takes(&self) -> (Option<&'static str>, usize) {
+        self.0.takes()
+    }
+
+    fn acts(&self) -> bool {
+        self.0.acts()
+    }
+
+    fn proves(&self) -> bool {
+        true
+    }
+
+    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
+        self.0.body(generator)
+    }
+
+    fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.0.answer(generator)
+    }
+
+    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error> {
+        self.0.done(call)
+    }
+}
 
 impl<W: Work> Work for Slow<W> {
     fn takes(&self) -> (Option<&'static str>, usize) {

@@ -26,6 +26,8 @@ pub(in crate::http) const DOOR: Rate = Rate { burst: 60.0, per_second: 2.0 };
 pub(in crate::http) const OPERATOR: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
 /// Searches for people, of an operator or a program in all sessions together: nobody looks for a number by trying.
 pub(in crate::http) const SEARCH: Rate = Rate { burst: 10.0, per_second: 10.0 / 60.0 };
+/// Questions with a query password, of a program: each takes a processor for a moment.
+pub(in crate::http) const QUESTION: Rate = Rate { burst: 60.0, per_second: 10.0 };
 /// Logins of one address that wait at once, as many as it has connections over which nobody is in: 32 seconds of [`DOOR`]. An office of 50
 /// people has one address, and begins in the morning.
 const LINE: u32 = 64;

@@ -1,7 +1,10 @@
 //! Forms that do: each calls the function of its command.
 
+use std::path::PathBuf;
+
 use card_face::Side;
-use settlement::id::CardIdentifier;
+use settlement::blacklist::SignedBlacklist;
+use settlement::id::{CardIdentifier, PublicKey};
 
 use super::looks::FOUND_MAX;
 use super::{Ask, Reply, Route, Turn};
@@ -12,21 +15,25 @@ use crate::card::life::{self, Order};
 use crate::card::state::{LifeState, Step};
 use crate::centre::Centre;
 use crate::clearing::blacklist::{self, BlacklistAct};
+use crate::clearing::refusal::ClearingError;
+use crate::clearing::withheld;
 use crate::console::{self, batches, cards, people, works};
 use crate::error::{Error, Missing};
 use crate::face;
 use crate::http::api::batches::COUNT_MAX;
 use crate::http::api::failure::ApiError;
 use crate::operator::{Role, duty};
+use crate::output::Show;
 use crate::peer;
 use crate::registry::RegistryError;
 use crate::registry::search::By;
 use crate::request;
 use crate::station::care::{self, HoldKind};
+use crate::vault::VaultError;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::does(&people::FIND, find),
-    Route::does(&people::REVEAL, reveal),
+    Route::does(&people::FIND, find).again(),
+    Route::does(&people::REVEAL, reveal).again(),
     Route::does(&people::ASK, ask),
     Route::does(&people::WITHDRAW, withdraw),
     Route::does(&batches::CREATE, create),
@@ -34,13 +41,15 @@ pub(super) const ROUTES: &[Route] = &[
     Route::does(&batches::CANCEL, cancel),
     Route::does(&batches::WITHDRAW, withdraw_batch),
     Route::does(&cards::MOVE, move_card),
-    Route::works(&cards::FACE, show_face),
+    Route::works(&cards::FACE, show_face).again(),
     Route::does(&works::RELEASE, release),
     Route::does(&works::ENROL, enrol),
     Route::does(&works::REVOKE, revoke),
     Route::does(&works::LIST, list),
     Route::does(&works::UNLIST, unlist),
-    Route::works(&works::VERIFY, verify),
+    Route::does(&works::ADOPT, adopt),
+    Route::does(&works::PUBLISH, publish),
+    Route::works(&works::VERIFY, verify).again(),
 ];
 
 fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -85,7 +94,12 @@ fn create(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     if !(1..=COUNT_MAX).contains(&count) {
         return Err(ApiError::ParameterUnfit { name: "count" }.into());
     }
-    let made = batch::create(turn.store, &Selection::Next { county, count }, turn.ask.operator())?;
+    let selection = match turn.ask.filled("whom").unwrap_or(batches::WITHOUT_CARD) {
+        batches::WITHOUT_CARD => Selection::Next { county, count },
+        batches::OPEN_REQUESTS => Selection::Open { county, count },
+        _ => return Err(ApiError::ParameterUnfit { name: "whom" }.into()),
+    };
+    let made = batch::create(turn.store, &selection, turn.ask.operator())?;
     Ok(Reply::To(batches::address(made.number)))
 }
 
@@ -174,6 +188,29 @@ fn change_list(turn: &mut Turn<'_>, card: &str, act: BlacklistAct) -> Result<Rep
     let card = CardIdentifier::parse(card).map_err(|_| ApiError::ParameterUnfit { name: "card" })?;
     blacklist::change(turn.store, card, act, turn.ask.field("reason"), turn.ask.operator())?;
     Ok(Reply::To("/console/blacklist".to_owned()))
+}
+
+fn adopt(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    let ask = turn.ask;
+    let path = || PathBuf::from(ask.say("上传的名单", "the list that was sent"));
+    let malformed = |line, column| ClearingError::FileMalformed { path: path(), line, column };
+    let text = std::str::from_utf8(ask.file("list")?).map_err(|_| malformed(1, 1))?;
+    let list = SignedBlacklist::parse(text).map_err(|place| malformed(place.line, place.column))?;
+    // Whoever opens the vault is compared with it: it is the centre's own.
+    let key = turn.store.read(|tx| tx.fact("public_key"))?;
+    let key = key.as_deref().and_then(|key| PublicKey::parse(key).ok()).ok_or(VaultError::Foreign)?;
+    let adopted = withheld::adopt(turn.store, &list, &key, ask.operator())?;
+    told_of_list(&ask, &adopted)
+}
+
+fn publish(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    let released = withheld::release(turn.store, turn.ask.field("reason"), turn.ask.operator())?;
+    told_of_list(&turn.ask, &released)
+}
+
+fn told_of_list(ask: &Ask<'_>, result: &impl Show) -> Result<Reply, Error> {
+    let content = console::said(&ask.viewer, result, ("/console/blacklist", "黑名单", "Blacklist"));
+    Ok(Reply::Page(ask.say("已办理", "Done").to_owned(), content))
 }
 
 fn verify(ask: &Ask<'_>, centre: &mut Centre) -> Result<Reply, Error> {

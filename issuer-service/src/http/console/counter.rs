@@ -1,5 +1,6 @@
 //! What a counter does for the person in front of it, and what a bank or factory answers: each form calls the function of its command.
 
+use settlement::date::BusinessDate;
 use settlement::id::{InstitutionCode, TerminalNumber};
 use settlement::pin::PinAct;
 use settlement::query::{TicketKind, TicketText};
@@ -11,6 +12,7 @@ use crate::centre::Centre;
 use crate::console::{counter, exchange as files, said};
 use crate::error::Error;
 use crate::exchange::failure::ExchangeError;
+use crate::exchange::template::{Direction, Partner, Template};
 use crate::exchange::{self, Order, intake, template};
 use crate::http::api::failure::ApiError;
 use crate::output::Show;
@@ -23,14 +25,14 @@ const ROWS: u32 = 200;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::looks("/console/query", Some("query person"), query_shown),
-    Route::does(&counter::QUERY, query),
+    Route::does(&counter::QUERY, query).again(),
     Route::looks("/console/pins", Some("pin list"), pins),
     Route::does(&counter::PIN, order_pin),
     Route::does(&counter::PIN_APPROVE, approve_pin),
     Route::does(&counter::PIN_WITHDRAW, withdraw_pin),
     Route::looks("/console/tickets", Some("ticket list"), tickets),
     Route::does(&counter::TICKET_ADD, add_ticket),
-    Route::does(&counter::TICKET_SHOW, show_ticket),
+    Route::does(&counter::TICKET_SHOW, show_ticket).again(),
     Route::does(&counter::TICKET_ANSWER, answer_ticket),
     Route::does(&counter::TICKET_CLOSE, close_ticket),
     Route::looks("/console/exchange", Some("exchange list"), sent),
@@ -57,13 +59,13 @@ fn query(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         ask.desk.may_search(ask.viewer.operator)?;
     }
     let part = match ask.field("part") {
-        "account" => Part::Account { from: None, to: None },
+        "account" => Part::Account { from: day(&ask, "from")?, to: day(&ask, "to")? },
         "insurance" => Part::Insurance,
         "progress" => Part::Progress,
         _ => Part::Person,
     };
     let channel = if ask.field("channel") == "agent" { Channel::Agent } else { Channel::Counter };
-    let asker = Asker { channel, actor: ask.viewer.operator.name.clone() };
+    let asker = Asker::new(channel, ask.viewer.operator.name.clone());
     let reveal = ask.is_ticked("reveal").then(|| ask.field("reason"));
     let question = Question { whom, part, reveal, operator: ask.operator() };
     let answer = person::ask(turn.store, ask.desk.config.benefits, &asker, &question)?;
@@ -122,6 +124,11 @@ pub(super) fn named<T>(ask: &Ask<'_>, name: &'static str, read: fn(&str) -> Opti
     ask.filled(name).map(|text| read(text).ok_or(ApiError::ParameterUnfit { name })).transpose()
 }
 
+/// A day, as the account is asked for; none where it is empty.
+fn day(ask: &Ask<'_>, name: &'static str) -> Result<Option<BusinessDate>, ApiError> {
+    named(ask, name, |text| BusinessDate::parse(text).ok())
+}
+
 fn add_ticket(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let ask = turn.ask;
     let kind = TicketKind::ALL.into_iter().find(|kind| kind.name() == ask.field("kind"));
@@ -162,8 +169,10 @@ fn settle(turn: &mut Turn<'_>, closes: bool) -> Result<Reply, Error> {
 
 fn sent(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let files = turn.store.read(|tx| tx.exchange_files(None))?;
-    let templates: Vec<String> =
-        template::all(turn.ask.desk.folder()).map_err(ExchangeError::from)?.into_keys().collect();
+    let all = template::all(turn.ask.desk.folder()).map_err(ExchangeError::from)?.into_values().map(|(one, _)| one);
+    // Those that a batch is sent by.
+    let goes = |one: &Template| one.direction == Direction::Export && Partner::ALL.contains(&one.partner);
+    let templates: Vec<Template> = all.filter(goes).collect();
     let content = files::page(&turn.ask.viewer, &files, &templates);
     Ok(Reply::Page(turn.ask.say("文件交换", "Exchange").to_owned(), content))
 }

@@ -13,7 +13,7 @@ use crate::audit::Act;
 use crate::card::update::item::Items;
 use crate::card::update::{self, Origin};
 use crate::centre::Centre;
-use crate::console::{Note, files, people};
+use crate::console::{files, people};
 use crate::error::Error;
 use crate::import::{self, ImportError, Quiet};
 use crate::operator::Role;
@@ -26,7 +26,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::looks("/console/import", Some("person import"), shown),
     Route::works(&files::IMPORT, import_people),
     Route::does(&people::PHOTO_ADD, add_photo),
-    Route::does(&people::PHOTO_SHOW, show_photo),
+    Route::does(&people::PHOTO_SHOW, show_photo).again(),
     Route::does(&people::PHOTO_REMOVE, remove_photo),
 ];
 
@@ -52,6 +52,7 @@ fn import_people(ask: &Ask<'_>, centre: &mut Centre) -> Result<Reply, Error> {
         file: &path,
         source: ask.field("source"),
         encoding: None,
+        sheet: None,
         city: centre.config.city,
         people: centre.config.people,
         dry_run: ask.is_ticked("dry_run"),
@@ -63,17 +64,8 @@ fn import_people(ask: &Ask<'_>, centre: &mut Centre) -> Result<Reply, Error> {
     let title = ask.say("导入人员", "Import people").to_owned();
     // Two imports at once would each think that the other one was killed.
     let _lock = centre.lock("import")?;
-    match import::run(&mut centre.store, &order) {
-        Ok(report) => Ok(Reply::Page(title, files::report(&ask.viewer, &report))),
-        // The file has no name here.
-        Err(error @ ImportError::Table { .. }) => {
-            let sources = centre.store.read(|tx| tx.sources())?;
-            let named = ask.say("上传的文件", "the file that was sent");
-            let note = Note::of(&error, ask.viewer.lang).without(&path.display().to_string(), named);
-            Ok(Reply::Noted(title, note, files::page(&ask.viewer, &sources)))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let report = import::run(&mut centre.store, &order)?;
+    Ok(Reply::Page(title, files::report(&ask.viewer, &report)))
 }
 
 fn add_photo(turn: &mut Turn<'_>) -> Result<Reply, Error> {

@@ -6,6 +6,7 @@ use card_face::{NAMES, Side};
 use crate::audit::Sought;
 use crate::batch::{self, BatchState};
 use crate::card::life;
+use crate::clearing::withheld;
 use crate::console::people::More;
 use crate::console::{self, batches, cards, clearing, figures, people, today, works};
 use crate::error::{Error, Missing};
@@ -16,6 +17,8 @@ use crate::peer;
 use crate::person::Masked;
 use crate::registry::search;
 use crate::request::RequestState;
+use crate::stock::Unit;
+use crate::stock::place::{Kind as PlaceKind, Place};
 use crate::store::proposal::{Kind, Page};
 
 /// Records of the audit log, batches, cards of the blacklist on a page.
@@ -32,7 +35,7 @@ const REQUESTS_MAX: u32 = 500;
 const DAYS: u32 = 14;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::looks("/console/today", None, today),
+    Route::looks("/console/today", Some("batch list"), today),
     Route::looks("/console/people", Some("person find"), people_search),
     Route::looks("/console/people/found", Some("person find"), people_found),
     Route::looks("/console/people/{number}", Some("person show"), person),
@@ -134,7 +137,7 @@ fn card_search(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         return Ok(Reply::To(format!("/console/cards/{number}")));
     }
     let title = turn.ask.viewer.say("卡", "Cards").to_owned();
-    let content = cards::search(&turn.ask.viewer);
+    let content = cards::search(&turn.ask.viewer, &number);
     if number.is_empty() {
         return Ok(Reply::Page(title, content));
     }
@@ -143,13 +146,16 @@ fn card_search(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 
 fn card(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let number = turn.ask.place.unwrap_or_default().to_owned();
-    let (file, moves) = turn.store.read(|tx| -> Result<_, Error> {
+    let (file, moves, custody) = turn.store.read(|tx| -> Result<_, Error> {
         let file = life::file(tx, &number)?;
         let moves = tx.card_moves(file.card.job)?;
-        Ok((file, moves))
+        let held = tx.holdings(&Unit::of_card(&file.card.card_number))?.pop();
+        let taken_in = |place: &Place| [PlaceKind::Outlet, PlaceKind::Store, PlaceKind::Station].contains(&place.kind);
+        let places = tx.stock_places()?.into_iter().filter(taken_in).collect();
+        Ok((file, moves, cards::Custody { held, places }))
     })?;
     let title = format!("{} {}", turn.ask.viewer.say("卡", "Card"), file.card.card_number);
-    Ok(Reply::Page(title, cards::page(&turn.ask.viewer, &file, &moves)))
+    Ok(Reply::Page(title, cards::page(&turn.ask.viewer, &file, &moves, &custody)))
 }
 
 fn stations(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -176,8 +182,11 @@ fn is_full<T>(found: &[T], most: u32) -> bool {
 }
 
 fn requests(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let open = turn.store.read(|tx| tx.requests(Some(RequestState::Open), None, 0, REQUESTS_MAX))?;
-    Ok(Reply::Page(turn.ask.viewer.say("申请", "Requests").to_owned(), people::requests_page(&turn.ask.viewer, &open)))
+    let after = turn.ask.asked("after").parse().unwrap_or(0);
+    let open = turn.store.read(|tx| tx.requests(Some(RequestState::Open), None, after, RECORDS))?;
+    let newer = open.last().map(|request| request.number).filter(|_| is_full(&open, RECORDS));
+    let content = people::requests_page(&turn.ask.viewer, &open, newer);
+    Ok(Reply::Page(turn.ask.viewer.say("申请", "Requests").to_owned(), content))
 }
 
 fn keys(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -207,9 +216,11 @@ fn one_face(ask: &Ask<'_>) -> Result<Reply, Error> {
 
 fn blacklist(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let before = turn.ask.asked("before").parse().unwrap_or(i64::MAX);
-    let found = turn.store.read(|tx| tx.blacklist_before(before, RECORDS))?;
+    let (found, withheld) = turn
+        .store
+        .read(|tx| -> Result<_, Error> { Ok((tx.blacklist_before(before, RECORDS)?, withheld::withheld(tx)?)) })?;
     let older = found.last().map(|entry| entry.sequence).filter(|_| is_full(&found, RECORDS));
-    let content = works::blacklist(&turn.ask.viewer, &found, older);
+    let content = works::blacklist(&turn.ask.viewer, &found, older, withheld);
     Ok(Reply::Page(turn.ask.viewer.say("黑名单", "Blacklist").to_owned(), content))
 }
 

@@ -27,12 +27,19 @@ pub(super) fn ended(store: &mut Store, ask: &Ask<'_>, route: &Route) -> Result<(
     Ok(store.journal(|tx| tx.end_request_key(operator, &key))?)
 }
 
-/// Who sends a form, and what it is known by: each form of a page is one; what stood in it is nobody's here.
+/// A form that was refused, with an act on record about it, was not carried out.
+pub(super) fn freed(store: &mut Store, ask: &Ask<'_>, route: &Route) -> Result<(), Error> {
+    let Some((operator, key)) = form_key(ask, route) else { return Ok(()) };
+    Ok(store.journal(|tx| tx.free_request_key(operator, &key))?)
+}
+
+/// Who sends a form, and what it is known by: each form of a page is one; what stood in it is nobody's here. None for one that may come as
+/// often as somebody likes.
 fn form_key<'a>(ask: &Ask<'a>, route: &Route) -> Option<(&'a str, String)> {
     let once = ask.field("once");
     let shaped = once.len() == ONCE_BYTES * 2 && once.bytes().all(|byte| byte.is_ascii_hexdigit());
     let key = || (ask.viewer.operator.name.as_str(), format!("page {once} {}", ask.viewer.path));
-    (route.kind == Kind::Acts && shaped).then(key)
+    (route.kind == Kind::Acts && !route.repeats && shaped).then(key)
 }
 
 /// What is said of a form that was carried out to its end.

@@ -2,11 +2,12 @@
 
 use super::counter::named;
 use super::{Ask, Reply, Route, Turn};
-use crate::console::{said, stock as forms};
+use crate::console::{cards, said, stock as forms};
 use crate::error::Error;
 use crate::http::api::failure::ApiError;
 use crate::output::Show;
 use crate::stock::count::{self, Tally};
+use crate::stock::finished::Opening;
 use crate::stock::handout::{self, Agent};
 use crate::stock::loss::{self, Which};
 use crate::stock::place::{self, Kind};
@@ -32,7 +33,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::does(&forms::FIND, find),
     Route::does(&forms::CONDEMN, condemn),
     Route::does(&forms::DESTROY, destroy),
-    Route::does(&crate::console::cards::HAND_OUT, hand_out),
+    Route::does(&cards::HAND_OUT, hand_out),
+    Route::does(&cards::TAKE_IN, take_in),
 ];
 
 fn shown(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -142,7 +144,8 @@ fn dispatch(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 fn accept(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let (ask, numbers) = (turn.ask, numbers(&turn.ask));
     let seen = (!numbers.is_empty()).then_some(numbers.as_slice());
-    told(&ask, &finished::accept(turn.store, ask.field("parcel"), seen, ask.operator())?)
+    let opening = if ask.is_ticked("undelivered") { Opening::Undelivered } else { Opening::ThereBound };
+    told(&ask, &finished::open(turn.store, ask.field("parcel"), opening, seen, ask.operator())?)
 }
 
 fn send_back(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -174,5 +177,13 @@ fn hand_out(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let ask = turn.ask;
     let agent = ask.filled("agent").map(|text| Agent::parse(text.as_bytes())).transpose()?;
     handout::hand_out(turn.store, ask.name(), agent.as_ref(), ask.operator())?;
-    Ok(Reply::To(crate::console::cards::address(ask.name())))
+    Ok(Reply::To(cards::address(ask.name())))
+}
+
+fn take_in(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    let ask = turn.ask;
+    let taken = handout::take_in(turn.store, ask.name(), ask.field("place"), ask.field("reason"), ask.operator())?;
+    let to = cards::address(ask.name());
+    let content = said(&ask.viewer, &taken, (&to, "卡", "The card"));
+    Ok(Reply::Page(ask.say("已办理", "Done").to_owned(), content))
 }

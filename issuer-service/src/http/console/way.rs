@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::Markup;
 
-use super::{HOME, Kind, ROUTES, guarded};
+use super::{HOME, Kind, ROUTES, Route, guarded};
 use crate::console::Viewer;
 
 /// Back to where the form was.
@@ -16,10 +16,9 @@ pub(super) fn back(viewer: &Viewer<'_>) -> Markup {
 
 /// The page at an address, or the nearest above it: an address that only takes a form shows nothing.
 pub(super) fn page_at(address: &str) -> &str {
-    let looks = || ROUTES.iter().copied().flatten().filter(|route| route.kind == Kind::Looks);
     let mut place = address;
     loop {
-        if looks().any(|route| is_at(route.path, place)) {
+        if page_of(place).is_some() {
             return place;
         }
         match place.rsplit_once('/') {
@@ -27,6 +26,14 @@ pub(super) fn page_at(address: &str) -> &str {
             None => return HOME,
         }
     }
+}
+
+/// The row of a page, and what stands in its address for `{number}` or `{name}`.
+pub(super) fn page_of(address: &str) -> Option<(&'static Route, Option<&str>)> {
+    let mut looks = ROUTES.iter().copied().flatten().filter(|route| route.kind == Kind::Looks);
+    let route = looks.find(|route| is_at(route.path, address))?;
+    let place = route.path.split('/').zip(address.split('/')).find(|(part, _)| part.starts_with('{'));
+    Some((route, place.map(|(_, place)| place)))
 }
 
 /// Whether an address is one of this path, with its `{number}` or `{name}`.

@@ -3,6 +3,8 @@
 //! Source: ECMA-376 part 1, 18.3.1.4 (c), 18.18.11 (ST_CellType), 18.8.30 (numFmt), 18.17.4 (dates).
 //! Owns: numbers written out, days counted from 1900 or 1904 as dates. Never: guesses that a number is a date.
 
+use std::collections::BTreeSet;
+
 use time::{Date, Duration, Month};
 
 use crate::import::fault::Code;
@@ -47,20 +49,20 @@ pub(super) enum DateSystem {
 #[derive(Debug)]
 pub(super) struct Styles {
     system: DateSystem,
-    formats: Vec<u32>,
+    formats: BTreeSet<u32>,
     dates: Vec<bool>,
 }
 
 impl Styles {
     pub(super) const fn new(from_1904: bool) -> Self {
         let system = if from_1904 { DateSystem::From1904 } else { DateSystem::From1900 };
-        Self { system, formats: Vec::new(), dates: Vec::new() }
+        Self { system, formats: BTreeSet::new(), dates: Vec::new() }
     }
 
     /// A format of the workbook's own.
     pub(super) fn add_format(&mut self, id: u32, code: &str) {
         if shows_a_date(code) {
-            self.formats.push(id);
+            self.formats.insert(id);
         }
     }
 

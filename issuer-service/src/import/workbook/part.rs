@@ -18,11 +18,15 @@ use crate::import::refusal::TableError;
 
 /// Elements of one of these parts that are kept.
 const ELEMENTS_MAX: usize = 100_000;
+/// Formats of numbers of a workbook's own: a spreadsheet program writes some hundreds.
+const FORMATS_MAX: usize = 5_000;
 
 /// What a workbook says of itself.
 pub(super) struct Book {
-    /// Part of the first sheet that is shown.
+    /// Part of the sheet that is read.
     pub(super) sheet: String,
+    /// Names of the sheets that are shown, in their order.
+    pub(super) names: Vec<String>,
     /// Dates count from 1904.
     pub(super) from_1904: bool,
 }
@@ -107,8 +111,8 @@ pub(super) fn named(archive: &ZipArchive<File>, name: &str) -> Option<String> {
         .map(std::borrow::Cow::into_owned)
 }
 
-/// Reads `xl/workbook.xml` and its relations.
-pub(super) fn book(archive: &mut ZipArchive<File>) -> Result<Book, TableError> {
+/// Reads `xl/workbook.xml` and its relations. The sheet is the first that is shown, or the one of a name, shown or not.
+pub(super) fn book(archive: &mut ZipArchive<File>, wanted: Option<&str>) -> Result<Book, TableError> {
     let damaged = || TableError::WorkbookDamaged;
     let relations = elements(archive, "xl/_rels/workbook.xml.rels", |start| {
         (local(start) == "Relationship").then(|| Some((attribute(start, "Id")?, attribute(start, "Target")?)))?
@@ -118,14 +122,18 @@ pub(super) fn book(archive: &mut ZipArchive<File>) -> Result<Book, TableError> {
         if local(start) == "workbookPr" {
             from_1904 = matches!(attribute(start, "date1904").as_deref(), Some("1" | "true" | "on"));
         }
-        let shown = || attribute(start, "state").is_none_or(|state| state == "visible");
-        (local(start) == "sheet" && shown()).then(|| attribute(start, "id"))?
+        let shown = attribute(start, "state").is_none_or(|state| state == "visible");
+        let named = || Some((attribute(start, "id")?, attribute(start, "name").unwrap_or_default(), shown));
+        (local(start) == "sheet").then(named)?
     })?;
-    let id = sheets.first().ok_or(TableError::Empty)?;
+    let names: Vec<String> = sheets.iter().filter(|(.., shown)| *shown).map(|(_, name, _)| name.clone()).collect();
+    let is_wanted = |name: &str, shown: bool| wanted.map_or(shown, |wanted| name.trim() == wanted.trim());
+    let unknown = || wanted.map_or(TableError::Empty, |_| TableError::SheetUnknown { sheets: names.clone() });
+    let (id, ..) = sheets.iter().find(|(_, name, shown)| is_wanted(name, *shown)).ok_or_else(unknown)?;
     let (_, target) = relations.iter().find(|(known, _)| known == id).ok_or_else(damaged)?;
     let path = target.strip_prefix('/').map_or_else(|| format!("xl/{target}"), str::to_owned);
     let sheet = named(archive, &path).ok_or_else(damaged)?;
-    Ok(Book { sheet, from_1904 })
+    Ok(Book { sheet, names, from_1904 })
 }
 
 /// Reads `xl/styles.xml`: which formats of cells show a date.
@@ -135,10 +143,11 @@ pub(super) fn styles(archive: &mut ZipArchive<File>, from_1904: bool) -> Result<
         return Ok(styles);
     }
     let number = |start: &BytesStart<'_>, name: &str| attribute(start, name).and_then(|text| text.parse::<u32>().ok());
-    let mut inside = false;
+    let (mut inside, mut formats) = (false, 0);
     elements(archive, "xl/styles.xml", |start| {
         match local(start) {
             "numFmt" => {
+                formats += 1;
                 if let (Some(id), Some(code)) = (number(start, "numFmtId"), attribute(start, "formatCode")) {
                     styles.add_format(id, &code);
                 }
@@ -150,7 +159,7 @@ pub(super) fn styles(archive: &mut ZipArchive<File>, from_1904: bool) -> Result<
         }
         None::<()>
     })?;
-    Ok(styles)
+    if formats > FORMATS_MAX { Err(TableError::WorkbookTooLarge) } else { Ok(styles) }
 }
 
 /// What `take` makes of each element of a part, in order.

@@ -40,7 +40,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Sent>, TableError> {
         OpenError::Table(error) => error,
         OpenError::Read(error) => panic!("{error}"),
     };
-    let (workbook, _) = Workbook::open(file).map_err(table)?;
+    let (workbook, _) = Workbook::open(file, None).map_err(table)?;
     let mut workbook = workbook.behind(0);
     let mut rows = Vec::new();
     while let Some(row) = workbook.next_row().map_err(table)? {
@@ -84,6 +84,39 @@ fn formulas_wrong_references_and_lost_digits_are_named() {
 }
 
 #[test]
+fn a_sheet_is_the_first_that_is_shown_or_the_one_that_is_named() {
+    let open = |wanted| {
+        let mut file = tempfile::tempfile().expect("file");
+        file.write_all(&workbook("<sst/>", "<row><c><v>1</v></c></row>")).expect("written");
+        Workbook::open(file, wanted).map(|(workbook, head)| (workbook.names().to_vec(), head.len()))
+    };
+    assert_eq!(open(None).expect("opened"), (vec!["a".to_owned()], 1));
+    assert_eq!(open(Some(" a ")).expect("opened").1, 1);
+    assert_eq!(open(Some("h")).expect("opened").1, 0);
+    let Err(OpenError::Table(error)) = open(Some("b")) else { panic!("there is no such sheet") };
+    assert_eq!(error, TableError::SheetUnknown { sheets: vec!["a".to_owned()] });
+}
+
+#[test]
+fn more_formats_than_a_program_writes_are_refused_and_many_styles_cost_nothing() {
+    let styles = |formats: usize| {
+        let formats: String =
+            (0..formats).map(|n| format!("<numFmt numFmtId=\"{}\" formatCode=\"d\"/>", n + 176)).collect();
+        let used = "<xf numFmtId=\"1\"/>".repeat(90_000);
+        let text = format!("<styleSheet><numFmts>{formats}</numFmts><cellXfs>{used}</cellXfs></styleSheet>");
+        let parts: [(&str, &[u8]); 4] = [
+            ("xl/workbook.xml", BOOK.as_bytes()),
+            ("xl/_rels/workbook.xml.rels", RELATIONS.as_bytes()),
+            ("xl/styles.xml", text.as_bytes()),
+            ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>"),
+        ];
+        read(&archive(&parts)).map(|rows| rows.len())
+    };
+    assert_eq!(styles(5_000), Ok(1));
+    assert_eq!(styles(5_001), Err(TableError::WorkbookTooLarge));
+}
+
+#[test]
 fn a_row_beyond_all_bounds_is_one_fault() {
     let wide = r#"<row><c r="XFD1"><v>1</v></c></row><row><c><v>2</v></c></row>"#;
     let rows = read(&workbook("<sst/>", wide)).expect("rows");
@@ -102,7 +135,7 @@ fn blank_rows_without_end_are_not_held_while_a_header_is_looked_for() {
         format!("{}<row><c><v>1</v></c></row>{}<row><c><v>2</v></c></row>", blank.repeat(9_000), blank.repeat(9_000));
     let mut file = tempfile::tempfile().expect("file");
     file.write_all(&workbook("<sst/>", &rows)).expect("written");
-    let (workbook, head) = Workbook::open(file).expect("opened");
+    let (workbook, head) = Workbook::open(file, None).expect("opened");
     assert_eq!(head, [(9_001, vec!["1".to_owned()]), (18_002, vec!["2".to_owned()])]);
     let held = |(_, cells): &Sent| cells.as_ref().map_or(0, |cells| cells.iter().flatten().map(String::len).sum());
     assert_eq!(workbook.ahead.iter().map(held).sum::<usize>(), 2, "of {} rows", workbook.ahead.len());

@@ -25,7 +25,7 @@ fn details(name: &str, phone: &str) -> Details {
 }
 
 fn said(source: SourceId, at: u64, details: &Details) -> Statement<'_> {
-    Statement { source, at, import: 1, row: 2, details, fields: Fields::ALL }
+    Statement { source, at, import: 1, row: 2, details, fields: Fields::ALL, taken_back: Fields::NONE }
 }
 
 fn only(field: Field) -> Fields {
