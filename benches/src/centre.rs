@@ -69,6 +69,7 @@ impl Place {
             file,
             source: REGISTRY,
             encoding: None,
+            sheet: None,
             city: CityCode::parse(CITY).expect("six digits"),
             people: issuer_service::person::rule::PeopleRules::default(),
             dry_run: false,

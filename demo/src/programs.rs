@@ -28,6 +28,9 @@ pub struct Programs {
     environment: Mutex<Vec<(String, String)>>,
 }
 
+/// How the settings of our programs begin.
+const OURS: [&str; 2] = ["SSCARD_", "ISSUER_"];
+
 impl Programs {
     /// The programs beside this one; every command is written to `log`.
     ///
@@ -58,6 +61,12 @@ impl Programs {
     pub fn call(&self, program: &'static str) -> Call<'_> {
         let mut command = Command::new(self.path(program));
         // The demo reads English and JSON; its user reads the demo.
+        // The journey says all that its programs are to know: what a terminal or handbook page exported is for another centre.
+        for (name, _) in std::env::vars_os() {
+            if OURS.iter().any(|ours| name.as_encoded_bytes().starts_with(ours.as_bytes())) {
+                command.env_remove(&name);
+            }
+        }
         command.env("LC_ALL", "C.UTF-8");
         for (name, value) in self.environment.lock().expect("no holder panics").iter() {
             command.env(name, value);

@@ -122,7 +122,15 @@ impl Place {
             tx.add_key_set(1, Kind::Rehearsal, "li", &values)?;
             (1..=people).try_for_each(|n| {
                 let (details, row) = (person(n), u64::from(n));
-                let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                let said = Statement {
+                    source: 1,
+                    at: 1,
+                    import: 1,
+                    row,
+                    details: &details,
+                    fields: Fields::ALL,
+                    taken_back: Fields::NONE,
+                };
                 registry::upsert(tx, &said).map(drop)
             })
         })?;
