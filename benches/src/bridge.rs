@@ -9,7 +9,7 @@ use card_calls::Settings;
 use reader_cli::bridge::Bridge;
 use tungstenite::{Message, WebSocket};
 
-use crate::measure::{Aim, Row, alternate, timed};
+use crate::measure::{Aim, Row, alternate, on_one_processor, timed};
 
 /// Calls in a block of the measurement.
 const ROUNDS: u32 = 500;
@@ -26,6 +26,10 @@ const CALL: &str = r#"{"function":"iReadIdentityCard","iType":3}"#;
 /// When this machine has no port to listen on.
 #[must_use]
 pub fn measure() -> Row {
+    on_one_processor(conversation)
+}
+
+fn conversation() -> Row {
     let bridge = Bridge { origins: Vec::new(), consent: None, settings: Settings::default() };
     let listening = bridge.listen("127.0.0.1:0").expect("a port");
     let address = listening.address();
@@ -39,7 +43,8 @@ pub fn measure() -> Row {
         |rounds| timed(|| (0..rounds).for_each(|_| drop(exchange(&mut ours)))),
         |rounds| timed(|| (0..rounds).for_each(|_| drop(exchange(&mut bare)))),
     );
-    let note = "one connection; bare: the same library sends back a text of the answer's length";
+    let note =
+        "one connection, both ends on one processor; bare: the same library sends back a text of the answer's length";
     Row::new("bridge round trip", "us", ours * 1e6, bare * 1e6, Aim::AtMost(1.2), note)
 }
 

@@ -14,8 +14,16 @@ pub const COLUMNS: usize = 9;
 /// The column with the county.
 pub const REGION: usize = 5;
 
-/// Names that are drawn from in turn.
-const NAMES: [&str; 6] = ["扎西·多吉", "王试明", "欧阳样芳", "丹增·格桑", "阿依·木呷", "李例强"];
+/// What names are put together from: a few people bear the same one, as in a register.
+const FAMILIES: [&str; 20] = [
+    "王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马",
+    "欧阳",
+];
+const GIVEN: [&str; 40] = [
+    "试", "样", "例", "拟", "虚", "构", "明", "芳", "强", "丽", "静", "敏", "磊", "洋", "艳", "勇", "娟", "涛", "超",
+    "秀", "霞", "平", "刚", "英", "华", "玉", "兰", "波", "辉", "红", "鹏", "雪", "梅", "慧", "建", "文", "春", "晓",
+    "海", "云",
+];
 
 /// Orders a day: the last digit pair of GB 11643 leaves so many people one birthday in one county.
 const ORDERS: u32 = 999;
@@ -34,10 +42,18 @@ fn line(text: &mut String, person: u32) {
     let (day, order) = (person / ORDERS, person % ORDERS + 1);
     let birth = format!("{:04}{:02}{:02}", 1930 + day / 336 % 90, day / 28 % 12 + 1, day % 28 + 1);
     let body = format!("513301{birth}{order:03}");
-    let name = NAMES.into_iter().cycle().nth(person as usize % NAMES.len()).unwrap_or_default();
+    let name = name(person);
     let (check, sex) = (check(&body), if order % 2 == 1 { 1 } else { 2 });
     writeln!(text, "{body}{check},{name},{sex},04,{birth},513301,示范路{order}号,199{person:08},示例县供销社")
         .expect("a text takes what is written");
+}
+
+/// Three parts, each in turn at its own pace: neighbours are called differently, and few of them alike.
+fn name(person: u32) -> String {
+    let part = |parts: &[&'static str], step: u32| {
+        parts.get((person / step) as usize % parts.len()).copied().unwrap_or_default()
+    };
+    [part(&FAMILIES, 1), part(&GIVEN, 7), part(&GIVEN, 11 * 31)].concat()
 }
 
 /// The check character, by a running remainder.

@@ -223,6 +223,24 @@ fn a_card_put_into_any_reader_is_noticed() {
 }
 
 #[test]
+fn a_card_that_another_program_keeps_to_itself_for_a_while_is_in_use_and_no_reader_that_hangs() {
+    with_readers("a_card_that_another_program_keeps_to_itself_for_a_while_is_in_use_and_no_reader_that_hangs", |_| {
+        let limits = CallLimits { power: Duration::from_millis(700), ..LIMITS };
+        let readers = Readers::with_limits(limits).expect("daemon");
+        assert!(readers.wait(FIRST, true, PATIENCE).expect("daemon"));
+        let name = std::ffi::CString::new(FIRST).expect("a name");
+        let context = pcsc::Context::establish(pcsc::Scope::User).expect("daemon");
+        let mut shared = context.connect(&name, pcsc::ShareMode::Shared, pcsc::Protocols::ANY).expect("a card");
+        let kept = shared.transaction().expect("ours");
+        let error = readers.connect(FIRST).map(|_| ()).expect_err("in another's hands");
+        assert!(matches!(error, TransportError::InUse { .. }), "{error:?}");
+        drop(kept);
+        let _ = shared.disconnect(pcsc::Disposition::LeaveCard);
+        read_version(&mut Session::new(Box::new(soon(|| readers.connect(FIRST))))).expect("reads");
+    });
+}
+
+#[test]
 fn each_cause_of_a_broken_exchange_has_its_own_error() {
     with_readers("each_cause_of_a_broken_exchange_has_its_own_error", |bench| {
         let readers = Readers::with_limits(LIMITS).expect("daemon");

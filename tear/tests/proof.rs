@@ -43,8 +43,8 @@ fn count(rows: &[Row], words: &str) -> usize {
     rows.iter().filter(|row| row.points.first().is_some_and(|point| point.contains(words))).count()
 }
 
-fn holds(act: Act, pairs_min: u64) -> Vec<Row> {
-    let (totals, rows) = proved(act, &Ours, Depth::Pairs);
+fn holds(act: Act, depth: Depth, pairs_min: u64) -> Vec<Row> {
+    let (totals, rows) = proved(act, &Ours, depth);
     let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
     assert!(totals.hold(), "{totals:?}\n{broken:#?}");
     assert_eq!(totals.points, rows.len() as u64, "a pair is told only when it is broken");
@@ -54,7 +54,7 @@ fn holds(act: Act, pairs_min: u64) -> Vec<Row> {
 
 #[test]
 fn a_purchase_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
-    let rows = holds(Act::Purchase, 5_000);
+    let rows = holds(Act::Purchase, Depth::Pairs, 5_000);
     for (words, least) in [
         ("card", 40),
         ("DEBIT FOR PURCHASE: in write", 4),
@@ -75,7 +75,7 @@ fn a_purchase_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 fn a_purchase_with_the_centre_asked_first_torn_anywhere_loses_and_doubles_nothing_and_leaves_nothing_open() {
     for act in [Act::Online, Act::Consent, Act::Closed] {
         // All pairs are a matter of minutes: `make soak`, `sscard tear online`, `sscard tear consent`.
-        let (totals, rows) = proved(act, &Ours, Depth::Sample(67));
+        let (totals, rows) = proved(act, &Ours, Depth::Sample(131));
         let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
         assert!(totals.hold() && totals.points > 100 && totals.pairs > 100, "{totals:?}\n{broken:#?}");
         assert_eq!(totals.points, rows.len() as u64, "a pair is told only when it is broken");
@@ -103,7 +103,8 @@ fn a_purchase_that_somebody_judged_wrong_torn_anywhere_comes_out_as_the_card_has
 
 #[test]
 fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
-    let rows = holds(Act::Load, 5_000);
+    // All pairs: `make soak`, `sscard tear load`.
+    let rows = holds(Act::Load, Depth::Sample(7), 500);
     for (words, least) in
         [("CREDIT FOR LOAD", 8), ("/loads: ", 3), ("/loads: late", 1), ("/loads/outcome", 3), ("/loads/quote", 3)]
     {
@@ -113,7 +114,8 @@ fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 
 #[test]
 fn a_refund_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
-    let rows = holds(Act::Refund, 5_000);
+    // All pairs: `make soak`, `sscard tear refund`.
+    let rows = holds(Act::Refund, Depth::Sample(7), 500);
     for (words, least) in
         [("CREDIT FOR LOAD", 8), ("/loads: ", 3), ("/loads: late", 1), ("/loads/outcome", 3), ("agreed", 2)]
     {
@@ -274,7 +276,7 @@ fn towns_that_are_called_alike_end_alike() {
     // Of a terminal that loses and doubles, so that the sums say something.
     let blind = Blind { believes: false };
     let sums = |one_by_one: bool| {
-        let proof = Proof::of(Act::Purchase, &blind, Depth::Sample(97)).expect("a town");
+        let proof = Proof::of(Act::Purchase, &blind, Depth::Sample(197)).expect("a town");
         let proof = if one_by_one { proof.one_by_one() } else { proof };
         let mut rows = Vec::new();
         let totals = proof.run(&mut |row| {

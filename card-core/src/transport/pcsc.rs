@@ -185,6 +185,16 @@ impl Readers {
         PcscTransport::connect(self, reader)
     }
 
+    /// Whether a program has the card of the named reader: also one that shares it.
+    pub(crate) fn is_in_use(&self, reader: &str) -> Result<bool, TransportError> {
+        let name = reader.to_owned();
+        self.ask(reader, ReaderCall::List, Duration::ZERO, move |context| {
+            let states = states_of(context)?;
+            let named = states.iter().find(|state| state.name().to_bytes() == name.as_bytes());
+            Ok(named.is_some_and(|state| state.event_state().intersects(State::INUSE | State::EXCLUSIVE)))
+        })
+    }
+
     /// Waits until a card is (`present`) or is no longer in the named reader.
     ///
     /// Returns whether that was so within `limit`.

@@ -290,6 +290,39 @@ impl CardTypeFault {
         };
         lang.pick(zh, self.to_string())
     }
+
+    /// What the person who wrote the row does next.
+    pub(super) fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Unreadable(_) | Self::Outside => lang.pick(
+                "把描述文件放入中心目录并写对其名称，或写内置描述的名称 (sscard profile list)",
+                "put the text into the centre's folder under the name in the row, or name a built-in one (`sscard profile list`)",
+            ),
+            Self::Malformed(_) | Self::Contradicts { .. } => lang.pick(
+                "用 sscard profile lint 检查并改正该描述，或在该行写内置描述的名称 (sscard profile list)",
+                "see what is wrong with `sscard profile lint` and mend the text, or name a built-in one (`sscard profile list`)",
+            ),
+            Self::Kind(_) => {
+                lang.pick("用户卡写在 cards，PSAM 写在 psams", "name cards in the row `cards`, PSAMs in the row `psams`")
+            }
+            Self::Twice | Self::NoCards => lang.pick(
+                "cards 中每种算法写一种卡，psams 只写其中已有的算法",
+                "name one card of each algorithm in `cards`, and in `psams` only algorithms that `cards` has",
+            ),
+            Self::Plan(_) => lang.pick(
+                "sscard profile diff ssc-3.0 该描述 列出不同之处；补上所缺的文件、记录或项",
+                "`sscard profile diff ssc-3.0 TEXT` shows what differs; put back the file, record or item that is missing",
+            ),
+            Self::Account(_) => lang.pick(
+                "删去该描述中 [account] 及其密钥的改动；本中心只清算国家规定的个人账户",
+                "take what changes [account] and its keys out of the text: this centre clears the national account",
+            ),
+            Self::PsamLacks { .. } => lang.pick(
+                "写一份带有这些密钥的 PSAM 描述 (extends = \"psam\")，写入 psams",
+                "write a PSAM text that has these keys (`extends = \"psam\"`) and name it in `psams`",
+            ),
+        }
+    }
 }
 
 #[cfg(test)]

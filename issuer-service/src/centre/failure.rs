@@ -192,10 +192,7 @@ impl Explain for CentreError {
                 "write the former value back; another city, institution or prefix is another centre: `issuer init`",
             ),
             Self::Config { .. } => lang.pick("改正所示的行", "correct the line named"),
-            Self::CardType(_) => lang.pick(
-                "用 sscard profile lint 检查并改正该描述，或在该行写内置描述的名称 (sscard profile list)",
-                "see what is wrong with `sscard profile lint` and mend the text, or name a built-in one (`sscard profile list`)",
-            ),
+            Self::CardType(error) => error.fault.next(lang),
             Self::File { .. } => {
                 lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
             }

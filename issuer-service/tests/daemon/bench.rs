@@ -126,6 +126,14 @@ impl Bench {
         format!("f='{}'; : > $f; while [ -e $f ]; do sleep 0.02; done; [ ! -e $f.empty ]", want.display())
     }
 
+    /// Waits for the feeders that a killed station left at work: one that is late would pull the next run's card out of its reader.
+    pub(crate) fn await_feeders(&self) {
+        let mark = self.folder().join("want-").to_string_lossy().into_owned();
+        while processes_with(&mark) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn station_command(&self, readers: &[usize]) -> Command {
         let feeder = self.feeder();
         let names: Vec<String> = readers.iter().map(|slot| self.farm().reader_name(*slot).expect("slot")).collect();
@@ -151,6 +159,16 @@ impl Bench {
         assert_eq!(self.count("SELECT COUNT(*) FROM job WHERE state NOT IN ('done', 'spoilt')"), 0);
         self.ok(&["audit", "verify"]);
     }
+}
+
+/// Whether a process has these words in its arguments.
+fn processes_with(words: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    processes.map(|process| process.path().join("cmdline")).any(|arguments| {
+        // A process that ends meanwhile has none.
+        let arguments = std::fs::read(arguments).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(words)
+    })
 }
 
 /// Serves the feeder's requests, which come as files.

@@ -255,19 +255,21 @@ fn a_text_that_no_card_can_be_made_by_is_refused_where_it_is_named() {
             .expect("the program starts");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned(), data)
     };
-    let refused = |name: &str, text: &str, words: &str| {
+    let refused = |name: &str, text: &str, words: &str, next: &str| {
         let (code, error, data) = init(name, text, &[]);
         assert!(code == Some(1) && error.contains("CARD_TYPE_UNUSABLE") && error.contains(words), "{name}: {error}");
+        assert!(error.contains(next), "{name}: {error}");
         assert!(!data.exists(), "{name}: nothing was made");
     };
-    refused("size.toml", &CITY.replace("size = 4", "size = 5"), "line 14");
-    refused("key.toml", &CITY.replace("update = \"UKCITY\"", "update = \"UKCOTY\""), "UKCOTY");
+    refused("size.toml", &CITY.replace("size = 4", "size = 5"), "line 14", "profile lint");
+    refused("key.toml", &CITY.replace("update = \"UKCITY\"", "update = \"UKCOTY\""), "UKCOTY", "profile lint");
     let psam = CITY.replace("tries = 3, purpose", "tries = 3, psam = { usage = 0x48, id = 0x70 }, purpose");
-    refused("psam.toml", &psam, "PSAM psam lacks UKCITY");
+    refused("psam.toml", &psam, "PSAM psam lacks UKCITY", "name it in `psams`");
     refused(
         "account.toml",
         &format!("{CITY}\n[account]\npurchase_type = 7\n"),
         "ssc-3.0, which clearing computes with",
+        "[account]",
     );
     refused(
         "field.toml",
@@ -276,8 +278,9 @@ fn a_text_that_no_card_can_be_made_by_is_refused_where_it_is_named() {
             "\"SSSE\"\n\n  [[df.ef]]\n  id = \"EF06\"\n  remove = true\n\n  [[df.ef]]",
         ),
         "EF06",
+        "profile diff ssc-3.0",
     );
-    refused("kind.toml", builtin_text("psam").expect("built in"), "a PSAM");
+    refused("kind.toml", builtin_text("psam").expect("built in"), "a PSAM", "PSAMs in the row `psams`");
     // With its own PSAM the key has its place there.
     let own = "format = 2\nextends = \"psam\"\nname = \"psam-kangding\"\nkey = [\n  { name = \"UKCITY\", df = \"DF01\", class = \"UK\", id = 0x70, usage = 0x48, length = 16, tries = 3, purpose = \"市民服务更新密钥\" },\n]\n";
     let path = folder.path().join("psam-kangding.toml");

@@ -22,6 +22,7 @@ fn a_station_killed_again_and_again_makes_every_card_once() {
         }
         station.kill().expect("killed");
         station.wait().expect("ended");
+        bench.await_feeders();
         assert_eq!(
             bench.count("SELECT COUNT(*) FROM card WHERE state = 'writing'"),
             bench.count("SELECT COUNT(*) FROM job WHERE state = 'writing'")

@@ -179,7 +179,7 @@ fn killed_at_any_step_everybody_is_found_and_the_next_run_ends_it() {
     let bureau = bureau();
     let folder = bureau.data();
     let (mut killed, mut generation) = (0, 1);
-    let stride = sweep::stride(4);
+    let stride = sweep::stride(1, 4);
     for step in (0..).step_by(stride) {
         let ended = catch_unwind(AssertUnwindSafe(|| run(&folder, &Killed(Cell::new(step)))));
         assert_serves(&mut opened(&folder));
@@ -354,7 +354,7 @@ fn a_backup_of_any_moment_of_a_rotation_comes_back_whole_and_its_rotation_is_end
     run(&folder, &beside).expect("rotated");
     drop(beside);
     take(last.get() + 1);
-    let apart = 4 * u32::try_from(sweep::stride(4)).expect("small");
+    let apart = 4 * u32::try_from(sweep::stride(1, 4)).expect("small");
     for step in (0..=last.get() + 1).filter(|step| step % apart < 2 || *step > last.get()) {
         let mut restore = command(back, &["backup", "restore", &name(step), "--backup-passphrase", &source]);
         restore.env_remove("ISSUER_DATABASE").envs(crate::fresh::fresh().map(|url| ("ISSUER_DATABASE", url)));

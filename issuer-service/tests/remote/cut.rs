@@ -54,7 +54,7 @@ fn a_line_that_breaks_before_or_after_any_message_leaves_a_card_that_the_next_ru
     assert!((70..120).contains(&messages), "{messages}");
     let (mut made, mut serial) = (1, 1);
     for lost in [Lost::Before, Lost::After] {
-        for at in (1..=messages).step_by(sweep::stride(6)) {
+        for at in (1..=messages).step_by(sweep::stride(3, 6)) {
             serial += 1;
             let card = blank_of(serial);
             let seen = Arc::new(Seen::default());

@@ -175,7 +175,7 @@ fn number(order: u32) -> String {
 #[test]
 fn a_server_killed_in_the_middle_of_an_import_is_told_and_the_same_command_goes_on() {
     // More than one transaction takes (docs/adr/0048).
-    const PEOPLE: u32 = 60_000;
+    const PEOPLE: u32 = 35_000;
     let site = Site::new();
     ok(&site.init(&site.server.address("127.0.0.1", "centre"), &[]));
     ok(&site.say(&["operator", "add", "li", "--role", "capture"]));

@@ -30,7 +30,7 @@ fn pulled_and_put_back(moment: Moment) {
     let commands = commands();
     assert!(commands > 80, "{commands}");
     let (mut rig, mut made) = (Rig::new(1), 0);
-    for nth in (1..=commands).step_by(sweep::stride(8)) {
+    for nth in (1..=commands).step_by(sweep::stride(1, 8)) {
         if made > 0 {
             rig.again(1);
         }
@@ -64,7 +64,7 @@ fn a_card_pulled_after_any_command_and_put_back_is_finished_as_the_same_card() {
 fn a_station_killed_at_any_command_goes_on_with_the_same_card_in_the_next_run() {
     let (mut rig, mut made, commands) = (Rig::new(2), 0, commands());
     for moment in [Moment::Before, INSIDE, Moment::After] {
-        for nth in (1..=commands).step_by(3 * sweep::stride(6)) {
+        for nth in (1..=commands).step_by(sweep::stride(3, 18)) {
             if made > 0 {
                 rig.again(2);
             }

@@ -43,7 +43,7 @@ impl PcscTransport {
             Ok::<_, Error>(Owned { card, buffer: vec![0; ANSWER_BYTES_MAX + 2] })
         };
         let worker = Worker::start(reader, limits.power, make)
-            .map_err(|TimedOut| timeout(reader, ReaderCall::Connect, limits))?
+            .map_err(|TimedOut| kept_waiting(readers, reader))?
             .map_err(|error| map(reader, error))?;
         let mut transport = Self {
             readers: readers.clone(),
@@ -137,6 +137,14 @@ impl Transport for PcscTransport {
 
     fn protocol(&self) -> Protocol {
         self.protocol
+    }
+}
+
+/// Why powering up did not end: another program's transaction makes the daemon wait with it, as a reader that hangs does.
+fn kept_waiting(readers: &Readers, reader: &str) -> TransportError {
+    match readers.is_in_use(reader) {
+        Ok(true) => TransportError::InUse { reader: reader.to_owned() },
+        Ok(false) | Err(_) => timeout(reader, ReaderCall::Connect, readers.limits()),
     }
 }
 
