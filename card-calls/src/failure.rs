@@ -369,7 +369,7 @@ fn of_counter(error: &TerminalError) -> Code {
         E::NoUserCard { .. } => Code::NO_CARD,
         E::Session(error) => of_session(error),
         E::NotSsc { .. } | E::CardIsPsam => Code::CARD_TYPE,
-        E::CardBlank | E::CardVersion { .. } | E::CardAnswer { .. } => Code::CARD_DATA,
+        E::CardBlank | E::CardIdentifier | E::CardVersion { .. } | E::CardAnswer { .. } => Code::CARD_DATA,
         E::CardBlocked { sw } | E::CardRefused { sw, .. } => Code::of_status(*sw),
         E::NotReached => Code::CARD_MUTE,
         E::FileUnknown { .. } => Code::NO_SUCH_ITEM,

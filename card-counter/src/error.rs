@@ -215,6 +215,9 @@ pub enum TerminalError {
     /// A factory card without personalization.
     #[error("the card is not personalized")]
     CardBlank,
+    /// An identifier without city digits or without the scheme's RID.
+    #[error("SSSE EF05, item 01: the card identifier has no city digits, or not the RID of these cards")]
+    CardIdentifier,
     /// Card or application blocked.
     #[error("the card is blocked: {sw:?}")]
     CardBlocked {
@@ -230,8 +233,10 @@ pub enum TerminalError {
         /// Item 03.
         version: String,
     },
-    /// The card's keys work with SSF33, which is not public.
-    #[error("the card's keys are of SSF33, which is not public: only what needs no key can be read")]
+    /// The card's keys work with SSF33, or with SM4 before the third generation: neither's rules are public.
+    #[error(
+        "the rules of the card's keys are not public (SSF33, or SM4 before the third generation): only what needs no key can be read"
+    )]
     AlgorithmNotPublic,
     /// A file that cards of this type do not have.
     #[error("{profile} has no file {file}")]

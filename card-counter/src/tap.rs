@@ -6,7 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use card_core::algorithm::{Algorithm, Ssf33};
+use card_core::algorithm::Algorithm;
 use card_core::command::{self, Record};
 use card_core::crypto::Block;
 use card_core::identify::Heard;
@@ -24,7 +24,7 @@ use card_profiles::memory::CardMemory;
 use card_profiles::profile::{KeyClass, KeyRow};
 use card_profiles::psams::{PsamMemory, Served};
 use card_profiles::read::{ISSUER, Outcome, Reader, Reason};
-use card_profiles::recognition::{NotRecognised, Recognition, recognise};
+use card_profiles::recognition::{NotRecognised, Recognition, RulesNotPublic, recognise};
 use card_profiles::{Catalog, Profile};
 use settlement::id::{CardFactor, CardIdentifier};
 
@@ -93,7 +93,8 @@ impl DerefMut for Tapped<'_> {
 /// Puts a card to the first questions.
 ///
 /// # Errors
-/// [`TerminalError::NotSsc`], [`TerminalError::CardBlocked`], [`TerminalError::CardBlank`], [`TerminalError::CardVersion`],
+/// [`TerminalError::NotSsc`], [`TerminalError::CardBlocked`], [`TerminalError::CardBlank`], [`TerminalError::CardIdentifier`],
+/// [`TerminalError::CardVersion`],
 /// or that the card does not answer.
 pub fn tap(met: impl Into<Met>, catalog: &Catalog, memory: CardMemory, ask: Ask) -> Result<Tapped<'_>, TerminalError> {
     Approached::new(met.into(), catalog.first(), memory)?.recognise(catalog, ask)
@@ -159,15 +160,20 @@ impl<'a> Approached<'a> {
         // Whether it can be written down how this type of card is read is no matter of this card.
         let _ = self.memory.keep_ways(atr.card_type(), outcome.ways);
         let values = &outcome.reading.values;
-        let no_answer = TerminalError::CardAnswer { command: "READ RECORD EF05" };
-        let Ok(identifier) = CardIdentifier::parse(text(values, "card_identifier")) else { return Err(no_answer) };
+        let stated = text(values, "card_identifier");
+        let Ok(identifier) = CardIdentifier::parse(stated) else {
+            return Err(match stated {
+                "" => TerminalError::CardAnswer { command: READ_ISSUER },
+                _ => TerminalError::CardIdentifier,
+            });
+        };
         if identifier.0 == [0; 16] {
             return Err(TerminalError::CardBlank);
         }
         let version = text(values, "spec_version").to_owned();
         let recognition = match recognise(outcome.fci.as_ref(), values) {
             Ok(recognition) => recognition,
-            Err(NotRecognised::Identifier) => return Err(no_answer),
+            Err(NotRecognised::Identifier) => return Err(TerminalError::CardIdentifier),
             Err(NotRecognised::Version) => return Err(TerminalError::CardVersion { version }),
         };
         let profile = catalog.of_card(&recognition).ok_or_else(|| TerminalError::CardVersion {
@@ -292,7 +298,7 @@ impl<'a> Tapped<'a> {
     /// # Errors
     /// [`TerminalError::AlgorithmNotPublic`].
     pub fn algorithm(&self) -> Result<Algorithm, TerminalError> {
-        self.recognition.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)
+        self.recognition.algorithm(self.profile).map_err(|RulesNotPublic| TerminalError::AlgorithmNotPublic)
     }
 
     /// Whether `ours` issued it: cities of one prefecture share their first four digits and their keys.

@@ -90,17 +90,18 @@ impl Catalog {
         self.first().df.first().map_or(&[], |df| &df.df_name)
     }
 
-    /// The profile of a card; `None` when no profile has its generation and algorithm.
+    /// The profile of a card; `None` when none has its generation.
     #[must_use]
     pub fn of_card(&self, card: &Recognition) -> Option<&Profile> {
         if self.only.is_some() {
             return self.only.as_ref();
         }
-        let national = self.named(card.profile_name()?)?;
+        let national = self.named(card.profile_name())?;
+        let algorithm = Algorithm::public(card.algorithm).unwrap_or(national.algorithm);
         let is_like = |site: &&SiteProfile| {
             card.city.as_str().starts_with(&site.region)
                 && site.profile.version.chars().next() == national.version.chars().next()
-                && site.profile.algorithm == national.algorithm
+                && site.profile.algorithm == algorithm
         };
         let site = self.site.iter().filter(is_like).max_by_key(|site| site.region.len());
         Some(site.map_or(national, |site| &site.profile))

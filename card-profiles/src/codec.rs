@@ -249,6 +249,9 @@ pub enum Fault {
         /// Its tag.
         tag: u8,
     },
+    /// Records that the profile knows, in another order than it has them.
+    #[error("records in another order")]
+    OutOfOrder,
     /// The last record ends before its announced length.
     #[error("the file ends inside a record")]
     Truncated,
@@ -273,6 +276,7 @@ impl Fault {
             Self::Missing => "ITEM_MISSING",
             Self::UnknownTag { .. } => "ITEM_UNKNOWN_TAG",
             Self::Repeated { .. } => "ITEM_REPEATED",
+            Self::OutOfOrder => "RECORDS_OUT_OF_ORDER",
             Self::Truncated => "ITEM_TRUNCATED",
         }
     }
@@ -296,6 +300,7 @@ impl Fault {
             Self::Missing => "缺少该记录".to_owned(),
             Self::UnknownTag { tag } => format!("未知的记录标识 {tag:02X}"),
             Self::Repeated { tag } => format!("记录标识 {tag:02X} 重复"),
+            Self::OutOfOrder => "记录的次序与卡片描述不同".to_owned(),
             Self::Truncated => "文件在记录中间结束".to_owned(),
         }
     }

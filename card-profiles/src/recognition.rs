@@ -36,6 +36,11 @@ pub struct Recognition {
     pub city: CityCode,
 }
 
+/// The rules of a card's keys are not public: SSF33, and SM4 before the third generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the rules of the card's keys are not public")]
+pub struct RulesNotPublic;
+
 /// Why a card is not one of the scheme, though it has the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotRecognised {
@@ -100,29 +105,32 @@ pub(crate) const REGIONS: [(Generation, &str, &str); 3] = [
 ];
 
 impl Recognition {
-    /// Name of the built-in profile for such a card; `None` when there is none.
+    /// Name of the built-in profile for such a card.
     ///
-    /// A card with SSF33 has the files of its generation; its keys are of no use ([`Self::algorithm`]).
+    /// A card with SSF33, or with SM4 before the third generation, has the files of its generation; its keys are of no use
+    /// ([`Self::algorithm`]).
     #[must_use]
-    pub fn profile_name(&self) -> Option<&'static str> {
+    pub fn profile_name(&self) -> &'static str {
         match (self.generation, self.algorithm) {
-            (Generation::Three, AlgorithmId::SM4) => Some("ssc-3.0-sm4"),
-            (_, AlgorithmId::SM4) => None,
+            (Generation::Three, AlgorithmId::SM4) => "ssc-3.0-sm4",
             (generation, _) => {
                 let fits = |(of, region, _): &&(Generation, &str, &str)| {
                     *of == generation && self.city.as_str().starts_with(region)
                 };
-                Some(REGIONS.iter().find(fits).map_or(generation.profile_name(), |(_, _, name)| name))
+                REGIONS.iter().find(fits).map_or(generation.profile_name(), |(_, _, name)| name)
             }
         }
     }
 
-    /// The algorithm of its keys.
+    /// The algorithm of its keys, by the rows of this profile.
     ///
     /// # Errors
-    /// [`Ssf33`]: what needs a key of the card cannot be done.
-    pub const fn algorithm(&self) -> Result<Algorithm, Ssf33> {
-        Algorithm::public(self.algorithm)
+    /// [`RulesNotPublic`]: what needs a key of the card cannot be done.
+    pub fn algorithm(&self, profile: &Profile) -> Result<Algorithm, RulesNotPublic> {
+        let algorithm = Algorithm::public(self.algorithm).map_err(|Ssf33| RulesNotPublic)?;
+        // No published card of the first two generations speaks SM4, and their built-in profiles have no rows for it: a site's own may.
+        let early = self.generation != Generation::Three && algorithm == Algorithm::Sm4;
+        if early && profile.algorithm != algorithm { Err(RulesNotPublic) } else { Ok(algorithm) }
     }
 }
 
@@ -189,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn only_cards_with_a_profile_name_one() {
+    fn cards_name_the_profile_of_their_files() {
         let name = |version: &str, algorithm: u8| {
             recognise(Some(&fci(algorithm)), &values("513300D15600000511223344AABBCCDD", version))
                 .expect("recognised")
@@ -197,11 +205,11 @@ mod tests {
         };
         let cards =
             [("1.00", 1), ("2.0", 1), ("3.00", 1), ("3.00", 3)].map(|(version, algorithm)| name(version, algorithm));
-        assert_eq!(cards, ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0-sm4"].map(Some));
-        assert!(cards.into_iter().flatten().all(|name| crate::builtin(name).is_some()));
-        // No published card of the first two generations speaks SM4; SSF33 has the files, and no keys that work.
-        assert_eq!((name("2.00", 3), name("1.00", 3)), (None, None));
-        assert_eq!((name("3.00", 2), name("1.00", 2)), (Some("ssc-3.0"), Some("ssc-1.0")));
+        assert_eq!(cards, ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0-sm4"]);
+        assert!(cards.into_iter().all(|name| crate::builtin(name).is_some()));
+        // The files are those of the generation, also where no keys work.
+        assert_eq!((name("2.00", 3), name("1.00", 3)), ("ssc-2.0", "ssc-1.0"));
+        assert_eq!((name("3.00", 2), name("1.00", 2)), ("ssc-3.0", "ssc-1.0"));
     }
 
     #[test]
@@ -221,12 +229,12 @@ mod tests {
             let identifier = format!("{city}D15600000511223344AABBCCDD");
             recognise(Some(&fci(algorithm)), &values(&identifier, version)).expect("recognised").profile_name()
         };
-        assert_eq!(name("130100", "1.00", 1), Some("ssc-1.0-hebei"));
-        assert_eq!(name("330500", "1.00", 1), Some("ssc-1.0-zhejiang"));
-        assert_eq!(name("370200", "2.0", 1), Some("ssc-2.0-shandong"));
-        assert_eq!(name("130100", "2.0", 1), Some("ssc-2.0"));
-        assert_eq!(name("370200", "3.00", 1), Some("ssc-3.0"));
-        assert_eq!(name("370200", "3.00", 3), Some("ssc-3.0-sm4"));
+        assert_eq!(name("130100", "1.00", 1), "ssc-1.0-hebei");
+        assert_eq!(name("330500", "1.00", 1), "ssc-1.0-zhejiang");
+        assert_eq!(name("370200", "2.0", 1), "ssc-2.0-shandong");
+        assert_eq!(name("130100", "2.0", 1), "ssc-2.0");
+        assert_eq!(name("370200", "3.00", 1), "ssc-3.0");
+        assert_eq!(name("370200", "3.00", 3), "ssc-3.0-sm4");
         for (generation, _, overlay) in REGIONS {
             let profile = crate::builtin(overlay).expect("built in");
             let national = crate::builtin(generation.profile_name()).expect("built in");
@@ -236,11 +244,19 @@ mod tests {
 
     #[test]
     fn keys_of_an_algorithm_that_is_not_public_are_refused() {
-        let algorithm = |id| {
-            recognise(Some(&fci(id)), &values("513300D15600000511223344AABBCCDD", "3.00")).map(|card| card.algorithm())
+        let algorithm = |version: &str, id, by: &str| {
+            let card = recognise(Some(&fci(id)), &values("513300D15600000511223344AABBCCDD", version));
+            card.expect("recognised").algorithm(&crate::builtin(by).expect("built in"))
         };
-        assert_eq!(algorithm(2), Ok(Err(Ssf33)));
-        assert_eq!((algorithm(1), algorithm(3)), (Ok(Ok(Algorithm::Tdes)), Ok(Ok(Algorithm::Sm4))));
+        assert_eq!(algorithm("3.00", 2, "ssc-3.0"), Err(RulesNotPublic));
+        assert_eq!(algorithm("3.00", 1, "ssc-3.0"), Ok(Algorithm::Tdes));
+        assert_eq!(
+            algorithm("3.00", 3, "ssc-3.0"),
+            Ok(Algorithm::Sm4),
+            "whoever names a profile is told that it differs"
+        );
+        assert_eq!(algorithm("2.10", 3, "ssc-2.0"), Err(RulesNotPublic));
+        assert_eq!(algorithm("2.10", 3, "ssc-3.0-sm4"), Ok(Algorithm::Sm4), "a text of a site's own has rows for it");
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn a_basic_read_recognises_the_card_and_opens_the_holder_with_its_own_keys() {
     let (card, outcome, bytes) = basic(&socket, factor, Some(&mut vault));
     assert_eq!((outcome.refusals, bytes), (vec![], 272));
     assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"));
-    assert_eq!((card.profile_name(), card.city.as_str()), (Some("ssc-3.0"), "513300"));
+    assert_eq!((card.profile_name(), card.city.as_str()), ("ssc-3.0", "513300"));
 
     let (_, outcome, _) = basic(&socket, factor, None);
     assert_eq!(outcome.refusals.first().map(|refusal| refusal.reason.code()), Some("KEY_NEEDED"));
@@ -212,7 +212,7 @@ fn every_type_of_card_is_recognised_and_read_by_its_own_profile() {
         let plan = Plan::personalize(&profile, &values, &target).expect("plan");
         assert_eq!(carry_out(&plan, &socket, &mut vault), Some(vec![]), "{name}");
         let (card, outcome, bytes) = basic(&socket, target.factors.card, Some(&mut vault));
-        assert_eq!(card.profile_name(), Some(name));
+        assert_eq!(card.profile_name(), name);
         assert_eq!((outcome.refusals, outcome.reading.faults), (vec![], vec![]), "{name}");
         assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"), "{name}");
         assert_eq!(bytes, least, "{name}");

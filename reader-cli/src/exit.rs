@@ -151,6 +151,7 @@ impl Exit {
             | Code::NotSsc
             | Code::CardIsPsam
             | Code::CardBlank
+            | Code::CardIdentifier
             | Code::CardBlocked
             | Code::ProfileDiffers
             | Code::CardVersion

@@ -192,7 +192,7 @@ fn the_till_that_sold_knows_once_what_another_gave_back_wherever_its_upload_was_
 
 #[test]
 fn a_change_of_the_pin_torn_anywhere_and_again_anywhere_leaves_a_pin_that_somebody_knows() {
-    let rows = holds(Act::Pin, 100);
+    let rows = holds(Act::Pin, Depth::Pairs, 100);
     assert!(count(&rows, "CHANGE PIN: in write") >= 4);
 }
 

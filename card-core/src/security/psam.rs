@@ -32,6 +32,11 @@ impl PsamKey {
     pub const fn levels(self) -> usize {
         (self.usage >> 5) as usize
     }
+
+    /// The key at its level, then with fewer levels left, down to none.
+    fn lower(self) -> impl Iterator<Item = Self> {
+        (0..=self.usage >> 5).rev().map(move |levels| Self { usage: levels << 5 | self.usage & 0x1F, id: self.id })
+    }
 }
 
 /// Names that select the PSAM, as profile data.
@@ -160,7 +165,8 @@ impl Psam {
         }
     }
 
-    /// `BF DE`: derives the session key from the last `levels` factors of the path, card first, and the random.
+    /// `BF DE`: derives the session key from the last `levels` factors of the path, card first, and the random. A PSAM that lacks the key at
+    /// its level is asked for it one level lower and lower, as deployed terminals do; where it was found it is asked for from then on.
     fn derive(&mut self, key: &KeyRef, random: Block) -> Result<(), SecurityError> {
         let place = *self
             .keys
@@ -169,16 +175,20 @@ impl Psam {
         if place.levels() > key.path.len() {
             return Err(SecurityError::LevelTooLow { name: key.name.clone(), levels: key.path.len() });
         }
-        let mut data: Vec<u8> = key.path.iter().rev().take(place.levels()).flatten().copied().collect();
-        data.extend(key.form.rules.authentication_block(random));
-        let response = self.session.send(&command::psam_derive(place.usage, place.id, &data))?;
-        match response.sw {
-            sw if sw.is_ok() => Ok(()),
-            StatusWord::KEY_NOT_FOUND => {
-                Err(SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })
+        for place in place.lower() {
+            let mut data: Vec<u8> = key.path.iter().rev().take(place.levels()).flatten().copied().collect();
+            data.extend(key.form.rules.authentication_block(random));
+            let response = self.session.send(&command::psam_derive(place.usage, place.id, &data))?;
+            match response.sw {
+                sw if sw.is_ok() => {
+                    self.keys.insert(key.name.clone(), place);
+                    return Ok(());
+                }
+                StatusWord::KEY_NOT_FOUND | StatusWord::KEY_INDEX => {}
+                sw => return Err(SecurityError::Refused { name: key.name.clone(), sw }),
             }
-            sw => Err(SecurityError::Refused { name: key.name.clone(), sw }),
         }
+        Err(SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })
     }
 }
 
@@ -277,6 +287,31 @@ mod tests {
         let session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
         let mut psam = Psam { session, keys: BTreeMap::new(), terminal_number: [0; 6] };
         psam.init_purchase(&KeyName::new("DPK"), &FIELDS, [[0xAA; 8], [0xBB; 8]])
+    }
+
+    #[test]
+    fn a_key_that_the_psam_holds_at_a_lower_level_is_found_there_and_asked_for_there_from_then_on() {
+        let (province, city, card) = ([0xCC; 8], [0xBB; 8], [0xAA; 8]);
+        let (of_card, of_city, random) = ("AA".repeat(8), "BB".repeat(8), "0102030405060708");
+        let found = format!("> BFDE270810{of_card}{random}\n< 9000");
+        let trace = format!("> BFDE470818{of_card}{of_city}{random}\n< 6A88\n{found}\n{found}");
+        let session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
+        let (name, place) = (KeyName::new("RKSSSE"), PsamKey { usage: 0x47, id: 0x08 });
+        let mut psam = Psam { session, keys: BTreeMap::from([(name.clone(), place)]), terminal_number: [0; 6] };
+        let path = vec![province, city, card];
+        let key = KeyRef { name: name.clone(), version: 1, path, form: crate::security::KeyForm::TDES };
+        let random = [1, 2, 3, 4, 5, 6, 7, 8];
+        psam.derive(&key, random).expect("found");
+        psam.derive(&key, random).expect("found at once");
+
+        let none =
+            ["470818", "270810", "070808"].into_iter().zip([&of_card[..], &of_card, ""]).zip([&of_city[..], "", ""]);
+        let trace: Vec<String> = none
+            .map(|((command, card), city)| format!("> BFDE{command}{card}{city}0102030405060708\n< 6A88"))
+            .collect();
+        let session = Session::new(Box::new(Replay::parse(&trace.join("\n")).expect("trace")));
+        let mut psam = Psam { session, keys: BTreeMap::from([(name, place)]), terminal_number: [0; 6] };
+        assert!(matches!(psam.derive(&key, random), Err(SecurityError::KeyNotFound { .. })));
     }
 
     /// `80 70` with these key version and factors.

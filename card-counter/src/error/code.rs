@@ -64,6 +64,8 @@ codes! {
     CardIsPsam = "CARD_IS_PSAM",
     /// Factory card without personalization.
     CardBlank = "CARD_BLANK",
+    /// Identifier that is none of the scheme.
+    CardIdentifier = "CARD_IDENTIFIER_MALFORMED",
     /// Application or card blocked.
     CardBlocked = "CARD_BLOCKED",
     /// Directory of the profile named that is not on the card.

@@ -115,9 +115,12 @@ impl TerminalError {
             Self::NotSsc { command, sw } => said(format!("对 {command} 的应答为 {}", status(*sw))),
             Self::CardIsPsam => said("所指定读卡器中的卡是 PSAM".to_owned()),
             Self::CardBlank => said("卡的识别码全为零".to_owned()),
+            Self::CardIdentifier => said("SSSE EF05 第 01 项:卡的识别码没有城市代码,或没有本类卡的 RID".to_owned()),
             Self::CardBlocked { sw } => said(format!("应答 {}", status(*sw))),
             Self::CardVersion { version } => said(format!("规范版本“{version}”")),
-            Self::AlgorithmNotPublic => said("卡的密钥用 SSF33,算法未公开:只能读免密钥的数据".to_owned()),
+            Self::AlgorithmNotPublic => {
+                said("卡的密钥用 SSF33 或第三代以前的 SM4,规则未公开:只能读免密钥的数据".to_owned())
+            }
             Self::FileUnknown { file, profile } => said(format!("{profile} 没有文件 {file}")),
             Self::Interrupted => said("由 Ctrl-C 或信号结束；正在进行的一项已做完".to_owned()),
             Self::NotReached => said("读完此文件之前卡已无应答".to_owned()),
@@ -230,6 +233,7 @@ mod tests {
             TerminalError::CardRefused { command, sw },
             TerminalError::CardVersion { version: "9.00".to_owned() },
             TerminalError::CardBlocked { sw },
+            TerminalError::CardIdentifier,
             TerminalError::PinBlocked,
             TerminalError::Choose(ChooseError::NoMatch { wanted: "9".to_owned(), attached: vec!["R 0".to_owned()] }),
             TerminalError::Dump { path: "a.json".to_owned(), line: 1, column: 2 },

@@ -63,6 +63,7 @@ impl TerminalError {
             Self::NotSsc { .. } => Code::NotSsc,
             Self::CardIsPsam => Code::CardIsPsam,
             Self::CardBlank => Code::CardBlank,
+            Self::CardIdentifier => Code::CardIdentifier,
             Self::CardBlocked { .. } => Code::CardBlocked,
             Self::ProfileDiffers(_) => Code::ProfileDiffers,
             Self::CardVersion { .. } => Code::CardVersion,

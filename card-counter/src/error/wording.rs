@@ -93,12 +93,14 @@ fn what(code: Code) -> Words {
         Code::NotSsc => ("这不是社会保障卡", "this is not a social security card"),
         Code::CardIsPsam => ("这是 PSAM,不是持卡人的卡", "this is a PSAM, not a holder's card"),
         Code::CardBlank => ("空白卡,尚未个人化", "this is a blank card: not personalized"),
+        Code::CardIdentifier => ("卡的识别码格式错误", "the card identifier is malformed"),
         Code::CardBlocked => ("卡或应用已锁定", "the card or its application is blocked"),
         Code::ProfileDiffers => ("卡与指定的卡片描述不符", "the card is not of the profile that was named"),
         Code::CardVersion => ("不支持该规范版本的卡", "this version of the card specification is not supported"),
-        Code::AlgorithmNotPublic => {
-            ("卡的密钥算法为 SSF33,未公开", "the card's keys are of an algorithm that is not public (SSF33)")
-        }
+        Code::AlgorithmNotPublic => (
+            "卡的密钥规则未公开 (SSF33,或第三代以前的 SM4)",
+            "the rules of the card's keys are not public (SSF33, or SM4 before the third generation)",
+        ),
         Code::FileUnknown => ("此类卡没有该文件", "cards of this type have no such file"),
         Code::Interrupted => ("运行被中断", "the run was ended"),
         Code::NotReached => ("读到此文件之前卡已无应答", "the card stopped answering before this file was read"),
@@ -356,7 +358,7 @@ fn next(code: Code) -> Words {
             "请插入社会保障卡;电子钱包等其他卡片用 sscard shell --profile 名称 或 conform --profile 名称",
             "insert a social security card; for a purse or another card use sscard shell --profile NAME or conform --profile NAME",
         ),
-        Code::CardBlank => ("把卡交回发卡机构", "return the card to the issuer"),
+        Code::CardBlank | Code::CardIdentifier => ("把卡交回发卡机构", "return the card to the issuer"),
         Code::CardBlocked => ("请持卡人到发卡机构解锁", "the holder must have it unblocked by the issuer"),
         Code::ProfileDiffers => (
             "用 --profile 指定符合的卡片描述;sscard profile list 列出全部",

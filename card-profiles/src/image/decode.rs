@@ -228,6 +228,8 @@ fn decode_tagged<'b>(df: &Df, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>
             *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
         }
     }
+    let place_of = |row: &Element| ef.elements.iter().position(|other| std::ptr::eq(other, row));
+    let is_ordered = is_as_profiled || records.iter().filter_map(|(_, row)| row.and_then(place_of)).is_sorted();
     let extension_of = |text: usize| {
         let (item, row) = records.get(text)?;
         let row = row.filter(|row| row.format.kind == FormatKind::An)?;
@@ -252,6 +254,9 @@ fn decode_tagged<'b>(df: &Df, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>
     }
     reading.values.0.append(&mut unknown);
     reading.values.sort_from(mark);
+    if !is_ordered {
+        reading.fault(file(), Fault::OutOfOrder);
+    }
     if is_truncated {
         reading.fault(file(), Fault::Truncated);
     }

@@ -241,6 +241,21 @@ fn an_unknown_record_never_takes_the_place_of_a_known_item() {
     assert_eq!(reading.faults.first().map(|found| found.fault), Some(Fault::Repeated { tag: 0x77 }));
 }
 
+#[test]
+fn records_in_another_order_are_read_and_said() {
+    let profile = profile();
+    let (df, ef) = file(&profile, "SSSE", "EF06");
+    let record = |row: &Element| tlv::encode(row.tag.expect("tagged"), &codec::blank(row));
+    let of = |rows: &mut dyn Iterator<Item = &Element>| rows.flat_map(record).collect::<Vec<u8>>();
+    let faults = |bytes: &[u8]| -> Vec<(String, Fault)> {
+        let reading = decode_file(df, ef, bytes);
+        assert_eq!(reading.values.len(), ef.elements.len());
+        reading.faults.iter().map(|found| (found.place.to_string(), found.fault)).collect()
+    };
+    assert_eq!(faults(&of(&mut ef.elements.iter())), []);
+    assert_eq!(faults(&of(&mut ef.elements.iter().rev())), [("SSSE.EF06".to_owned(), Fault::OutOfOrder)]);
+}
+
 /// A file of an EF06 in which name and extension are these bytes, padded.
 fn holder_named(name: &[u8], extension: &[u8]) -> Reading {
     let profile = profile();

@@ -189,6 +189,7 @@ fn is_unnamed(error: &TerminalError) -> bool {
     matches!(
         error,
         TerminalError::CardBlank
+            | TerminalError::CardIdentifier
             | TerminalError::CardVersion { .. }
             | TerminalError::CardAnswer { command: "READ RECORD EF05" }
     )
@@ -239,6 +240,7 @@ fn again(error: &TerminalError) -> TerminalError {
     match error {
         TerminalError::CardVersion { version } => TerminalError::CardVersion { version: version.clone() },
         TerminalError::CardAnswer { command } => TerminalError::CardAnswer { command },
+        TerminalError::CardIdentifier => TerminalError::CardIdentifier,
         _ => TerminalError::CardBlank,
     }
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use card_core::algorithm::Ssf33;
 use card_core::command::Internal;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
@@ -20,7 +19,7 @@ use card_profiles::conform::{Bench, Case, CertificatePins, Effect, Need, Text, c
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, KeyClass, KeyRow, Profile};
 use card_profiles::read::{Reader, Reason};
-use card_profiles::recognition::{self, NotRecognised};
+use card_profiles::recognition::{self, NotRecognised, RulesNotPublic};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::profile::Source;
@@ -433,7 +432,7 @@ fn agrees(session: &mut Session, setting: &Setting<'_>, named: &Profile) -> Resu
     let first = first_read(session, setting)?;
     session.reset()?;
     let Ok(card) = recognition::recognise(first.fci.as_ref(), &first.reading.values) else { return Ok(None) };
-    card.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)?;
+    card.algorithm(named).map_err(|RulesNotPublic| TerminalError::AlgorithmNotPublic)?;
     if card.generation.is_of(named) {
         return Ok(Some(card.city));
     }
@@ -460,12 +459,15 @@ fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, O
     let card = match recognition::recognise(first.fci.as_ref(), values) {
         Ok(card) => card,
         Err(_) if is_blank(values) => return Err(TerminalError::CardBlank),
+        Err(NotRecognised::Identifier) if values.text("SSSE.EF05.card_identifier").is_some() => {
+            return Err(TerminalError::CardIdentifier);
+        }
         Err(NotRecognised::Identifier) => return Err(TerminalError::CardAnswer { command: "READ RECORD EF05" }),
         Err(NotRecognised::Version) => return Err(unknown(values)),
     };
-    // Every proof would be refused.
-    card.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)?;
     let profile = setting.catalog.of_card(&card).ok_or_else(|| unknown(values))?;
+    // Every proof would be refused.
+    card.algorithm(profile).map_err(|RulesNotPublic| TerminalError::AlgorithmNotPublic)?;
     Ok((profile.clone(), Some(card.city)))
 }
 

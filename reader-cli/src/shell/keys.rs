@@ -4,7 +4,6 @@
 //! Owns: that comparison, the book of tries, what the card refused. Never: forgets a refusal because the card was reset or the
 //! shell begun anew; tries a key of one algorithm on a card of another.
 
-use card_core::algorithm::Ssf33;
 use card_core::play::Script;
 use card_core::security::psam::Psam;
 use card_core::security::{KeyName, SecurityModule};
@@ -17,6 +16,7 @@ use card_desk::{Desk, proof};
 use card_profiles::memory::CardMemory;
 use card_profiles::profile::KeyClass;
 use card_profiles::psams::Served;
+use card_profiles::recognition::RulesNotPublic;
 
 use super::{Recognised, Shell};
 
@@ -68,13 +68,13 @@ impl<'d> Keys<'d> {
     /// [`TerminalError::PsamWrong`]; those of the search for a PSAM; that the card does not answer.
     pub fn fit(&mut self, shell: &mut Shell) -> Result<bool, TerminalError> {
         let Some(card) = shell.recognised.clone() else { return Ok(false) };
-        let algorithm = card.recognition.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)?;
+        let algorithm = card.recognition.algorithm(&shell.profile);
+        let algorithm = algorithm.map_err(|RulesNotPublic| TerminalError::AlgorithmNotPublic)?;
         if algorithm != shell.profile.algorithm {
-            let fitting = card.recognition.profile_name().map(str::to_owned);
             return Err(ProfileDiffers {
                 profile: shell.profile.name.clone(),
                 otherwise: Otherwise::Algorithm(Some(card.recognition.algorithm)),
-                fitting: fitting.into_iter().collect(),
+                fitting: vec![card.recognition.profile_name().to_owned()],
             }
             .into());
         }

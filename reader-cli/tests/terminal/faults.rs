@@ -77,7 +77,16 @@ fn a_slow_card_is_waited_for_and_its_answer_is_whole() {
 
 #[test]
 fn wrong_bits_end_in_a_stable_code_or_an_answer_of_the_right_form() {
-    let known = ["CARD_ANSWER", "CARD_REFUSED", "NOT_SSC", "CARD_BLANK", "CARD_VERSION", "CARD_BLOCKED", "CARD_MUTE"];
+    let known = [
+        "CARD_ANSWER",
+        "CARD_REFUSED",
+        "NOT_SSC",
+        "CARD_BLANK",
+        "CARD_IDENTIFIER_MALFORMED",
+        "CARD_VERSION",
+        "CARD_BLOCKED",
+        "CARD_MUTE",
+    ];
     let mut refused = 0;
     for seed in 1..=6 {
         let shop = Shop::open();
@@ -104,6 +113,7 @@ fn a_storm_of_faults_ends_every_time_in_a_stable_code_or_a_whole_answer_and_the_
         ("CARD_REFUSED", 4),
         ("NOT_SSC", 4),
         ("CARD_BLANK", 4),
+        ("CARD_IDENTIFIER_MALFORMED", 4),
         ("CARD_VERSION", 4),
         ("CARD_BLOCKED", 4),
         ("CARD_MUTE", 4),
