@@ -221,8 +221,7 @@ impl Room<'_> {
         if threshold < 2 || names.len() > 255 || usize::from(threshold) > names.len() || repeated {
             return Err(CeremonyError::Numbers { threshold, count: names.len() });
         }
-        let mut secrets = Secrets::new()?;
-        let taken_over = secrets.take_over(&self.left_behind(&lacking)?);
+        let secrets = Secrets::new()?;
         let (vault, operator) = (self.vault, self.operator);
         if let Some(backup) = start.restore {
             let text = std::fs::read_to_string(backup)
@@ -254,9 +253,7 @@ impl Room<'_> {
             let keys = titles(&lacking);
             sign_naming(tx, vault, &ceremony, (purpose, &keys), &operator, "")?;
             let keys = if keys.is_empty() { String::new() } else { format!(": {}", keys.join(", ")) };
-            let over =
-                if taken_over == 0 { String::new() } else { format!(", {taken_over} of them on the token already") };
-            let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}{keys}{over}", names.len());
+            let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}{keys}", names.len());
             Ok((ceremony, act(operator, "ceremony.start", number, detail)))
         })?;
         self.centre.sign_checkpoint(self.vault, &ceremony.started_by)?;

@@ -56,10 +56,12 @@ impl Room<'_> {
         let made = match ceremony.purpose.as_str() {
             "restore" => self.restored(&ceremony, &secrets)?,
             SUPPLEMENT => {
-                let of_set = self.named(&ceremony)?.into_iter().filter(|(name, _)| !name::is_transport_key(name));
-                self.generated(&ceremony, &secrets, of_set.map(|(name, _)| name).collect())?
+                let named = self.named(&ceremony)?;
+                let taken_over = self.left_behind(&named)?;
+                let of_set = named.into_iter().filter(|(name, _)| !name::is_transport_key(name));
+                self.generated(&ceremony, &secrets, of_set.map(|(name, _)| name).collect(), taken_over)?
             }
-            _ => self.generated(&ceremony, &secrets, key_names(&self.centre.config.profiles()))?,
+            _ => self.generated(&ceremony, &secrets, key_names(&self.centre.config.profiles()), Vec::new())?,
         };
         let to_come = self.missing(&made.keys)?;
         if ceremony.state == CeremonyState::Open.name() {
@@ -151,10 +153,16 @@ impl Room<'_> {
     }
 
     /// Keys of a generation, those of these names that nobody brought among them, and the shares of its secret.
-    fn generated(&self, ceremony: &Ceremony, secrets: &Secrets, names: Vec<KeyName>) -> Result<Made, CeremonyError> {
+    fn generated(
+        &self,
+        ceremony: &Ceremony,
+        secrets: &Secrets,
+        names: Vec<KeyName>,
+        taken_over: Vec<NewKey>,
+    ) -> Result<Made, CeremonyError> {
         let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
         let secret = secrets.secret().ok_or_else(malformed)?;
-        let mut keys = self.keys_of(ceremony, secrets, &secret, names)?;
+        let mut keys = self.keys_of(ceremony, secrets, &secret, names, taken_over)?;
         self.transport_key(&mut keys)?;
         let shares = secrets.shares(&secret, ceremony.threshold).ok_or_else(malformed)?;
         if shares.len() != ceremony.custodians.len() {
@@ -170,12 +178,13 @@ impl Room<'_> {
         secrets: &Secrets,
         secret: &Secret,
         names: Vec<KeyName>,
+        taken_over: Vec<NewKey>,
     ) -> Result<Vec<NewKey>, CeremonyError> {
         let mut keys = component::join(&secrets.component, ceremony.key_set, self.centre.config.city)?;
         let made = names
             .into_iter()
             .map(|name| root_key(name.clone(), ceremony.key_set, secrets::key(secret, &name, ceremony.key_set)));
-        for key in secrets.taken_over().into_iter().chain(made) {
+        for key in taken_over.into_iter().chain(made) {
             if !keys.iter().any(|of| of.held.name == key.held.name && of.held.version == key.held.version) {
                 keys.push(key);
             }

@@ -10,8 +10,8 @@ use crate::store::StoreError;
 use crate::vault::{HeldValue, NewKey};
 
 impl Room<'_> {
-    /// Those of these keys that the vault holds because a supplement left them. A state that does not open any more gives none: the finish
-    /// says then which key is in the way.
+    /// Those of these keys that the vault holds because a supplement left them. A state that does not open any more gives none: then that key
+    /// is in the way.
     pub(super) fn left_behind(&mut self, lacking: &[(KeyName, u8)]) -> Result<Vec<NewKey>, CeremonyError> {
         let left = self.centre.store.read(|tx| tx.keys_left_by())?;
         if lacking.is_empty() || left.is_empty() {
@@ -32,7 +32,7 @@ impl Room<'_> {
 
     fn key_of(&self, ceremony: &Ceremony, name: &KeyName, version: u8) -> Option<NewKey> {
         let secrets = self.kept(ceremony.number).ok()?;
-        let keys = self.keys_of(ceremony, &secrets, &secrets.secret()?, vec![name.clone()]).ok()?;
+        let keys = self.keys_of(ceremony, &secrets, &secrets.secret()?, vec![name.clone()], Vec::new()).ok()?;
         keys.into_iter().find(|key| key.held.name == *name && key.held.version == version)
     }
 

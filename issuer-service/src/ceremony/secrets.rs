@@ -27,9 +27,6 @@ pub(super) struct Secrets {
     contribution: Vec<Contribution>,
     #[serde(default)]
     pub(super) component: Vec<Component>,
-    /// Keys of a ceremony that was given up which the token holds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    taken_over: Vec<BackupKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,12 +60,7 @@ impl Secrets {
     pub(super) fn new() -> Result<Self, CeremonyError> {
         let mut random = Zeroizing::new([0; 64]);
         SystemRandom::new().fill(&mut *random).map_err(|_| CeremonyError::NoRandom)?;
-        Ok(Self {
-            random: Hidden::of(&*random),
-            contribution: Vec::new(),
-            component: Vec::new(),
-            taken_over: Vec::new(),
-        })
+        Ok(Self { random: Hidden::of(&*random), contribution: Vec::new(), component: Vec::new() })
     }
 
     /// Reads the sealed body.
@@ -79,17 +71,6 @@ impl Secrets {
     /// The body to seal.
     pub(super) fn text(&self) -> Zeroizing<String> {
         Zeroizing::new(toml::to_string(self).expect("tables of texts and numbers"))
-    }
-
-    /// Takes keys over that are in the token already; how many.
-    pub(super) fn take_over(&mut self, keys: &[NewKey]) -> usize {
-        self.taken_over = keys.iter().map(BackupKey::of).collect();
-        keys.len()
-    }
-
-    /// Those keys.
-    pub(super) fn taken_over(&self) -> Vec<NewKey> {
-        self.taken_over.iter().filter_map(BackupKey::key).collect()
     }
 
     /// Takes a contribution of this machine's random numbers and of what the custodian typed; its check value.
@@ -193,32 +174,25 @@ struct BackupKey {
 
 /// The body of a backup.
 pub(super) fn pack(keys: &[NewKey]) -> Zeroizing<String> {
-    let key = keys.iter().map(BackupKey::of).collect();
-    Zeroizing::new(toml::to_string(&Backup { key }).expect("tables of texts and numbers"))
+    let key = keys.iter().map(|key| BackupKey {
+        name: key.held.name.to_string(),
+        version: key.held.version,
+        above: key.held.above.iter().map(hex::encode_upper).collect(),
+        value: Hidden::of(key.key.expose()),
+    });
+    Zeroizing::new(toml::to_string(&Backup { key: key.collect() }).expect("tables of texts and numbers"))
 }
 
 /// The keys of a backup.
 pub(super) fn unpack(body: &[u8]) -> Option<Vec<NewKey>> {
     let backup: Backup = toml::from_str(std::str::from_utf8(body).ok()?).ok()?;
-    backup.key.iter().map(BackupKey::key).collect()
-}
-
-impl BackupKey {
-    fn of(key: &NewKey) -> Self {
-        Self {
-            name: key.held.name.to_string(),
-            version: key.held.version,
-            above: key.held.above.iter().map(hex::encode_upper).collect(),
-            value: Hidden::of(key.key.expose()),
-        }
-    }
-
-    fn key(&self) -> Option<NewKey> {
-        let factor = |text: &String| hex::decode(text).ok()?.try_into().ok();
-        let above = self.above.iter().map(factor).collect::<Option<Vec<Block>>>()?;
-        let held = Held { name: KeyName::new(&self.name), version: self.version, above };
-        Some(NewKey { held, key: Key16::new(*self.value.bytes()?) })
-    }
+    let factor = |text: &String| hex::decode(text).ok()?.try_into().ok();
+    let key = |row: BackupKey| {
+        let above = row.above.iter().map(factor).collect::<Option<Vec<Block>>>()?;
+        let held = Held { name: KeyName::new(&row.name), version: row.version, above };
+        Some(NewKey { held, key: Key16::new(*row.value.bytes()?) })
+    };
+    backup.key.into_iter().map(key).collect()
 }
 
 struct Length32;
