@@ -3,10 +3,11 @@
 //! A generation mixes random numbers of this machine with a contribution of every custodian into one secret. Keys that
 //! nobody brings are made of it, keys from above are joined from parts; all of them go into the vault as the next key set.
 //! The secret is shared: any `threshold` of the custodians open the sealed backup in a restoration. A supplement makes, or takes in, only
-//! the keys that card types need and the present key set lacks (ADR 98).
+//! the keys that card types need and the present key set lacks (ADR 98); its signed start names them, and no others are made.
 //!
 //! ```text
-//! DIR/ceremonies/N.sealed    state of an open ceremony, sealed under the passphrase of the vault (`kept.rs`)
+//! DIR/ceremonies/N.sealed    state of an open ceremony, sealed under the passphrase of the vault (`kept.rs`); also of a supplement that was
+//!                            given up as long as a token keeps keys of it (`left.rs`)
 //! DIR/ceremonies/N.backup    keys of a finished one, sealed under a key made of the shared secret
 //! SHARES/share-N-NAME.toml   the share of a custodian, sealed under that custodian's own secret
 //! ```
@@ -18,6 +19,7 @@ mod envelope;
 mod failure;
 mod finish;
 mod kept;
+mod left;
 mod protocol;
 mod secrets;
 mod shamir;
@@ -141,12 +143,31 @@ struct AboutCustodian {
     check_value: String,
 }
 
+/// What a start goes by.
+struct Before {
+    number: i64,
+    current: Option<u8>,
+    /// The highest key set of which a token kept keys.
+    left: u8,
+    lacking: Vec<(KeyName, u8)>,
+}
+
+/// What the first receipt of a supplement says.
+#[derive(Default, Deserialize)]
+struct Started {
+    #[serde(default)]
+    keys: Vec<String>,
+}
+
 #[derive(Serialize)]
 struct Receipt<'a> {
     format: u32,
     ceremony: i64,
     kind: &'a str,
     step: &'a str,
+    /// Of the start of a supplement: the keys that come of it.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    keys: &'a [String],
     by: &'a str,
     check_value: &'a str,
     at: String,
@@ -172,11 +193,9 @@ impl Room<'_> {
     /// [`CeremonyError`].
     pub fn start(&mut self, start: &Start<'_>) -> Result<Ceremony, CeremonyError> {
         let kind = self.vault.kind();
-        let (current, left) = self
-            .centre
-            .store
-            .read(|tx| -> Result<_, StoreError> { Ok((tx.current_key_set()?, tx.key_set_left()?)) })?;
-        let lacking = if start.missing { self.lacking()? } else { Vec::new() };
+        // Nobody starts another one meanwhile, and as long as none is open the key set stays as it is.
+        let _lock = self.centre.lock("ceremony-start")?;
+        let Before { number, current, left, lacking } = self.before(start.missing)?;
         let (purpose, key_set, threshold, names) = match start.restore {
             None if start.missing => match current.filter(|_| !lacking.is_empty()) {
                 Some(current) => (SUPPLEMENT, current, start.threshold, start.custodians.to_vec()),
@@ -204,14 +223,6 @@ impl Room<'_> {
         }
         let secrets = Secrets::new()?;
         let (vault, operator) = (self.vault, self.operator);
-        let _lock = self.centre.lock("ceremony-start")?;
-        let (number, another) = self
-            .centre
-            .store
-            .read(|tx| -> Result<_, CeremonyError> { Ok((tx.next_ceremony()?, tx.open_ceremony()?.is_some())) })?;
-        if another {
-            return Err(CeremonyError::OpenAlready);
-        }
         if let Some(backup) = start.restore {
             let text = std::fs::read_to_string(backup)
                 .map_err(|source| CeremonyError::File { path: backup.to_owned(), source })?;
@@ -239,8 +250,9 @@ impl Room<'_> {
                 StoreError::Conflict { .. } => CeremonyError::OpenAlready,
                 error => error.into(),
             })?;
-            sign(tx, vault, &ceremony, purpose, &operator, "")?;
-            let keys = if lacking.is_empty() { String::new() } else { format!(": {}", titles(&lacking)) };
+            let keys = titles(&lacking);
+            sign_naming(tx, vault, &ceremony, (purpose, &keys), &operator, "")?;
+            let keys = if keys.is_empty() { String::new() } else { format!(": {}", keys.join(", ")) };
             let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}{keys}", names.len());
             Ok((ceremony, act(operator, "ceremony.start", number, detail)))
         })?;
@@ -318,7 +330,7 @@ impl Room<'_> {
         names.push(KeyName::new(EXPORT_KEY_NAME));
         let brought = component::read(path, &names)?;
         if ceremony.purpose == SUPPLEMENT {
-            let lacking = self.lacking()?;
+            let lacking = self.named(&ceremony)?;
             let is_lacking = |(name, version): &(KeyName, u8), part: &component::Component| {
                 name.as_str() == part.key && part.version.is_none_or(|of| of == *version)
             };
@@ -364,10 +376,39 @@ impl Room<'_> {
         found.ok_or_else(|| CeremonyError::NotCustodian { name: name.to_owned() })
     }
 
-    /// Keys that the site's card types need and that are on no record.
-    fn lacking(&mut self) -> Result<Vec<(KeyName, u8)>, StoreError> {
+    /// What a start goes by, in one look.
+    fn before(&mut self, missing: bool) -> Result<Before, CeremonyError> {
         let keys = self.centre.config.site_keys();
-        self.centre.store.read(|tx| keys.lacking(tx))
+        self.centre.store.read(|tx| -> Result<_, CeremonyError> {
+            if tx.open_ceremony()?.is_some() {
+                return Err(CeremonyError::OpenAlready);
+            }
+            Ok(Before {
+                number: tx.next_ceremony()?,
+                current: tx.current_key_set()?,
+                left: tx.key_set_left()?,
+                lacking: if missing { keys.lacking(tx)? } else { Vec::new() },
+            })
+        })
+    }
+
+    /// The keys that the signed start of a supplement names, which are those that the site's card types need and that are on no record.
+    ///
+    /// # Errors
+    /// [`CeremonyError::KeysChanged`] when they are others by now.
+    fn named(&mut self, ceremony: &Ceremony) -> Result<Vec<(KeyName, u8)>, CeremonyError> {
+        let keys = self.centre.config.site_keys();
+        let (receipts, lacking) = self
+            .centre
+            .store
+            .read(|tx| -> Result<_, StoreError> { Ok((tx.ceremony_receipts(ceremony.number)?, keys.lacking(tx)?)) })?;
+        let started = receipts.first().and_then(|(body, signature)| self.vault.attested(body, signature));
+        let started = started.and_then(|body| serde_json::from_str::<Started>(body).ok()).unwrap_or_default().keys;
+        let needed = titles(&lacking);
+        if started == needed {
+            return Ok(lacking);
+        }
+        Err(CeremonyError::KeysChanged { started: started.join(", "), needed: needed.join(", ") })
     }
 
     fn found(&mut self, number: i64) -> Result<Ceremony, CeremonyError> {
@@ -392,11 +433,24 @@ fn sign(
     by: &str,
     check_value: &str,
 ) -> Result<(), CeremonyError> {
+    sign_naming(tx, vault, ceremony, (step, &[]), by, check_value)
+}
+
+/// The same for a step that names the keys which are to come of it.
+fn sign_naming(
+    tx: &Tx<'_>,
+    vault: &Vault,
+    ceremony: &Ceremony,
+    (step, keys): (&str, &[String]),
+    by: &str,
+    check_value: &str,
+) -> Result<(), CeremonyError> {
     let body = json_line(&Receipt {
         format: 1,
         ceremony: ceremony.number,
         kind: &ceremony.kind,
         step,
+        keys,
         by,
         check_value,
         at: clock::now(),
@@ -405,8 +459,8 @@ fn sign(
     Ok(tx.add_ceremony_receipt(ceremony.number, &body, &signature)?)
 }
 
-fn titles(keys: &[(KeyName, u8)]) -> String {
-    keys.iter().map(|(name, version)| format!("{name} v{version}")).collect::<Vec<_>>().join(", ")
+fn titles(keys: &[(KeyName, u8)]) -> Vec<String> {
+    keys.iter().map(|(name, version)| format!("{name} v{version}")).collect()
 }
 
 fn act(actor: String, act: &'static str, number: i64, detail: String) -> Act {

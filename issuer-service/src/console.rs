@@ -13,6 +13,7 @@ pub mod figures;
 pub mod files;
 pub mod form;
 pub mod gate;
+pub mod identities;
 pub mod people;
 pub mod remedy;
 pub mod stock;
@@ -104,9 +105,10 @@ impl Note {
 }
 
 /// Rooms of the console: address, words, the command that one must be let carry out to look in; in the order of the menu.
-pub const ROOMS: [(&str, &str, &str, Option<&str>); 18] = [
+pub const ROOMS: [(&str, &str, &str, Option<&str>); 19] = [
     ("today", "今日工作", "Today", Some("batch list")),
     ("people", "人员", "People", Some("person find")),
+    ("identities", "身份变更", "Identities", Some("person orders")),
     ("import", "导入", "Import", Some("person import")),
     ("query", "查询", "Questions", Some("query person")),
     ("tickets", "工单", "Tickets", Some("ticket list")),

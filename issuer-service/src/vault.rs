@@ -26,7 +26,7 @@ use card_core::security::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule
 use card_profiles::Profile;
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT};
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use settlement::id::{PublicKey, Signature};
 use zeroize::Zeroizing;
@@ -292,6 +292,14 @@ impl Vault {
     #[must_use]
     pub fn public_key(&self) -> &[u8] {
         self.signer.0.public_key().as_ref()
+    }
+
+    /// A text that the centre's key signed; none when it did not.
+    #[must_use]
+    pub fn attested<'a>(&self, text: &'a str, signature: &str) -> Option<&'a str> {
+        let key = UnparsedPublicKey::new(&ED25519, self.public_key());
+        let is_ours = key.verify(text.as_bytes(), &hex::decode(signature).ok()?).is_ok();
+        is_ours.then_some(text)
     }
 
     /// The signing key alone.

@@ -52,6 +52,14 @@ pub enum BackupError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A restoration into another database was cut short here.
+    #[error("{folder} holds half of a restoration into {database}")]
+    HalfElsewhere {
+        /// The folder that was filled.
+        folder: PathBuf,
+        /// Address of the database that belongs to it.
+        database: String,
+    },
     /// The backup cannot be read.
     #[error("the backup cannot be read: {0}")]
     Read(#[source] io::Error),
@@ -129,6 +137,7 @@ impl Explain for BackupError {
             Self::PassphraseMissing => "BACKUP_PASSPHRASE_MISSING",
             Self::PassphraseShort => "BACKUP_PASSPHRASE_SHORT",
             Self::NotEmpty { .. } => "RESTORE_NOT_EMPTY",
+            Self::HalfElsewhere { .. } => "RESTORE_HALF_ELSEWHERE",
             Self::Write(source) | Self::File { source, .. } if is_full(source) => "DISK_FULL",
             Self::Read(_) => "BACKUP_UNREADABLE",
             Self::Write(_) => "BACKUP_NOT_WRITTEN",
@@ -173,6 +182,13 @@ impl Explain for BackupError {
                 format!("{} 不是空目录，未作改动", folder.display()),
                 format!("{} is not empty; nothing was changed", folder.display()),
             ),
+            Self::HalfElsewhere { folder, database } => {
+                let folder = folder.display();
+                lang.pick(
+                    format!("{folder} 是恢复到 {database} 时中断留下的，未作改动"),
+                    format!("{folder} is half of a restoration into {database}; nothing was changed"),
+                )
+            }
             Self::Read(source) => {
                 lang.pick(format!("备份无法读取: {source}"), format!("the backup cannot be read: {source}"))
             }
@@ -212,6 +228,10 @@ impl Explain for BackupError {
             Self::NotEmpty { .. } => {
                 lang.pick("换一个空目录或尚不存在的目录", "name a folder that is empty or not there yet")
             }
+            Self::HalfElsewhere { .. } => lang.pick(
+                "用同一条命令、同一个 --database 完成它；确要放弃时，清空那个数据库，再删除这个目录",
+                "end it with the same command and that --database; to give it up, empty that database, then remove this folder",
+            ),
             Self::Write(source) | Self::File { source, .. } if is_full(source) => {
                 lang.pick("腾出空间后重试", "free some space, then try again")
             }
@@ -229,7 +249,7 @@ impl Explain for BackupError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Exists { .. } | Self::NotEmpty { .. } => Exit::Refused,
+            Self::Exists { .. } | Self::NotEmpty { .. } | Self::HalfElsewhere { .. } => Exit::Refused,
             Self::NotFound { .. } => Exit::NotFound,
             Self::NoBackup | Self::PassphraseMissing | Self::PassphraseShort => Exit::Usage,
             Self::NotOpened => Exit::Authentication,
@@ -257,6 +277,7 @@ impl Explain for BackupError {
             | Self::PassphraseMissing
             | Self::PassphraseShort
             | Self::NotEmpty { .. }
+            | Self::HalfElsewhere { .. }
             | Self::Read(_)
             | Self::NotHeld { .. } => false,
         }

@@ -30,10 +30,10 @@ use crate::store::counter::Counter;
 use crate::store::{Place, Store, StoreError, Tx};
 use crate::vault::VaultError;
 
-/// File of a folder that is being filled; it holds the word of this restoration.
+/// File of a folder that is being filled, until it stands in its place: the word of this restoration, and the server that gets its database.
 pub(super) const MARK: &str = "restore.unfinished";
-/// Fact of a database that was filled: the word of the restoration, until its folder stands in its place; then which backup it was, and the gap.
-const UNFINISHED: &str = "restore.unfinished";
+/// Fact of a database that was filled: the word of the restoration, the gap, and which backup it was.
+const FILLED: &str = "restore.of";
 
 /// What to do.
 #[derive(Debug)]
@@ -68,21 +68,22 @@ pub struct Restored {
 /// Brings a centre back.
 ///
 /// # Errors
-/// [`BackupError`]; then there is no centre in the folder, and the database is as it was. Where a run ended behind the filling of a server's
-/// database and before its folder was put in its place, the same order given again puts it there.
+/// [`BackupError`]; then there is no centre in the folder, and the database is as it was. Where a run ended behind the filling of the
+/// database and before its folder was put in its place, or before it said so, the same order given again ends it;
+/// [`BackupError::HalfElsewhere`] for an order that names another database.
 pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupError> {
-    // A folder that a run has put in its place, and did not say so.
-    if order.database.is_none() || !order.folder.join(MARK).is_file() {
+    let mark = Mark::find(order)?;
+    if mark.as_ref().is_none_or(|mark| mark.at != order.folder) {
         free(order.folder)?;
     }
     let contents = Reader::open(order.file, order.passphrase)?.verify()?;
-    if let Some(server) = order.database
-        && let Some(half) = Half::find(order.folder, &server.place()?, &contents)?
+    if let Some(mark) = mark
+        && let Some(half) = Half::find(mark, order, &contents)?
     {
         return half.complete(order.folder, contents);
     }
     free(order.folder)?;
-    let mut stage = Stage::make(order.folder)?;
+    let mut stage = Stage::make(order)?;
     let mut reader = Reader::open(order.file, order.passphrase)?;
     let snapshot = files(&mut reader, &stage.folder)?;
     let config = stage.folder.join(Centre::CONFIG);
@@ -103,9 +104,7 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
         store.act_under_way(|tx| -> Result<_, BackupError> {
             tx.set_fact(EPOCH, &epoch.to_string())?;
             withhold(tx)?;
-            if order.database.is_some() {
-                tx.set_fact(UNFINISHED, &format!("{} {} {}", stage.word, order.gap, snapshot.taken_at))?;
-            }
+            tx.set_fact(FILLED, &format!("{} {} {}", stage.word, order.gap, snapshot.taken_at))?;
             for counter in Counter::ALL {
                 tx.raise_floor(counter, order.gap)?;
             }
@@ -122,9 +121,6 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
     // What a server keeps now belongs to this folder: nothing of it may go.
     stage.kept = order.database.is_some();
     stage.place(order.folder)?;
-    if order.database.is_some() {
-        Store::open(&place, order.folder)?.journal(|tx| tx.remove_fact(UNFINISHED))?;
-    }
     remove_mark(order.folder)?;
     Ok(Restored { contents, epoch, gap: order.gap, stock_differences })
 }
@@ -137,39 +133,70 @@ fn remove_mark(folder: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// A restoration of this very backup that filled a server's database and did not put its folder in its place, or did not say so.
+/// What a run left in the folder, or in the one beside it.
+struct Mark {
+    at: PathBuf,
+    word: String,
+    /// The server that gets the database.
+    server: Option<String>,
+}
+
+impl Mark {
+    fn find(order: &Order<'_>) -> Result<Option<Self>, BackupError> {
+        for at in [order.folder.to_owned(), beside(order.folder)?] {
+            let Ok(text) = fs::read_to_string(at.join(MARK)) else { continue };
+            let mut lines = text.lines().map(str::to_owned);
+            let mark = Self { at, word: lines.next().unwrap_or_default(), server: lines.next() };
+            // What a server was filled with belongs to this folder: it is not cleared for another one.
+            return match mark.server {
+                Some(server) if order.database.is_none_or(|asked| asked.url != server) => {
+                    Err(BackupError::HalfElsewhere { folder: mark.at, database: server })
+                }
+                _ => Ok(Some(mark)),
+            };
+        }
+        Ok(None)
+    }
+
+    fn text(word: &str, database: Option<&DatabaseConfig>) -> String {
+        [word].into_iter().chain(database.map(|server| server.url.as_str())).flat_map(|line| [line, "\n"]).collect()
+    }
+}
+
+/// A restoration of this very backup that filled the database and did not put its folder in its place, or did not say so.
 struct Half {
     store: Store,
+    at: PathBuf,
     gap: u32,
 }
 
 impl Half {
-    /// Looks in the folder, in the one beside it and in the database; none when they do not belong together.
-    fn find(folder: &Path, place: &Place, contents: &Contents) -> Result<Option<Self>, BackupError> {
-        let beside = beside(folder)?;
-        let marked = |folder: &Path| fs::read_to_string(folder.join(MARK)).ok();
-        let Some((at, word)) = [folder, &beside].into_iter().find_map(|at| Some((at, marked(at)?))) else {
-            return Ok(None);
+    /// Looks into the database; none when it does not belong to the mark.
+    fn find(mark: Mark, order: &Order<'_>, contents: &Contents) -> Result<Option<Self>, BackupError> {
+        let place = match order.database {
+            Some(server) => server.place()?,
+            None if mark.at == order.folder => Place::File(order.folder.join(Centre::DATABASE)),
+            // A file beside the place is filled anew.
+            None => return Ok(None),
         };
-        let Some((store, fact)) = Store::filled(place, at, UNFINISHED)? else { return Ok(None) };
+        let Some((store, fact)) = Store::filled(&place, &mark.at, FILLED)? else { return Ok(None) };
         let mut parts = fact.splitn(3, ' ');
         let (own, gap, taken_at) = (parts.next(), parts.next().and_then(|gap| gap.parse().ok()), parts.next());
-        if word.is_empty() || own != Some(word.as_str()) {
+        if mark.word.is_empty() || own != Some(mark.word.as_str()) {
             return Ok(None);
         }
         // It belongs to another backup, which is to be named.
         match (gap, taken_at == Some(contents.taken_at.as_str())) {
-            (Some(gap), true) => Ok(Some(Self { store, gap })),
+            (Some(gap), true) => Ok(Some(Self { store, at: mark.at, gap })),
             _ => Err(StoreError::Inhabited.into()),
         }
     }
 
     fn complete(mut self, folder: &Path, contents: Contents) -> Result<Restored, BackupError> {
-        if !folder.join(MARK).is_file() {
+        if self.at != folder {
             held(&mut self.store)?;
-            settle(&beside(folder)?, folder)?;
+            settle(&self.at, folder)?;
         }
-        self.store.journal(|tx| tx.remove_fact(UNFINISHED))?;
         remove_mark(folder)?;
         let (epoch, stock_differences) = self.store.read(|tx| -> Result<_, BackupError> {
             let epoch = tx.fact(EPOCH)?.and_then(|epoch| epoch.parse().ok()).unwrap_or_default();
@@ -312,20 +339,20 @@ struct Stage {
 }
 
 impl Stage {
-    fn make(place: &Path) -> Result<Self, BackupError> {
-        let folder = beside(place)?;
+    fn make(order: &Order<'_>) -> Result<Self, BackupError> {
+        let folder = beside(order.folder)?;
         let failed = |source| BackupError::File { path: folder.clone(), source };
         if folder.join(MARK).is_file() {
             // A killed run left it.
             fs::remove_dir_all(&folder).map_err(failed)?;
         }
         free(&folder)?;
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+        owner::make(&folder).map_err(failed)?;
         let mut word = [0_u8; 16];
         SystemRandom::new().fill(&mut word).map_err(|_| VaultError::NoRandom)?;
         let word = hex::encode(word);
         let mut mark = private(&folder.join(MARK))?;
-        mark.write_all(word.as_bytes()).and_then(|()| mark.sync_all()).map_err(failed)?;
+        mark.write_all(Mark::text(&word, order.database).as_bytes()).and_then(|()| mark.sync_all()).map_err(failed)?;
         Ok(Self { folder, word, kept: false })
     }
 

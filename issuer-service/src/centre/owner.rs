@@ -1,8 +1,9 @@
 //! Whose the folder of a centre is. Root is somebody else there: what root makes in it, its user cannot open.
 //!
-//! Owns: refusing root in the folder of another; whose a folder is that root brings back. Never: guesses a user.
+//! Owns: refusing root in the folder of another; whose a folder is that root makes. Never: guesses a user.
 
-use std::os::unix::fs::{MetadataExt, lchown};
+use std::fs::{DirBuilder, Metadata};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
 use std::path::Path;
 use std::{fs, io};
 
@@ -24,13 +25,35 @@ pub(crate) fn check(folder: &Path) -> Result<(), CentreError> {
     Err(CentreError::OfAnother { folder: folder.to_owned(), owner: name(&users, data.uid()) })
 }
 
-/// What root has made in `folder` goes to the owner of `place`, whose place it takes.
+/// What root has made in `folder` goes to the owner of `place`, whose place it takes; where nothing is there yet, to the owner of the
+/// folder in which it will be.
 pub(crate) fn give(folder: &Path, place: &Path) -> io::Result<()> {
-    let Ok(data) = fs::metadata(place) else { return Ok(()) };
-    if is_refused(rustix::process::geteuid().as_raw(), data.uid()) {
-        give_to(folder, data.uid(), data.gid())?;
+    match nearest(place) {
+        Some(data) if is_refused(rustix::process::geteuid().as_raw(), data.uid()) => {
+            give_to(folder, data.uid(), data.gid())
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Makes a folder that only its owner can open, and those above it that are not there: of root's they go to the owner of the one that is.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    if fs::metadata(folder).is_ok() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make(above)?;
+    }
+    DirBuilder::new().mode(0o700).create(folder)?;
+    give(folder, &folder.join(".."))
+}
+
+/// The folder itself, or the nearest above it that is there.
+fn nearest(place: &Path) -> Option<Metadata> {
+    place.ancestors().find_map(|folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        fs::metadata(folder).ok()
+    })
 }
 
 fn give_to(path: &Path, user: u32, group: u32) -> io::Result<()> {
@@ -57,6 +80,24 @@ fn name(users: &str, user: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_root_makes_where_nothing_is_goes_to_the_owner_of_the_folder_above() {
+        if rustix::process::geteuid().as_raw() != 0 {
+            return;
+        }
+        let home = tempfile::tempdir().expect("a folder");
+        lchown(home.path(), Some(997), Some(997)).expect("root may");
+        let place = home.path().join("a/centre");
+        let filled = home.path().join("a/centre.restoring");
+        make(&filled).expect("made");
+        fs::write(filled.join("file"), "x").expect("written");
+        give(&filled, &place).expect("given");
+        for path in ["a", "a/centre.restoring", "a/centre.restoring/file"] {
+            let data = fs::metadata(home.path().join(path)).expect("there");
+            assert_eq!((data.uid(), data.gid()), (997, 997), "{path}");
+        }
+    }
 
     #[test]
     fn root_alone_is_refused_and_only_in_the_folder_of_another() {

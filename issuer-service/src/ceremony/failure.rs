@@ -107,6 +107,13 @@ pub enum CeremonyError {
     /// There is nothing to add.
     #[error("{}", key_set.map_or_else(|| "there is no key version yet to which keys could be added".to_owned(), |of| format!("version {of} lacks no key that the card types need")))]
     NothingMissing { key_set: Option<u8> },
+    /// The keys that are lacking are not those of the signed start of the supplement.
+    #[error(
+        "the start of the supplement names {}, and now {} are lacking; nothing was changed",
+        listed(started),
+        listed(needed)
+    )]
+    KeysChanged { started: String, needed: String },
     /// The custodian brought no part of the key.
     #[error("{custodian} brought no part of such a key")]
     PartUnknown { custodian: String },
@@ -175,6 +182,10 @@ impl PartsFault {
     }
 }
 
+fn listed(keys: &str) -> &str {
+    if keys.is_empty() { "none" } else { keys }
+}
+
 fn level_wrong(name: &KeyName, lot: bool) -> String {
     let version = if lot { ", and version = the factory's lot" } else { "" };
     format!("key {name} has no levels: level = \"nation\" is expected{version}")
@@ -210,6 +221,7 @@ impl Explain for CeremonyError {
             Self::VersionsExhausted => "KEY_VERSIONS_EXHAUSTED",
             Self::NotLacking { .. } => "KEY_NOT_LACKING",
             Self::NothingMissing { .. } => "KEYS_COMPLETE",
+            Self::KeysChanged { .. } => "CEREMONY_KEYS_CHANGED",
             Self::FileMalformed { .. } | Self::PartsMalformed { .. } => "CEREMONY_FILE_MALFORMED",
             Self::LevelWrong { .. } => "KEY_LEVEL_WRONG",
             Self::PartUnknown { .. } => "KEY_PART_NOT_FOUND",
@@ -282,6 +294,11 @@ impl Explain for CeremonyError {
             }
             Self::VersionsExhausted => ("密钥版本号已用完".to_owned(), self.to_string()),
             Self::NotLacking { name } => (format!("密钥 {name} 不在本次补充之列"), self.to_string()),
+            Self::KeysChanged { started, needed } => {
+                let none = |keys: &String| if keys.is_empty() { "（无）".to_owned() } else { keys.clone() };
+                let (started, needed) = (none(started), none(needed));
+                (format!("本次补充开始时签名的密钥为 {started}，现在所缺的为 {needed}，未作改动"), self.to_string())
+            }
             Self::NothingMissing { key_set } => (
                 key_set.map_or_else(
                     || "还没有任何密钥版本，无从补充".to_owned(),
@@ -362,6 +379,10 @@ impl Explain for CeremonyError {
                 "从文件中去掉这把密钥；要给所有密钥换新版本，另办密钥仪式（不加 --missing）",
                 "leave it out of the file; a new version of all keys is another ceremony, without --missing",
             ),
+            Self::KeysChanged { .. } => (
+                "把 centre.toml 改回开始时的样子再继续；或用 issuer ceremony cancel 放弃后重新开始",
+                "put centre.toml back as it was at the start and go on; or give the supplement up with `issuer ceremony cancel` and start anew",
+            ),
             Self::NothingMissing { .. } => (
                 "用 issuer key check 查看；先在 centre.toml 的 cards 中写明卡片描述，或不加 --missing",
                 "see it with `issuer key check`; name the card's text in `cards` of centre.toml first, or leave --missing out",
@@ -417,6 +438,7 @@ impl Explain for CeremonyError {
             | Self::TransportMissing { .. }
             | Self::NotLacking { .. }
             | Self::NothingMissing { .. }
+            | Self::KeysChanged { .. }
             | Self::VersionsExhausted => Exit::Refused,
             Self::File { .. } => Exit::Storage,
             Self::NoRandom => Exit::Bug,

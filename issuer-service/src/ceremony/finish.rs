@@ -56,15 +56,12 @@ impl Room<'_> {
         let made = match ceremony.purpose.as_str() {
             "restore" => self.restored(&ceremony, &secrets)?,
             SUPPLEMENT => {
-                let key_set = ceremony.key_set;
-                let lacking = self.lacking()?;
-                if lacking.is_empty() {
-                    return Err(CeremonyError::NothingMissing { key_set: Some(key_set) });
-                }
-                let of_set = lacking.into_iter().filter(|(name, _)| !name::is_transport_key(name));
-                self.generated(&ceremony, &secrets, of_set.map(|(name, _)| name).collect())?
+                let named = self.named(&ceremony)?;
+                let taken_over = self.left_behind(&named)?;
+                let of_set = named.into_iter().filter(|(name, _)| !name::is_transport_key(name));
+                self.generated(&ceremony, &secrets, of_set.map(|(name, _)| name).collect(), taken_over)?
             }
-            _ => self.generated(&ceremony, &secrets, key_names(&self.centre.config.profiles()))?,
+            _ => self.generated(&ceremony, &secrets, key_names(&self.centre.config.profiles()), Vec::new())?,
         };
         let to_come = self.missing(&made.keys)?;
         if ceremony.state == CeremonyState::Open.name() {
@@ -75,6 +72,7 @@ impl Room<'_> {
             .carry_out(&ceremony, &operator, &made, shares)
             .map_err(|source| CeremonyError::CutShort { number, source: Box::new(source) })?;
         self.forget(number);
+        self.forget_left()?;
         self.centre.sign_checkpoint(self.vault, &operator)?;
         Ok((self.found(number)?, written))
     }
@@ -110,7 +108,10 @@ impl Room<'_> {
             let detail = step.strip_prefix("cancel, ").unwrap_or_default().to_owned();
             Ok((left, act(operator, "ceremony.cancel", number, detail)))
         })?;
-        self.forget(number);
+        // What a token keeps of a supplement the next one takes over.
+        if left.is_empty() || ceremony.purpose != SUPPLEMENT {
+            self.forget(number);
+        }
         // It opens nothing that is in use; where it cannot be removed it stays sealed.
         let _ = std::fs::remove_file(self.path(number, "backup"));
         Ok((self.found(number)?, left))
@@ -152,21 +153,43 @@ impl Room<'_> {
     }
 
     /// Keys of a generation, those of these names that nobody brought among them, and the shares of its secret.
-    fn generated(&self, ceremony: &Ceremony, secrets: &Secrets, names: Vec<KeyName>) -> Result<Made, CeremonyError> {
+    fn generated(
+        &self,
+        ceremony: &Ceremony,
+        secrets: &Secrets,
+        names: Vec<KeyName>,
+        taken_over: Vec<NewKey>,
+    ) -> Result<Made, CeremonyError> {
         let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
         let secret = secrets.secret().ok_or_else(malformed)?;
-        let mut keys = component::join(&secrets.component, ceremony.key_set, self.centre.config.city)?;
-        for name in names {
-            if !keys.iter().any(|key| key.held.name == name && key.held.version == ceremony.key_set) {
-                keys.push(root_key(name.clone(), ceremony.key_set, secrets::key(&secret, &name, ceremony.key_set)));
-            }
-        }
+        let mut keys = self.keys_of(ceremony, secrets, &secret, names, taken_over)?;
         self.transport_key(&mut keys)?;
         let shares = secrets.shares(&secret, ceremony.threshold).ok_or_else(malformed)?;
         if shares.len() != ceremony.custodians.len() {
             return Err(malformed());
         }
         Ok(Made { check_value: secrets::check_value("secret", &*secret), keys, shared: Some((secret, shares)) })
+    }
+
+    /// Keys that were brought or taken over, and those of these names made of the secret that neither are.
+    pub(super) fn keys_of(
+        &self,
+        ceremony: &Ceremony,
+        secrets: &Secrets,
+        secret: &Secret,
+        names: Vec<KeyName>,
+        taken_over: Vec<NewKey>,
+    ) -> Result<Vec<NewKey>, CeremonyError> {
+        let mut keys = component::join(&secrets.component, ceremony.key_set, self.centre.config.city)?;
+        let made = names
+            .into_iter()
+            .map(|name| root_key(name.clone(), ceremony.key_set, secrets::key(secret, &name, ceremony.key_set)));
+        for key in taken_over.into_iter().chain(made) {
+            if !keys.iter().any(|of| of.held.name == key.held.name && of.held.version == key.held.version) {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
     }
 
     /// A rehearsal has the transport keys of software cards; for real cards somebody brings the factory's.

@@ -74,7 +74,7 @@ impl Room<'_> {
         })
     }
 
-    /// The same with its state.
+    /// The open ceremony with its state.
     pub(super) fn open(&mut self) -> Result<(Ceremony, crate::centre::Lock, Secrets), CeremonyError> {
         let (ceremony, lock) = self.alone()?;
         let path = self.path(ceremony.number, "sealed");
@@ -89,7 +89,15 @@ impl Room<'_> {
         Ok((ceremony, lock, secrets))
     }
 
-    /// The same for who brings something: nothing is taken in once the keys are on their way into the vault.
+    /// The state of a ceremony that has ended and whose state is kept.
+    pub(super) fn kept(&self, number: i64) -> Result<Secrets, CeremonyError> {
+        let path = self.path(number, "sealed");
+        let (about, body) = envelope::open::<AboutState>(&path, "ceremony", &Opener::Passphrase(self.passphrase))?;
+        let secrets = Secrets::parse(&body).filter(|_| about.ceremony == number);
+        secrets.ok_or(CeremonyError::FileMalformed { path })
+    }
+
+    /// The open one for who brings something: nothing is taken in once the keys are on their way into the vault.
     pub(super) fn open_to_bring(&mut self) -> Result<(Ceremony, crate::centre::Lock, Secrets), CeremonyError> {
         let (ceremony, lock, secrets) = self.open()?;
         if ceremony.state == CeremonyState::Finishing.name() {

@@ -3,6 +3,8 @@
 //! Owns: the request, its two steps, the postings. Never: writes a card (a load does, later).
 //! Units: fen.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
@@ -100,10 +102,21 @@ const fn is_zero(amount: &Fen) -> bool {
 fn covers(tx: &Tx<'_>, lines: &[AllotmentLine]) -> Result<Fen, ClearingError> {
     let mut covers = Fen::ZERO;
     for line in lines {
-        let owed = Fen::ZERO.minus(tx.balance(&Account::Pending(line.holder))?)?;
+        let owed = Fen::ZERO.minus(tx.balance(&tx.pending(line.holder)?)?)?;
         covers = covers.plus(owed.clamp(Fen::ZERO, line.amount_fen))?;
     }
     Ok(covers)
+}
+
+/// No person has two shares: two holders may have been found to be one since it was asked.
+fn each_once(tx: &Tx<'_>, lines: &[AllotmentLine]) -> Result<(), ClearingError> {
+    let mut seen = BTreeSet::new();
+    for line in lines {
+        if !seen.insert(tx.goes_on_in(line.holder)?) {
+            return Err(ClearingError::HolderTwice { card: line.card_identifier });
+        }
+    }
+    Ok(())
 }
 
 /// Asks for `amount` for the holder of each card.
@@ -164,7 +177,7 @@ pub fn reject(
 /// Approves a request and posts it, or rejects it.
 ///
 /// # Errors
-/// [`ClearingError::SameOperator`] when the one who asked decides.
+/// [`ClearingError::SameOperator`] when the one who asked decides; [`ClearingError::HolderTwice`] when two holders have become one since.
 pub fn decide(
     tx: &Tx<'_>,
     request: i64,
@@ -178,6 +191,7 @@ pub fn decide(
     tx.decide_allotment(request, state, checker)?;
     let mut covers_fen = Fen::ZERO;
     if state == AllotmentState::Approved {
+        each_once(tx, &allotment.lines)?;
         covers_fen = covers(tx, &allotment.lines)?;
         let window = tx.current_window()?;
         for (number, line) in (1_usize..).zip(&allotment.lines) {
@@ -185,7 +199,7 @@ pub fn decide(
                 format!("allotment:{request}:{number}"),
                 PostingKind::Allotment,
                 Account::PersonalAccountFund,
-                Account::Pending(line.holder),
+                tx.pending(line.holder)?,
                 line.amount_fen,
             )?;
             tx.post_once(&posting, window)?;

@@ -107,8 +107,13 @@ pub fn change(
             return Err(ClearingError::ReasonMissing);
         }
         tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?;
-        let last = tx.blacklist_history(card)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
-        if last == act {
+        let stands = tx.blacklist_history(card)?.pop().filter(|last| last.act == BlacklistAct::Add);
+        // One that was taken back out of an old list becomes an operator's own.
+        let is_same = match act {
+            BlacklistAct::Add => stands.is_some_and(|last| !last.reason.starts_with(TAKEN_BACK)),
+            BlacklistAct::Remove => stands.is_none(),
+        };
+        if is_same {
             return Err(ClearingError::BlacklistUnchanged { card });
         }
         if act == BlacklistAct::Remove && is_held_by_state(tx, card)? {
@@ -196,8 +201,8 @@ pub(super) fn take_back(tx: &Tx<'_>, card: CardIdentifier, list: u64, operator: 
 
 /// Makes the list follow the state of a card; the new sequence when an entry was needed.
 ///
-/// An entry that an operator made by hand stays until an operator removes it. One that was taken back out of an old list stands for the loss or the
-/// lock that is reported again: the state's own entry takes its place.
+/// An entry that an operator made by hand stays until an operator removes it, also one that was taken back out of an old list: nobody knows why
+/// it stood there. Only as long as the list is withheld, when what the centre has lost is reported again, a loss or a lock takes its place.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -212,7 +217,9 @@ pub fn follow(
     let last = tx.blacklist_history(card)?.pop().filter(|last| last.act == BlacklistAct::Add);
     let act = match (listed, last) {
         (true, None) => BlacklistAct::Add,
-        (true, Some(last)) if last.reason.starts_with(TAKEN_BACK) => BlacklistAct::Add,
+        (true, Some(last)) if last.reason.starts_with(TAKEN_BACK) && withheld::withheld(tx)?.is_some() => {
+            BlacklistAct::Add
+        }
         (false, Some(last)) if last.reason.starts_with(BY_STATE) => BlacklistAct::Remove,
         _ => return Ok(None),
     };

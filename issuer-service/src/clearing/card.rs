@@ -5,15 +5,16 @@
 use settlement::code::ErrorCode;
 use settlement::id::{CardFactor, CardIdentifier};
 
+use super::ledger::Account;
 use super::refusal::ClearingError;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// A card as clearing sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CardFacts {
     /// Identifier.
     pub identifier: CardIdentifier,
-    /// Holder, by the row number of the registry.
+    /// Holder, by the row number of the registry: the one in which the person goes on.
     pub holder: i64,
     /// Diversification factor: last 8 historical bytes of its ATR.
     pub factor: CardFactor,
@@ -22,6 +23,14 @@ pub struct CardFacts {
 }
 
 impl Tx<'_> {
+    /// Where money of a holder is that is on no card: with the row in which the person goes on (docs/adr/0097).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn pending(&self, holder: i64) -> Result<Account, StoreError> {
+        Ok(Account::Pending(self.goes_on_in(holder)?))
+    }
+
     /// A card that may take money: known, active, not on the blacklist, which this centre knows.
     ///
     /// # Errors

@@ -160,7 +160,7 @@ pub struct Quote {
 /// [`ClearingError`] when the card is unknown, not active or on the blacklist.
 pub fn quote(tx: &Tx<'_>, card: CardIdentifier, to_load: bool) -> Result<Quote, ClearingError> {
     let holder = tx.payable_card(card)?.holder;
-    let pending = tx.balance(&Account::Pending(holder))?;
+    let pending = tx.balance(&tx.pending(holder)?)?;
     let open_load = open_of(tx, card)?;
     // What is open is told first: it may be what the holder owes.
     let owed = match to_load && pending < Fen::ZERO && open_load.is_none() {
@@ -248,7 +248,7 @@ pub fn prepare(
         let posting = Posting::transfer(
             format!("load:{}:prepared", load.load_id),
             PostingKind::LoadPrepared,
-            Account::Pending(load.holder),
+            tx.pending(load.holder)?,
             Account::Transit(load.card_identifier),
             load.amount_fen,
         )?;
@@ -260,7 +260,7 @@ pub fn prepare(
 
 /// Whether so much waits for the holder.
 fn pending_covers(tx: &Tx<'_>, holder: i64, amount: Fen) -> Result<(), ClearingError> {
-    let pending = tx.balance(&Account::Pending(holder))?;
+    let pending = tx.balance(&tx.pending(holder)?)?;
     if pending < Fen::ZERO {
         return Err(ClearingError::Refused(ErrorCode::LoadOwed));
     }
@@ -376,11 +376,11 @@ pub fn settle(
             // Its money went back to the holder and comes from there again.
             let how = if tac.is_some() { "proved" } else { "decided" };
             let reference = format!("load:{}:{how}", load.load_id);
-            let (from, to) = (Account::Pending(load.holder), Account::Card(load.card_identifier));
+            let (from, to) = (tx.pending(load.holder)?, Account::Card(load.card_identifier));
             Some(Posting::transfer(reference, PostingKind::LoadCredited, from, to, load.amount_fen)?)
         }
         (LoadState::Credited, None) => Some(transit(PostingKind::LoadCredited, Account::Card(load.card_identifier))?),
-        (LoadState::NotCredited, None) => Some(transit(PostingKind::LoadReturned, Account::Pending(load.holder))?),
+        (LoadState::NotCredited, None) => Some(transit(PostingKind::LoadReturned, tx.pending(load.holder)?)?),
         (LoadState::Credited, Some(refund)) => {
             let posting = refund::posting(load, refund)?;
             // It was called credited before, and gave way.

@@ -227,13 +227,13 @@ pub(super) fn give_way(tx: &Tx<'_>, load: &Load, why: &str) -> Result<(), Cleari
 fn postings(tx: &Tx<'_>, load: &Load) -> Result<Vec<Posting>, ClearingError> {
     let Some(of) = &load.refund else {
         let reference = format!("yielded:load:{}", load.load_id);
-        let (from, to) = (Account::Card(load.card_identifier), Account::Pending(load.holder));
+        let (from, to) = (Account::Card(load.card_identifier), tx.pending(load.holder)?);
         return Ok(vec![Posting::transfer(reference, PostingKind::LoadYielded, from, to, load.amount_fen)?]);
     };
     let Some(before) = refund::posting(load, of)? else { return Ok(Vec::new()) };
     let mut postings = vec![take_back::mirror(("yielded:", &before), PostingKind::RefundYielded, |account| account)?];
     // Its purchase was taken back since, and the holder was to owe it: not any more.
-    if let Some(owed) = take_back::owed(load, of)?
+    if let Some(owed) = take_back::owed(tx, load, of)?
         && tx.is_posted(owed.reference())?
     {
         postings.push(take_back::mirror(("yielded:", &owed), PostingKind::Correction, |account| account)?);

@@ -9,6 +9,8 @@
 //! later is posted to the card as ever, and the difference follows at once in the same transaction: the card's account is zero
 //! again, and the holder's is right, below zero until the next allotment where the money was given out already.
 //!
+//! A holder who goes on in another row of the registry (docs/adr/0097) takes along what waits; whatever comes later goes there at once.
+//!
 //! Source: the rule and its days are the site's (assumed). Owns: which cards, when, under which reference. Never: moves money of the
 //! dead, whose heirs a person settles with; believes a chip.
 //! Units: fen.
@@ -72,8 +74,21 @@ pub(super) fn follow(tx: &Tx<'_>, card: CardIdentifier) -> Result<(), ClearingEr
     clear(tx, card, facts.holder).map(drop)
 }
 
+/// What waits for a person, or is owed, goes along when the person goes on in another row.
+///
+/// # Errors
+/// [`ClearingError`].
+pub(crate) fn join(tx: &Tx<'_>, person: i64, into: i64, order: i64) -> Result<(), ClearingError> {
+    let (from, to) = (Account::Pending(person), Account::Pending(into));
+    let waits = tx.balance(&from)?;
+    if waits == Fen::ZERO {
+        return Ok(());
+    }
+    let posting = Posting::transfer(format!("joined:{order}"), PostingKind::Correction, from, to, waits)?;
+    tx.post_once(&posting, tx.current_window()?)
+}
+
 fn clear(tx: &Tx<'_>, card: CardIdentifier, holder: i64) -> Result<Option<Followed>, ClearingError> {
-    // What a card of a row that gave way brings late is the person's who goes on in another one.
     let holder = tx.goes_on_in(holder)?;
     let amount_fen = tx.balance(&Account::Card(card))?;
     if amount_fen == Fen::ZERO || tx.death(holder)?.is_some() {

@@ -60,7 +60,7 @@ pub(super) fn postings(tx: &Tx<'_>, row: &UploadRow, decided: Option<Posting>) -
     if row.decided.is_some_and(|decided| decided.act == RowAct::Post) {
         for load in tx.refunds_of(before.reference())? {
             if let (LoadState::Credited, Some(refund)) = (load.state, &load.refund) {
-                postings.extend(owed(&load, refund)?);
+                postings.extend(owed(tx, &load, refund)?);
             }
         }
     }
@@ -79,17 +79,18 @@ pub(super) fn late_refund(
 ) -> Result<Option<Posting>, ClearingError> {
     // It was admitted for a posting that stood; another one of the same name says nothing of this one.
     let is_taken_back = tx.is_posted(&format!("{PREFIX}{}", refund.posting))?;
-    is_taken_back.then(|| undone(load, credited)).transpose()
+    is_taken_back.then(|| undone(tx, load, credited)).transpose()
 }
 
 /// The refund the other way round; the card keeps the money, and its holder owes it.
-pub(super) fn owed(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
-    refund::posting(load, refund)?.map(|credited| undone(load, &credited)).transpose()
+pub(super) fn owed(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
+    refund::posting(load, refund)?.map(|credited| undone(tx, load, &credited)).transpose()
 }
 
-fn undone(load: &Load, credited: &Posting) -> Result<Posting, ClearingError> {
+fn undone(tx: &Tx<'_>, load: &Load, credited: &Posting) -> Result<Posting, ClearingError> {
+    let pending = tx.pending(load.holder)?;
     mirror((PREFIX, credited), PostingKind::Correction, |account| match account {
-        Account::Card(_) => Account::Pending(load.holder),
+        Account::Card(_) => pending.clone(),
         other => other,
     })
 }

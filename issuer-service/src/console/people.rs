@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use zeroize::Zeroizing;
 
 use super::form::{Entry, Field, Form, Known, REASON};
-use super::{Viewer, batches, cell, code, link, none, table, words};
+use super::{Viewer, batches, cell, code, identities, link, none, table, words};
 use crate::card::{self, Card};
 use crate::person::{Details, Masked};
 use crate::request::{Kind, Request, RequestState};
@@ -19,6 +19,8 @@ use crate::state::State;
 pub struct File {
     /// Masked.
     pub person: Masked,
+    /// Row in which the person goes on, of one that was joined into it.
+    pub goes_on_as: Option<i64>,
     /// Cards, the oldest first.
     pub cards: Vec<Card>,
     /// Requests, the oldest first.
@@ -161,6 +163,14 @@ pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
                 (say("区县", "County"), &words::county(region)), (say("电话", "Telephone"), phone),
             ]))
             (viewer.form(&REVEAL, &place, &[]))
+        }
+        @if let Some(into) = file.goes_on_as {
+            p { span.tag.warn { (say("已并入", "goes on as")) } " " (link(&address(into), into)) }
+        } @else {
+            div.acts {
+                (viewer.form(&identities::RENUMBER, &place, &[]))
+                (viewer.form(&identities::JOIN, &place, &[]))
+            }
         }
         @if let Some(reason) = no_card {
             p { span.tag.warn { (say("暂不能制卡", "no card can be made")) } " " (words::no_card(*reason, viewer.lang).0) }

@@ -61,6 +61,7 @@ const CARDS: (&str, &str) = ("在“卡”页按卡号查找", "find the card by
 const STOCK: (&str, &str) =
     ("在“库存”页查看卡在哪里，再核对实物", "see on the page Stock where the cards are, then look for them");
 const BATCHES: (&str, &str) = ("在“批次”页查看", "look at it on the page Batches");
+const IDENTITIES: (&str, &str) = ("在“身份变更”页查看", "see the orders on the page Identities");
 const PINS: (&str, &str) = ("在“口令工单”页查看", "see the orders on the page PIN orders");
 const BLACKLIST: (&str, &str) = ("在“黑名单”页查看", "look at the page Blacklist");
 const STATIONS: (&str, &str) = ("在“制卡站”页查看", "see the stations on the page Stations");
@@ -72,6 +73,30 @@ const REASON: (&str, &str) = ("在“理由”一栏写明", "say why in the fie
 /// By code.
 const SENTENCES: &[(&str, &str, &str)] = &[
     ("PERSON_NOT_FOUND", PEOPLE.0, PEOPLE.1),
+    ("IDENTITY_ORDER_NOT_FOUND", IDENTITIES.0, IDENTITIES.1),
+    ("IDENTITY_ORDER_DECIDED", IDENTITIES.0, IDENTITIES.1),
+    (
+        "IDENTITY_ORDER_WAITS",
+        "先由另一人在“身份变更”页复核或退回",
+        "let another person decide it on the page Identities first",
+    ),
+    (
+        "PERSON_NUMBER_UNFIT",
+        "与证件核对号码、证件类型和国籍",
+        "compare number, kind and nationality with the certificate",
+    ),
+    ("PERSON_NUMBER_SAME", "核对人员和号码", "compare person and number"),
+    (
+        "PERSON_NUMBER_TAKEN",
+        "是同一人时在人员页并档；不是时先更正另一人的号码",
+        "if it is one person, join the rows on the person's page; if not, mend the other one's number first",
+    ),
+    ("PERSON_JOINED", "打开并入后的人员页再办", "open the page of the row in which the person goes on"),
+    (
+        "PERSON_NOT_JOINED",
+        "反过来并（没有卡的并入有卡的）；两边都有时先注销其一的卡、撤回申请；死亡登记须两处一致",
+        "join the other way round, the row without card into the one with it; where both have one, cancel one's card and withdraw its request; a death stands with both or with none",
+    ),
     ("CARD_NOT_FOUND", CARDS.0, CARDS.1),
     ("CARD_NOT_MADE", CARDS.0, CARDS.1),
     ("CARD_MOVE_UNKNOWN", "打开此卡的页面，只列出可办的事项", "open the card's page: it offers what can be done"),

@@ -28,6 +28,11 @@ const FINAL: &[Final] = &[
     each("/console/batches/{number}/cancel", "取消的批次不能恢复。", "A cancelled batch never comes back."),
     each("/console/batches/{number}/withdraw", "批次撤回后不能恢复。", "A withdrawn batch never comes back."),
     each("/console/stations/{name}/revoke", "吊销的证书不能恢复。", "A revoked certificate never comes back."),
+    each(
+        "/console/identities/{number}/approve",
+        "并档不能撤销；号码只能另提一单再更正。",
+        "Rows that were joined stay so; a number is mended by another order only.",
+    ),
     each("/console/people/{number}/photo/remove", "删除的照片不能恢复。", "A removed photo never comes back."),
 ];
 

@@ -7,6 +7,7 @@
 
 mod acts;
 mod counter;
+mod identities;
 mod intake;
 mod looks;
 mod once;
@@ -145,7 +146,8 @@ impl std::fmt::Debug for Route {
 }
 
 /// Every address but those of logging in and out.
-pub const ROUTES: &[&[Route]] = &[looks::ROUTES, acts::ROUTES, intake::ROUTES, stock::ROUTES, counter::ROUTES];
+pub const ROUTES: &[&[Route]] =
+    &[looks::ROUTES, acts::ROUTES, identities::ROUTES, intake::ROUTES, stock::ROUTES, counter::ROUTES];
 
 /// What is asked, by whom.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! renumber  the row stays, and with it cards, requests, money and tickets; the number before is kept, and finds the person
-//! join      the row that has neither a working card nor money points to the other one, in which the person goes on
+//! join      the row that has no working card points to the other one, in which the person goes on; its money goes along
 //! ```
 //! A number before that was the person's stays the person's: whoever is told of under it is this person. One that never was (`wrong`) is
 //! this person's only under the person's name; under another name it is somebody else's.
@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 use super::identity_failure::{Hindrance, IdentityError};
 use crate::audit::Act;
 use crate::card::update::{self, Origin};
+use crate::clearing::succession;
 use crate::clock;
 use crate::error::Missing;
 use crate::import::column::Column;
@@ -28,7 +29,7 @@ use crate::person::rule::PeopleRules;
 use crate::person::{Details, masked_number};
 use crate::state::{State, states};
 use crate::store::identity::{NewAct, NewOrder};
-use crate::store::{Store, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 states! {
     /// An order about who somebody is.
@@ -107,7 +108,9 @@ impl Because {
         }
     }
 
-    const fn text(self, lang: Lang) -> &'static str {
+    /// In words.
+    #[must_use]
+    pub const fn text(self, lang: Lang) -> &'static str {
         match (self, lang) {
             (_, Lang::En) => self.name(),
             (Self::Wrong, Lang::Zh) => "登记有误",
@@ -283,6 +286,7 @@ pub fn approve(store: &mut Store, number: i64, operator: Option<&str>) -> Result
                 let before = dossier.clone();
                 dossier
                     .absorb(&tx.dossier(order.person)?.ok_or(Missing::Person { id: order.person })?, clock::seconds());
+                succession::join(tx, order.person, into, number)?;
                 tx.join_person(order.person, into, number)?;
                 super::worklist::put(tx, into, &before, &dossier)?;
             }
@@ -291,6 +295,19 @@ pub fn approve(store: &mut Store, number: i64, operator: Option<&str>) -> Result
         let detail = format!("order {number} of {}: {}", order.maker, order.act.name());
         Ok((found(tx, number)?, told(checker, "person.approve", order.person, detail)))
     })
+}
+
+/// Orders before a number, the newest first, each with the number that it would give, masked: whoever decides compares it with the paper.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn shown_before(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<(Order, Option<String>)>, StoreError> {
+    let with_number = |order: Order| {
+        let gives = order.state == OrderState::Proposed && !tx.is_erased(order.person)?;
+        let identity = if gives { tx.ordered_identity(order.number)? } else { None };
+        Ok((order, identity.map(|identity| masked_number(&identity.number))))
+    };
+    tx.identity_orders_before(before, limit)?.into_iter().map(with_number).collect()
 }
 
 /// Refuses what another person asked for, and keeps why.
@@ -328,11 +345,10 @@ fn decide(
 fn give(tx: &Tx<'_>, order: &Order) -> Result<(), IdentityError> {
     let Order { number, person, .. } = *order;
     let because = order.because.unwrap_or(Because::Changed);
+    let mut dossier = open(tx, person)?;
     let identity = tx.ordered_identity(number)?.ok_or(IdentityError::Unknown { number })?;
     free(tx, person, &identity.number)?;
-    let mut dossier = open(tx, person)?;
-    let given_up = dossier.number().to_owned();
-    tx.add_former_number(person, &given_up, because, number)?;
+    tx.add_former_number(person, dossier.number(), because, number)?;
     let twin = twin(tx, person, &identity.number)?;
     let details = Details {
         number: identity.number,
@@ -342,17 +358,12 @@ fn give(tx: &Tx<'_>, order: &Order) -> Result<(), IdentityError> {
         ..dossier.details()
     };
     let changed = dossier.renumber(&details, clock::seconds());
-    match twin {
-        None => tx.put_dossier(person, &dossier)?,
-        // The row that gave way has it, and gets the one that is given up: no two rows ever have the same.
-        Some((row, mut other)) => {
-            other.take_number(format!("joined {row}"));
-            tx.put_dossier(row, &other)?;
-            tx.put_dossier(person, &dossier)?;
-            other.take_number(given_up);
-            tx.put_dossier(row, &other)?;
-        }
+    // The row that gave way has it no more: no two rows ever have the same. Nor has it the one that is given up, which may be somebody else's.
+    if let Some((row, mut other)) = twin {
+        other.take_number(format!("joined {row}"));
+        tx.put_dossier(row, &other)?;
     }
+    tx.put_dossier(person, &dossier)?;
     update::renumbered(tx, person, changed.into(), Origin::Registry)?;
     Ok(())
 }
@@ -407,9 +418,6 @@ fn may_join_but(tx: &Tx<'_>, person: i64, into: i64, order: i64) -> Result<(), I
     }
     if tx.has_card_or_wish(person)? {
         return not(Hindrance::Card);
-    }
-    if tx.has_money(person)? {
-        return not(Hindrance::Money);
     }
     if tx.death(person)?.is_some() != tx.death(into)?.is_some() {
         return not(Hindrance::Death);

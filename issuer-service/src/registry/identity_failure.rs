@@ -2,6 +2,7 @@
 //!
 //! Owns: the errors and their texts. Never: a number or a name.
 
+use crate::clearing::refusal::ClearingError;
 use crate::error::{Explain, Missing};
 use crate::exit::Exit;
 use crate::import::ImportError;
@@ -17,8 +18,6 @@ pub enum Hindrance {
     Same,
     /// It has a card in use or in the making, or a request for one.
     Card,
-    /// It has money.
-    Money,
     /// One of them is recorded as dead.
     Death,
 }
@@ -30,8 +29,6 @@ impl Hindrance {
             (Self::Same, Lang::En) => "the two are one row",
             (Self::Card, Lang::Zh) => "名下有在用的卡、制卡任务或未办结的申请",
             (Self::Card, Lang::En) => "it has a card in use or in the making, or an open request",
-            (Self::Money, Lang::Zh) => "名下还有资金",
-            (Self::Money, Lang::En) => "it has money",
             (Self::Death, Lang::Zh) => "其中一人已登记死亡",
             (Self::Death, Lang::En) => "one of them is recorded as dead",
         }
@@ -115,6 +112,9 @@ pub enum IdentityError {
     /// The operator.
     #[error(transparent)]
     Operator(#[from] OperatorError),
+    /// The ledger, which takes the money along.
+    #[error(transparent)]
+    Clearing(#[from] ClearingError),
     /// The database.
     #[error(transparent)]
     Store(StoreError),
@@ -142,6 +142,7 @@ impl Explain for IdentityError {
             Self::Missing(error) => error.code(),
             Self::Import(error) => error.code(),
             Self::Operator(error) => error.code(),
+            Self::Clearing(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -188,6 +189,7 @@ impl Explain for IdentityError {
             Self::Missing(error) => error.what(lang),
             Self::Import(error) => error.what(lang),
             Self::Operator(error) => error.what(lang),
+            Self::Clearing(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
         }
     }
@@ -215,13 +217,14 @@ impl Explain for IdentityError {
                 "make both agree with `issuer person death` first",
             ),
             Self::NotJoined { .. } => lang.pick(
-                "反过来并（把没有卡和资金的并入有的）；两边都有时先注销其一的卡、撤回申请、划清资金（issuer account move-balances 后随新卡发放）",
-                "join the other way round: the row without card and money goes into the one with them; where both have some, cancel one's card, withdraw its request and let its money be paid out first",
+                "反过来并（把没有卡的并入有卡的）；两边都有时先注销其一的卡、撤回申请；资金随人转入，不影响并档",
+                "join the other way round: the row without card goes into the one with it; where both have some, cancel one's card and withdraw its request first. Money goes along",
             ),
             Self::ReasonMissing => lang.pick("加上 --reason", "add --reason"),
             Self::Missing(error) => error.next(lang),
             Self::Import(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),
+            Self::Clearing(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
         }
     }
@@ -240,6 +243,7 @@ impl Explain for IdentityError {
             Self::Missing(error) => error.exit(),
             Self::Import(error) => error.exit(),
             Self::Operator(error) => error.exit(),
+            Self::Clearing(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }
     }
@@ -247,6 +251,7 @@ impl Explain for IdentityError {
     fn retryable(&self) -> bool {
         match self {
             Self::Import(error) => error.retryable(),
+            Self::Clearing(error) => error.retryable(),
             Self::Store(error) => error.retryable(),
             _ => false,
         }

@@ -346,15 +346,6 @@ impl Tx<'_> {
         )?;
         Ok(())
     }
-
-    /// Removes a fact about the centre; one that is not there is removed already.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn remove_fact(&self, name: &str) -> Result<(), StoreError> {
-        self.sql.execute("DELETE FROM centre WHERE name = $1", [name])?;
-        Ok(())
-    }
 }
 
 fn record(row: &Row<'_>) -> engine::Result<Record> {

@@ -130,6 +130,21 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The same with the ceremony of each, the last one first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn keys_left_by(&self) -> Result<Vec<(i64, HeldValue)>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT ceremony, name, version, check_value FROM ceremony_key WHERE left_behind = 1
+             ORDER BY ceremony DESC, name, version",
+        )?;
+        let rows = find.query_map((), |row| {
+            Ok((row.get(0)?, HeldValue { name: row.get(1)?, version: row.get(2)?, check_value: row.get(3)? }))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The highest key set of a ceremony that was given up and left keys behind; 0 for none.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ impl Tx<'_> {
             "SELECT card_identifier, person, substr(chip, length(chip) - 15), state = 'normal' FROM card
              WHERE card_identifier = $1",
         )?;
-        Ok(statement
+        let found = statement
             .query_row([card.to_string()], |row| {
                 Ok(CardFacts {
                     identifier: cell::parsed(row, 0, CardIdentifier::parse)?,
@@ -25,7 +25,8 @@ impl Tx<'_> {
                     active: row.get(3)?,
                 })
             })
-            .optional()?)
+            .optional()?;
+        found.map(|facts| Ok(CardFacts { holder: self.goes_on_in(facts.holder)?, ..facts })).transpose()
     }
 
     /// Live cards of a batch, in order of their job.

@@ -109,6 +109,15 @@ impl Tx<'_> {
         Ok(find.query_map((after, state.map(State::name), limit), order)?.collect::<Result<_, _>>()?)
     }
 
+    /// Orders before a number, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn identity_orders_before(&self, before: i64, limit: u32) -> Result<Vec<Order>, StoreError> {
+        let mut find = self.sql.prepare(&format!("{ORDER} WHERE number < $1 ORDER BY number DESC LIMIT $2"))?;
+        Ok(find.query_map((before, limit), order)?.collect::<Result<_, _>>()?)
+    }
+
     /// The order about a person that waits.
     ///
     /// # Errors
@@ -248,12 +257,17 @@ impl Tx<'_> {
         Ok(at)
     }
 
-    /// The rows that were joined into one.
+    /// The rows that were joined into one, and those that were joined into them before.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn rows_joined_into(&self, person: i64) -> Result<Vec<i64>, StoreError> {
-        let mut find = self.sql.prepare("SELECT person FROM person_joined WHERE into_person = $1 ORDER BY person")?;
+        let mut find = self.sql.prepare(
+            "WITH RECURSIVE gave_way (person) AS (
+                SELECT person FROM person_joined WHERE into_person = $1
+                UNION SELECT j.person FROM person_joined j JOIN gave_way g ON j.into_person = g.person
+             ) SELECT person FROM gave_way ORDER BY person",
+        )?;
         Ok(find.query_map([person], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -275,21 +289,6 @@ impl Tx<'_> {
              AND (EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state NOT IN ('cancelled', 'spoilt'))
                   OR EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))
                   OR EXISTS (SELECT 1 FROM card_request r WHERE r.person = p.id AND r.state IN ('open', 'batched')))",
-        )?;
-        Ok(find.exists([person])?)
-    }
-
-    /// Whether the ledger says that a person, or a card of theirs, has money or owes some.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn has_money(&self, person: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare(
-            "SELECT 1 FROM person p WHERE p.id = $1
-             AND (EXISTS (SELECT 1 FROM entry e WHERE e.account = 'pending:' || CAST(p.id AS TEXT)
-                          GROUP BY e.account HAVING SUM(e.amount_fen) <> 0)
-                  OR EXISTS (SELECT 1 FROM card c JOIN entry e ON e.account = 'card:' || c.card_identifier
-                             WHERE c.person = p.id GROUP BY e.account HAVING SUM(e.amount_fen) <> 0))",
         )?;
         Ok(find.exists([person])?)
     }
@@ -360,12 +359,16 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// Empties what orders and former numbers say of a person.
+    /// Empties what orders and former numbers say of a person, the words of those who asked and refused among it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub(super) fn forget_identities(&self, person: i64) -> Result<(), StoreError> {
         self.sql.execute("DELETE FROM person_former WHERE person = $1", [person])?;
+        let words =
+            "UPDATE identity_order SET reason = '-', rejection = CASE WHEN rejection IS NULL THEN NULL ELSE '-' END
+                     WHERE person = $1 OR other = $1";
+        self.sql.execute(words, [person])?;
         let mut find =
             self.sql.prepare("SELECT number FROM identity_order WHERE person = $1 AND identity IS NOT NULL")?;
         let numbers = find.query_map([person], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;

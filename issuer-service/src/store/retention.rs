@@ -31,13 +31,15 @@ const FILES: &str =
     AND (length(p.body) > 28 OR EXISTS (SELECT 1 FROM exchange_row r WHERE r.file = p.number AND r.answer IS NOT NULL))
     AND NOT EXISTS (SELECT 1 FROM exchange_row r JOIN job j ON j.number = r.job
                     WHERE r.file = p.number AND j.state IN ('requested', 'waiting', 'writing'))";
-/// The dead, when no card of theirs works and no money of theirs is left.
+/// The dead, when no card of theirs works and no money of theirs is left, on cards of rows that were joined into theirs neither.
 const PEOPLE: &str = "FROM person_death p WHERE p.recorded_at < $1 AND p.person > $2 AND {without}
     AND NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = p.person)
     AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.account = 'pending:' || CAST(p.person AS TEXT)
                     GROUP BY e.account HAVING SUM(e.amount_fen) <> 0)
-    AND NOT EXISTS (SELECT 1 FROM card c JOIN entry e ON e.account = 'card:' || c.card_identifier
-                    WHERE c.person = p.person GROUP BY e.account HAVING SUM(e.amount_fen) <> 0)";
+    AND NOT EXISTS (SELECT 1 FROM card c JOIN entry e
+                        ON e.account IN ('card:' || c.card_identifier, 'transit:' || c.card_identifier)
+                    WHERE c.person IN (SELECT p.person UNION ALL SELECT j.person FROM person_joined j WHERE j.into_person = p.person)
+                    GROUP BY e.account HAVING SUM(e.amount_fen) <> 0)";
 
 /// Names that a file sent and its answer bear in the exchange folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,6 +35,11 @@ GET  /console/figures *
 GET  /console/import capture
 POST /console/import capture
 POST /console/people capture counter approve
+GET  /console/identities *
+POST /console/people/{number}/renumber capture
+POST /console/people/{number}/join capture
+POST /console/identities/{number}/approve approve
+POST /console/identities/{number}/reject approve
 POST /console/people/{number}/photo capture counter
 POST /console/people/{number}/photo/show capture
 POST /console/people/{number}/photo/remove capture
@@ -559,4 +564,54 @@ fn another_font_gives_another_preview_without_a_new_start() {
     assert!(seen() != plain, "another one of the same name");
     std::fs::remove_file(own.join("own.ttf")).expect("removed");
     assert!(seen() == without);
+}
+
+#[test]
+fn another_number_and_a_joining_are_asked_for_by_one_and_decided_by_another() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture, Role::Approve]);
+    let file = office.data().join("people.csv");
+    std::fs::write(&file, CSV).expect("written");
+    assert_eq!(office.run(&li, Some(&li.password()), &["import", file.to_str().expect("a path")]).0, Some(0));
+    let (li, wang) = (office.enter(&li), office.with("wang", &[Role::Approve]));
+    let orders = |who: &In| office.get(who, "/console/identities").text;
+    assert!(orders(&li).contains("没有身份变更单"));
+    let page = office.get(&li, "/console/people/2").text;
+    assert!(page.contains("/console/people/2/renumber") && page.contains("/console/people/2/join"), "{page}");
+    assert!(!office.get(&wang, "/console/people/2").text.contains("/renumber"), "what is not allowed is not offered");
+
+    // A number that is none comes back beside its form; the right one waits for somebody else, masked.
+    let none =
+        "number=513301199001010999&because=wrong&certificate_type=&nationality=&sex=&birth_date=&reason=letter+7";
+    let told = form(&office, &li, "/console/people/2/renumber", none);
+    assert!(told.status == 400 && told.text.contains("PERSON_NUMBER_UNFIT"), "{} {}", told.status, told.text);
+    let right = none.replace("513301199001010999", "51330119900101003X");
+    let told = form(&office, &li, "/console/people/2/renumber", &right);
+    assert_eq!((told.status, to(&told)), (303, "/console/identities"), "{}", told.text);
+    let own = orders(&li);
+    assert!(own.contains("51**************3X") && !own.contains("/approve"), "who asked does not decide: {own}");
+    assert_eq!(form(&office, &li, "/console/identities/1/approve", "sure=yes").status, 403);
+    assert!(
+        orders(&wang).contains("/console/identities/1/approve")
+            && orders(&wang).contains("/console/identities/1/reject")
+    );
+    let asked = form(&office, &wang, "/console/identities/1/approve", "");
+    assert!(asked.status == 200 && asked.text.contains("name=\"sure\""), "it is asked twice: {}", asked.text);
+    let told = form(&office, &wang, "/console/identities/1/approve", "sure=yes");
+    assert_eq!((told.status, to(&told)), (303, "/console/identities"), "{}", told.text);
+    let states = "SELECT act, state, maker, checker FROM identity_order ORDER BY number";
+    assert_eq!(office.ask(states), [["renumber", "approved", "li", "wang"]]);
+
+    // A joining that is refused with a reason, and one that is done.
+    let join = |reason: &str| form(&office, &li, "/console/people/1/join", &format!("into=2&reason={reason}"));
+    assert_eq!(to(&join("family+book")), "/console/identities");
+    assert_eq!(to(&form(&office, &wang, "/console/identities/2/reject", "reason=no+book")), "/console/identities");
+    assert!(orders(&li).contains("no book"));
+    assert_eq!(to(&join("the+book+came")), "/console/identities");
+    assert_eq!(to(&form(&office, &wang, "/console/identities/3/approve", "sure=yes")), "/console/identities");
+    let gone = office.get(&li, "/console/people/1").text;
+    assert!(gone.contains("已并入") && !gone.contains("/console/people/1/join"), "{gone}");
+    let english = In { cookie: format!("{}; lang=en", li.cookie), ..li.clone() };
+    let page = office.get(&english, "/console/identities").text;
+    assert!(remedy::is_typed("issuer person join 1") && !remedy::is_typed(&page), "{page}");
 }

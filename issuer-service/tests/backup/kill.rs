@@ -117,6 +117,10 @@ fn a_restoration_that_ended_between_its_database_and_its_folder_is_completed_by_
     assert_ne!(in_the_way.status.code(), Some(0));
     assert!(stage.join("restore.unfinished").exists());
     std::fs::remove_dir_all(&folder).expect("removed");
+    // Nor is the folder cleared for another server, or for a file.
+    let other_server =
+        restore(&bureau, &folder, &file, true).stderr(Stdio::piped()).output().expect("the program starts");
+    assert_eq!((other_server.status.code(), code(&other_server)), (Some(3), "RESTORE_HALF_ELSEWHERE".to_owned()));
     // Another backup is not put into it.
     let foreign = onto(&other).output().expect("the program starts");
     assert_ne!(foreign.status.code(), Some(0));
@@ -165,4 +169,36 @@ fn a_restoration_onto_a_server_that_is_killed_at_any_moment_is_ended_by_the_next
         assert!(!stage.exists(), "{step}");
         assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0), "{step}");
     }
+}
+
+#[test]
+fn a_half_of_another_server_is_not_cleared_and_a_whole_one_that_did_not_say_so_is_told() {
+    let bureau = centre();
+    let file = bureau.path("one.backup");
+    assert_eq!(backup(&bureau, "create", &file).status.code(), Some(0));
+    let (folder, stage) = (PathBuf::from(bureau.path("back")), PathBuf::from(bureau.path("back.restoring")));
+    let mark = |at: &Path| at.join("restore.unfinished");
+    let again = || {
+        let output =
+            restore(&bureau, &folder, &file, false).stderr(Stdio::piped()).output().expect("the program starts");
+        let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap_or_default();
+        (output.status.code(), error["code"].as_str().unwrap_or_default().to_owned())
+    };
+    // A run onto a server ended between its database and its folder; now a file is named.
+    std::fs::create_dir(&stage).expect("a folder");
+    std::fs::write(mark(&stage), "0123\npostgres://issuer@db.example/centre\n").expect("a mark");
+    assert_eq!(again(), (Some(3), "RESTORE_HALF_ELSEWHERE".to_owned()));
+    assert!(mark(&stage).exists() && !folder.exists());
+    std::fs::remove_dir_all(&stage).expect("given up");
+    assert_eq!(again(), (Some(0), String::new()));
+    assert_eq!(again(), (Some(3), "RESTORE_NOT_EMPTY".to_owned()), "it is a centre now");
+    // Killed as the last thing it does: the folder stands in its place and still has its mark.
+    let filled = crate::ask::ask(&folder, "SELECT value FROM centre WHERE name = 'restore.of'").expect("a fact");
+    let word = filled[0][0].split(' ').next().expect("a word").to_owned();
+    std::fs::write(mark(&folder), "another word\n").expect("a mark");
+    assert_eq!(again(), (Some(3), "RESTORE_NOT_EMPTY".to_owned()), "it is no half of this one");
+    std::fs::write(mark(&folder), format!("{word}\n")).expect("a mark");
+    assert_eq!(again(), (Some(0), String::new()));
+    assert!(!mark(&folder).exists());
+    assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0));
 }

@@ -55,7 +55,7 @@ fn rows(folder: &Path, table: &str) -> Vec<Vec<String>> {
     let filter = match table {
         "audit" => "WHERE act <> 'backup.restore'",
         "centre" => {
-            "WHERE name NOT IN ('epoch', 'clock_mark', 'clock_ticks', 'blacklist.withheld') AND name NOT LIKE 'floor.%'"
+            "WHERE name NOT IN ('epoch', 'clock_mark', 'clock_ticks', 'blacklist.withheld', 'restore.of') AND name NOT LIKE 'floor.%'"
         }
         _ => "",
     };

@@ -155,6 +155,28 @@ fn custodians_add_the_key_of_a_new_card_type_to_the_present_version_and_to_nothi
 }
 
 #[test]
+fn a_supplement_makes_the_keys_that_its_signed_start_names_and_no_others() {
+    let site = Site::new(&[]);
+    site.takes_up_the_city();
+    site.start_missing();
+    let receipts = site.ok(&["ceremony", "protocol", "1"])["receipts"].clone();
+    assert!(receipts[0][0].as_str().expect("a receipt").contains("\"keys\":[\"UKCITY v1\"]"), "{receipts}");
+    site.all_contribute();
+    // Somebody adds a key to the city's text before it is finished.
+    let text = fs::read_to_string(site.path("centre/city.toml")).expect("a text");
+    let row = text.lines().find(|line| line.contains("UKCITY\"") && line.contains("class")).expect("a row").to_owned();
+    let more = row.replace("UKCITY", "UKMORE").replace("0x0E", "0x0D");
+    fs::write(site.path("centre/city.toml"), text.replace(&row, &format!("{row}\n{more}"))).expect("written");
+    let finish = ["--operator", "zhou", "ceremony", "finish", "--shares", &site.text("shares")];
+    let told = site.refused(&finish, 3, "CEREMONY_KEYS_CHANGED");
+    assert!(told.contains("UKMORE v1") && told.contains("UKCITY v1"), "{told}");
+    assert!(!names(&site.ok(&["key", "list"])["keys"]).contains(&"UKCITY"));
+    fs::write(site.path("centre/city.toml"), text).expect("put back");
+    assert_eq!(site.finish()["state"], "finished");
+    assert!(names(&site.ok(&["key", "list"])["keys"]).contains(&"UKCITY"));
+}
+
+#[test]
 fn a_supplement_cut_short_goes_on_or_takes_out_its_own_key_alone() {
     let site = Site::new(&[]);
     site.takes_up_the_city();

@@ -190,7 +190,7 @@ fn a_centre_brought_back_takes_no_card_off_the_lists_of_terminals_and_takes_back
 
 #[test]
 fn a_loss_reported_again_after_a_restoration_ends_as_any_other_and_one_that_became_formal_is_named() {
-    let centre = Centre::with_cards(4);
+    let centre = Centre::with_cards(5);
     let folder = tempfile::tempdir().expect("folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
     std::fs::write(path("secret"), "sixteen invented words\n").expect("passphrase");
@@ -210,35 +210,49 @@ fn a_loss_reported_again_after_a_restoration_ends_as_any_other_and_one_that_beca
     };
     let cards = |of: &[u8]| of.iter().map(|n| centre.card(*n).identifier.to_string()).collect::<BTreeSet<_>>();
     let temporary = ["report-loss", "--temporary"];
-    // On Sunday one is lost for a week; on Monday for good, a second one for a week, a third one is locked, a fourth one listed by hand.
+    // On Sunday one is lost for a week; on Monday for good, a second one for a week, a third one is locked, two are listed by hand.
     moved(&centre, &temporary, 1);
     centre.ok("sun", &["backup", "create", &file, "--backup-passphrase", &source]);
     moved(&centre, &["report-loss", "--formal"], 1);
     moved(&centre, &temporary, 2);
     moved(&centre, &["lock"], 3);
-    let fourth = centre.card(4).identifier.to_string();
-    centre.ok("ma", &["blacklist", "add", &fourth, "--reason", "seen"]);
+    let [fourth, fifth] = [4, 5].map(|card| centre.card(card).identifier.to_string());
+    for card in [&fourth, &fifth] {
+        centre.ok("ma", &["blacklist", "add", card, "--reason", "seen"]);
+    }
     centre.ok("ma", &["blacklist", "export", "--out", &path("list")]);
     lost_and_restored(&centre, &file, &source);
 
     let adopted = centre.ok("ma", &["blacklist", "adopt", &path("list")]);
-    assert_eq!(adopted["taken"].as_array().expect("taken").len(), 3, "{adopted}");
+    assert_eq!(adopted["taken"].as_array().expect("taken").len(), 4, "{adopted}");
     let ending: Vec<_> =
         adopted["ending"].as_array().expect("named").iter().map(|of| of["card_number"].clone()).collect();
     assert_eq!((ending, &adopted["ending"][0]["state"]), (vec![json!("A00000001")], &json!("temporary_loss")));
     // Reported again as the handbook says, they end as they would have.
     moved(&centre, &temporary, 2);
     moved(&centre, &["lock"], 3);
-    assert_eq!(on(&centre), cards(&[1, 2, 3, 4]));
+    assert_eq!(on(&centre), cards(&[1, 2, 3, 4, 5]));
     moved(&centre, &["release"], 2);
     moved(&centre, &["unlock"], 3);
-    assert_eq!(on(&centre), cards(&[1, 4]), "nobody has to think of two more words");
+    assert_eq!(on(&centre), cards(&[1, 4, 5]), "nobody has to think of two more words");
+    // Somebody remembers that one was listed by hand, and says so; the list is published. What stands on it then stays through a loss.
+    let add = ["blacklist", "add", &fourth, "--reason", "seen on Monday"];
+    centre.ok("ma", &add);
+    assert_eq!(centre.run("ma", &add).status.code(), Some(3), "it is an operator's own now");
+    moved(&centre, &temporary, 4);
+    moved(&centre, &["release"], 4);
+    centre.ok("ma", &["blacklist", "release", "--reason", "the list of the only terminal"]);
+    moved(&centre, &temporary, 5);
+    moved(&centre, &["release"], 5);
+    assert_eq!(on(&centre), cards(&[1, 4, 5]));
     // What nobody reported again stays until somebody takes it off; what was listed by hand here stays through a loss.
     let second = centre.card(2).identifier.to_string();
     centre.ok("ma", &["blacklist", "add", &second, "--reason", "seen"]);
     moved(&centre, &temporary, 2);
     moved(&centre, &["release"], 2);
-    assert_eq!(on(&centre), cards(&[1, 2, 4]));
-    centre.ok("ma", &["blacklist", "remove", &fourth, "--reason", "was a mistake"]);
+    assert_eq!(on(&centre), cards(&[1, 2, 4, 5]));
+    for card in [&fourth, &fifth] {
+        centre.ok("ma", &["blacklist", "remove", card, "--reason", "was a mistake"]);
+    }
     assert_eq!(on(&centre), cards(&[1, 2]));
 }

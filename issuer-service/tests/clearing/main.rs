@@ -12,6 +12,7 @@ mod door;
 mod fresh;
 #[path = "../database/hold.rs"]
 mod hold;
+mod joined;
 mod kiosk;
 mod lists;
 mod loads;

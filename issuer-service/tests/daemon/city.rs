@@ -120,7 +120,13 @@ pub(crate) fn takes_up_the_city(bench: &Bench) {
 
 /// The custodians zhou and wu add the keys that are lacking.
 pub(crate) fn add_what_is_missing(bench: &Bench, more: &[&str]) {
-    bench.ok(&["operator", "add", "wu", "--role", "keys"]);
+    supplement(bench, more, &mut |finish| bench.ok(&[more, finish].concat()));
+}
+
+/// The same up to its last step, which is told to `end`.
+pub(crate) fn supplement(bench: &Bench, more: &[&str], end: &mut dyn FnMut(&[&str])) {
+    // Known already when it is done again.
+    bench.output(&["operator", "add", "wu", "--role", "keys"]);
     let secret = bench.folder().join("secret");
     std::fs::write(&secret, "an invented secret\n").expect("written");
     let secret = format!("file:{}", secret.display());
@@ -128,7 +134,8 @@ pub(crate) fn add_what_is_missing(bench: &Bench, more: &[&str]) {
     step("zhou", &["start", "--missing", "--custodian", "zhou", "--custodian", "wu"]);
     step("zhou", &["contribute", "--secret", &secret]);
     step("wu", &["contribute", "--secret", &secret]);
-    step("wu", &["finish", "--shares", bench.folder().join("shares").to_str().expect("a path")]);
+    let shares = bench.folder().join("shares");
+    end(&["--operator", "wu", "ceremony", "finish", "--shares", shares.to_str().expect("a path")]);
 }
 
 #[test]

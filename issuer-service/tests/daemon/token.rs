@@ -8,7 +8,7 @@ use card_sim::fault::FaultPlan;
 use serde_json::Value;
 
 use crate::bench::Bench;
-use crate::city::{CITY, add_what_is_missing, blank, takes_up_the_city};
+use crate::city::{CITY, add_what_is_missing, blank, supplement, takes_up_the_city};
 use crate::psam::opens_a_card;
 use crate::softhsm::{MODULE, PIN, Token};
 
@@ -517,6 +517,44 @@ fn the_key_of_a_city_s_cards_comes_into_a_token_beside_the_others() {
     let made = run(&bench, &["--pin", "env:TOKEN_PIN"]).wait_with_output().expect("ends");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     bench.assert_complete(1, 0);
+}
+
+#[test]
+fn what_a_token_keeps_of_a_supplement_that_was_given_up_the_next_one_takes_over() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    takes_up_the_city(&bench);
+    let config = bench.folder().join("centre").join("centre.toml");
+    let text = std::fs::read_to_string(&config).expect("text");
+    let library = keeps_all(bench.folder());
+    std::fs::write(&config, text.replace(MODULE, library.to_str().expect("UTF-8"))).expect("written");
+    let value = || {
+        let keys = json(&bench, &["key", "list"]).1["keys"].as_array().expect("keys").clone();
+        keys.into_iter().find(|key| key["name"] == "UKCITY").map(|key| key["city"].clone())
+    };
+    // The key is in the token, and cannot be put on record.
+    let stop = "CREATE TRIGGER stop BEFORE INSERT ON key_value BEGIN SELECT RAISE(ABORT, 'stop'); END";
+    crate::ask::ask(&bench.folder().join("centre"), stop).expect("a trigger");
+    let pin = ["--pin", "env:TOKEN_PIN"];
+    supplement(&bench, &pin, &mut |finish| {
+        let (code, told) = json(&bench, finish);
+        assert_ne!(code, Some(0), "{told}");
+    });
+    crate::ask::ask(&bench.folder().join("centre"), "DROP TRIGGER stop").expect("gone");
+    let before = value();
+    assert!(before.is_some(), "it is in the token");
+    let (code, told) = json(&bench, &["--operator", "wu", "ceremony", "cancel"]);
+    assert_eq!((code, &told["left"][0]["name"]), (Some(10), &Value::from("UKCITY")), "{told}");
+    assert_eq!(json(&bench, &["key", "check"]).1["left"], serde_json::json!(["UKCITY v1"]));
+    supplement(&bench, &pin, &mut |finish| {
+        let (code, told) = json(&bench, finish);
+        assert_eq!((code, &told["state"]), (Some(0), &Value::from("finished")), "{told}");
+    });
+    assert_eq!(value(), before, "the same key");
+    let (code, check) = json(&bench, &["key", "check"]);
+    assert_eq!((code, &check["left"]), (Some(0), &serde_json::json!([])), "{check}");
+    let sealed = bench.folder().join("centre/ceremonies/1.sealed");
+    assert!(!sealed.exists(), "nothing is kept of it any more");
 }
 
 fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {

@@ -201,7 +201,7 @@ fn a_number_that_was_wrong_is_free_for_whoever_has_it() {
 }
 
 #[test]
-fn two_rows_of_one_person_are_joined_when_one_has_neither_card_nor_money() {
+fn two_rows_of_one_person_are_joined_when_one_has_no_card() {
     let bureau = bureau();
     let twin = row(7, "甲").replace("19900001234", "19900007777");
     let report = bureau.import(format!("{HEADER}\n{twin}\n"));
@@ -216,16 +216,6 @@ fn two_rows_of_one_person_are_joined_when_one_has_neither_card_nor_money() {
     assert_eq!(issuer(&bureau.data(), &["request", "new", "--person", "5", "--operator", "li"]).status.code(), Some(0));
     assert_eq!(refused(&bureau, &join("5", "1"), ""), (Some(3), "PERSON_NOT_JOINED".to_owned()));
     bureau.say(&["request", "withdraw", "1", "--reason", "double", "--operator", "li"], "");
-    let money = |fen: i64| {
-        let sql = format!(
-            "PRAGMA foreign_keys = OFF; INSERT INTO entry (posting, line, account, amount_fen) VALUES ({}, 1, 'pending:5', {fen})",
-            2 + fen.signum()
-        );
-        ask(&bureau.data(), &sql).expect("an entry");
-    };
-    money(500);
-    assert_eq!(refused(&bureau, &join("5", "1"), ""), (Some(3), "PERSON_NOT_JOINED".to_owned()));
-    money(-500);
     let order = bureau.say(&join("5", "1"), "");
     assert_eq!((&order["act"], &order["other"]), (&"join".into(), &1.into()));
     // Looked at again when it is decided.
@@ -265,6 +255,29 @@ fn two_rows_of_one_person_are_joined_when_one_has_neither_card_nor_money() {
     let report = bureau.import(format!("{HEADER}\n{twin}\n"));
     assert_eq!((&report["created"], bureau.registered()), (&0.into(), 4), "{report}");
     assert_eq!(issuer(&bureau.data(), &["audit", "verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_number_that_was_given_up_as_wrong_is_free_behind_a_joining_and_those_of_rows_joined_before_are_the_person_s() {
+    let bureau = bureau();
+    let twins = [row(7, "甲"), row(8, "甲")].join("\n");
+    assert_eq!(counts(&bureau.import(format!("{HEADER}\n{twins}\n"))), [2, 0, 0]);
+    // 5 goes on in 6, and 6 in 1.
+    for (id, into) in [("5", "6"), ("6", "1")] {
+        let order =
+            bureau.say(&["person", "join", id, "--into", into, "--reason", "one person", "--operator", "li"], "");
+        approve(&bureau, &order["number"]);
+    }
+    let of = |serial| number("19900101", serial);
+    assert_eq!([1, 7, 8].map(|serial| find(&bureau, &of(serial))), [vec![1], vec![1], vec![1]]);
+    assert_eq!(bureau.say(&["person", "history", "1"], "")["joined"], object!([5, 6]));
+    // The number of the first of them was the right one; that of the row that stays is another person's, who comes now.
+    let order = renumber(&bureau, "1", &of(7), "wrong");
+    assert_eq!(approve(&bureau, &order["number"])["state"], "approved");
+    assert_eq!(find(&bureau, &of(7)), vec![1]);
+    let report = bureau.import(format!("{HEADER}\n{}\n", row(1, "戊")));
+    assert_eq!(counts(&report), [1, 0, 0], "{report}");
+    assert_eq!((find(&bureau, &of(1)), find(&bureau, &of(8))), (vec![7], vec![1]));
 }
 
 #[test]

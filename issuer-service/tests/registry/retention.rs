@@ -182,6 +182,13 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
     assert_eq!(run(&bureau), [("people".to_owned(), 0)], "the death was recorded today");
     sql(&bureau, &format!("UPDATE person_death SET recorded_at = '{OLD}'"));
+    // What was asked about who she is, and why not.
+    let words =
+        ["person", "renumber", "3", "--because", "wrong", "--reason", "her sister 乙 says so", "--operator", "li"];
+    let asked = bureau.told(&words, &format!("{{\"number\":\"{}\"}}", number("19900101", 33)));
+    assert_eq!(asked.status.code(), Some(0), "{}", String::from_utf8_lossy(&asked.stderr));
+    let no = ["person", "reject", "1", "--reason", "乙 was wrong", "--operator", "wang"];
+    assert_eq!(bureau.told(&no, "").status.code(), Some(0));
     sql(
         &bureau,
         "PRAGMA foreign_keys = OFF; INSERT INTO entry (posting, line, account, amount_fen) VALUES (1, 1, 'pending:3', 500)",
@@ -209,6 +216,10 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     assert_eq!(sql(&bureau, "SELECT COUNT(*) FROM photo WHERE person = 3")[0][0], "0");
     let shown = String::from_utf8(issuer(&folder, &["person", "history", "3"]).stdout).expect("text");
     assert!(!shown.contains('甲') && !shown.contains("1990"), "{shown}");
+    assert_eq!(
+        sql(&bureau, "SELECT reason, rejection, maker, checker FROM identity_order")[0],
+        ["-", "-", "li", "wang"]
+    );
     // The row number, the death, the money and the log stay.
     assert_eq!(sql(&bureau, "SELECT COUNT(*) FROM person")[0][0], "4");
     assert_eq!(sql(&bureau, "SELECT COUNT(*) FROM person_death")[0][0], "1");

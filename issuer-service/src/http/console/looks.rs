@@ -22,7 +22,7 @@ use crate::stock::place::{Kind as PlaceKind, Place};
 use crate::store::proposal::{Kind, Page};
 
 /// Records of the audit log, batches, cards of the blacklist on a page.
-const RECORDS: u32 = 50;
+pub(super) const RECORDS: u32 = 50;
 /// People whom a search found, on a page.
 const PEOPLE: usize = 50;
 /// So many of them are kept for the pages that follow.
@@ -105,6 +105,7 @@ pub(super) fn file(turn: &mut Turn<'_>) -> Result<people::File, Error> {
         let person = tx.person(id)?.ok_or(Missing::Person { id })?;
         Ok(people::File {
             person: Masked::from(&person),
+            goes_on_as: tx.joined_into(id)?,
             cards: tx.cards_of_person(id)?,
             requests: tx.requests(None, Some(id), 0, REQUESTS_MAX)?,
             photo: tx.photo(id)?.map(|photo| (photo.width, photo.height)),
@@ -177,7 +178,7 @@ fn clearing_list(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 }
 
 /// Whether a page is as long as a page may be: there may be more.
-fn is_full<T>(found: &[T], most: u32) -> bool {
+pub(super) fn is_full<T>(found: &[T], most: u32) -> bool {
     u32::try_from(found.len()).is_ok_and(|found| found >= most)
 }
 
