@@ -305,7 +305,8 @@ XA01BC
 验证码: ";
         let text = settled.text(Paper::Mm58, Language::Zh);
         assert!(text.starts_with(expected), "\n{text}");
-        assert!(text.replace('\n', "").contains(&code.text()) && text.contains("12333"), "{text}");
+        let told = text.replace('\n', "");
+        assert!(told.contains(&code.text()) && told.contains("12333"), "{text}");
         assert!(settled.rows(Paper::Mm58, Language::Zh).iter().any(|row| row.line().is_none()), "drawn, too");
         let english = settled.text(Paper::Mm80, Language::En);
         for word in ["[class 乙]", "In scope", "First self-pay", "Balance", "Operator", "Holder", "Terminal", "Funds"]
