@@ -281,8 +281,8 @@ fn list(setting: &Setting<'_>, all: bool) -> Result<Exit, TerminalError> {
         false => page.with("lost", Words::new("中心账上已无的他终端退费", "elsewhere, lost by the centre"), Value::Table(lost)).noted(
             "REFUNDS_LOST",
             Words::new(
-                "中心恢复到较早的备份后账上没有这些退费;在此仍按已退计,不会再退。由中心补记(退费的终端重新上传,或由两人入账)后自动消除;确知卡未收到的,用 sscard refund drop 编号 --reason 不再计入",
-                "a centre that was brought back to an earlier backup does not have these; here they go on counting and nothing of them is given again. When the centre has them again they leave this list; one that is known not to have reached its card counts no more after sscard refund drop ID --reason",
+                "中心恢复到较早的备份后账上没有这些退费;在此仍按已退计,不会再退。请告知中心;中心再次告知后自动消除;确知卡未收到的,用 sscard refund drop 编号 --reason 不再计入",
+                "a centre that was brought back to an earlier backup does not have these; here they go on counting and nothing of them is given again. Tell the centre: what it tells of again leaves this list. One that is known not to have reached its card counts no more after sscard refund drop ID --reason",
             ),
         ),
     };
