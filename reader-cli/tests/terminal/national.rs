@@ -49,6 +49,7 @@ fn a_card_in_the_reader_finds_its_holder_and_pays() {
         assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
         ran.json()
     };
+    assert_eq!(shop.run(&["terminal", "enroll"]).status, 0, "its key signs codes");
     ok(&["sign-in"]);
     assert_eq!(ok(&["person", "--card"])["insured"][0]["balance_fen"], 10_000);
     assert_eq!(ok(&["settle", &bill, "--card"])["account_fen"], 1_250);
@@ -84,7 +85,7 @@ fn papers(shop: &Shop) {
         "类]",
         "12.50 × 1",
         "首次打印时显示",
-        "账户余额                     87.50",
+        "账户余额                   87.50",
         "操作员",
         "终端",
     ] {

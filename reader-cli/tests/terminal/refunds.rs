@@ -415,8 +415,9 @@ fn what_was_cancelled_counts_no_more_and_its_bill_and_receipt_say_so() {
 
 /// What another till gave back to the account of the one purchase of a shop.
 fn given(shop: &Shop, id: u8, fen: i64, standing: Standing) -> Elsewhere {
-    let sequence = shop.journal().iter().find_map(|row| row["terminal_sequence"].as_u64()).expect("a purchase");
-    let terminal_sequence = u32::try_from(sequence).expect("32 bits");
+    let sold = shop.journal().into_iter().find(|row| row["kind"] == "purchase").expect("a purchase");
+    let terminal_sequence =
+        sold["terminal_sequence"].as_u64().and_then(|number| u32::try_from(number).ok()).expect("32 bits");
     Elsewhere {
         load_id: LoadId([id; 16]),
         original: Original { terminal: TerminalNumber(cards::TERMINAL), terminal_sequence, card_sequence: None },
