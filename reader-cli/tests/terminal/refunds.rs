@@ -452,8 +452,8 @@ fn what_the_centre_lost_of_other_tills_refunds_goes_on_counting_until_it_has_it_
     assert_eq!(lost(&[]), ["CREDITED", "PREPARED"]);
     assert_eq!(give(&shop, &entry, &["--account", "40.01"]).code(), "REFUND_AMOUNT", "never twice");
     for language in ["zh", "en"] {
-        let text = shop.run_text(language, &["refund", "list"]).stdout;
-        assert!(text.contains(&may_have.load_id.to_string()) && text.contains("refund drop"), "{text}");
+        let Ran { stdout, stderr, .. } = shop.run_text(language, &["refund", "list"]);
+        assert!(stdout.contains(&may_have.load_id.to_string()) && stderr.contains("refund drop"), "{stdout}{stderr}");
     }
 
     let id = may_have.load_id.to_string();
