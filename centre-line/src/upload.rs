@@ -17,8 +17,9 @@ use settlement::message::{
 use settlement::record::CardsCode;
 use settlement::signing::TerminalKey;
 
+use crate::elsewhere::{self, Extent, Told};
 use crate::http::Centre;
-use crate::{elsewhere, online};
+use crate::online;
 use card_counter::clock::{Now, Running};
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::journal::{Entry, EntryNumber};
@@ -43,10 +44,12 @@ pub struct Uploaded {
     pub contradicted: u32,
     /// Records of which the centre was told what code their card told afterwards.
     pub proved: u32,
+    /// What is known of refunds at other tills after it; of [`tell`] nothing, which does not ask.
+    pub elsewhere: Option<Told>,
 }
 
 /// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches, then which records a
-/// card contradicts; and asks what other tills gave back.
+/// card contradicts; and asks what other tills gave back: that this stays unanswered takes nothing from what was taken.
 ///
 /// # Errors
 /// [`TerminalError::CentreUnreachable`] when the centre stops answering, or what it refused after all that it took: what was not
@@ -63,8 +66,8 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
     let (proved, fourth) = later(report_codes(store, centre))?;
     uploaded.proved = proved;
     let ours = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
-    let (_, fifth) = later(elsewhere::ask(store, centre, ours).map(|()| 0))?;
-    first.or(second).or(third).or(fourth).or(fifth).map_or(Ok(uploaded), Err)
+    uploaded.elsewhere = Some(elsewhere::ask(store, centre, ours, Extent::SinceLast)?);
+    first.or(second).or(third).or(fourth).map_or(Ok(uploaded), Err)
 }
 
 /// Batches that a sale may wait for: one that was sent before and not answered, and its own.

@@ -439,7 +439,7 @@ impl Centre {
             overlmt_amt: Some(amount(line.parts.over_limit_fen)?),
             preselfpay_amt: Some(amount(line.parts.first_self_pay_fen)?),
             inscp_scp_amt: Some(amount(line.parts.in_scope_fen)?),
-            chrgitm_lv: None,
+            chrgitm_lv: Some(Text::new(line.class.to_string())),
             med_chrgitm_type: None,
             bas_medn_flag: None,
             hi_nego_drug_flag: None,
@@ -508,14 +508,15 @@ impl Centre {
         (info.setl_id, info.refd_setl_flag) = (Some(Text::new(refund)), Some(Text::new("1")));
         info.medins_setl_id = Some(Text::new(accepted.request.head.msgid.as_str()));
         let (psn_no, insutype) = (sale.psn_no.clone(), sale.insutype.clone());
-        self.give_back(&psn_no, &insutype, sums.account)?;
+        info.balc = Amount::of(self.give_back(&psn_no, &insutype, sums.account)?).ok();
         Ok(self.done(accepted, &message::CancelAnswer { setlinfo: info }))
     }
 
-    fn give_back(&mut self, psn_no: &str, insutype: &str, amount: Fen) -> Result<(), Refusal> {
+    /// What the account holds then.
+    fn give_back(&mut self, psn_no: &str, insutype: &str, amount: Fen) -> Result<Fen, Refusal> {
         let insurance = self.people.insurance(psn_no, insutype)?;
         insurance.balance = insurance.balance.plus(amount)?;
-        Ok(())
+        Ok(insurance.balance)
     }
 
     fn reverse(&mut self, accepted: &Accepted<'_>) -> Result<Reply, Refusal> {

@@ -11,7 +11,7 @@ use settlement::id::BillId;
 use settlement::journal::State;
 use settlement::message::Institution;
 use settlement::receipt::{
-    Check, Copy, GivenBack as Returned, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold,
+    Book, Check, Copy, GivenBack as Returned, Ground, MaskedName, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold,
 };
 use settlement::refund::{Original, Parts, RefundAct};
 use settlement::signing::TerminalKey;
@@ -151,6 +151,7 @@ impl Beside<'_> {
     fn code(&self, purchase: &Entry) -> Option<ReceiptCode> {
         let Subject::Purchase { amounts, .. } = &purchase.draft.subject else { return None };
         let sold = Sold {
+            book: Book::Centre,
             terminal: purchase.draft.terminal,
             record: purchase.record?,
             business_date: purchase.draft.business_date,

@@ -18,13 +18,13 @@ use crate::id::{CardIdentifier, Tac, TerminalNumber};
 use crate::message::Institution;
 use crate::record::Evidence;
 use crate::refund::RefundAct;
-use crate::split::{Line, Split};
+use crate::split::{Line, Parts, Split};
 
 use row::Page;
 use words::Words;
 
-pub use code::{CodeError, ReceiptCode, Sold};
-pub use national::NationalReceipt;
+pub use code::{Book, CodeError, ReceiptCode, Sold};
+pub use national::{NationalLine, NationalPaper, NationalReceipt};
 pub use row::{Row, Style, width};
 pub use slip::RefundSlip;
 
@@ -183,12 +183,7 @@ impl Receipt<'_> {
         page.pair("", self.institution.code.as_str());
         page.pair(words.terminal, &self.terminal.to_string());
         page.pair(words.operator, self.operator);
-        match (self.holder, self.copy) {
-            (Some(holder), _) => page.pair(words.holder, holder.as_str()),
-            // A name is on the card alone: without the card nobody here knows it.
-            (None, Copy::Reprint(_)) => page.pair(words.holder, words.not_kept),
-            (None, Copy::Original) => {}
-        }
+        holder(&mut page, self.holder, self.copy, words);
         page.pair(words.card, &masked(self.card_identifier));
         page.pair(words.bill, self.split.bill_id.as_str());
         page.rule();
@@ -197,11 +192,7 @@ impl Receipt<'_> {
         }
         page.rule();
         let split = self.split;
-        page.strong(words.total, &split.parts.amount_fen.to_string());
-        amount(&mut page, words.in_scope, split.parts.in_scope_fen);
-        amount(&mut page, words.first_self_pay, split.parts.first_self_pay_fen);
-        amount(&mut page, words.over_limit, split.parts.over_limit_fen);
-        amount(&mut page, words.own_pay, split.parts.own_pay_fen);
+        sums(&mut page, &split.parts, words);
         page.rule();
         page.strong(words.account, &split.personal_account_fen.to_string());
         page.pair(words.cash, &split.self_paid_fen.to_string());
@@ -272,6 +263,15 @@ fn mark(copy: Copy, language: Language) -> Option<String> {
     })
 }
 
+/// Who paid. A name is on the card, or with the national centre, and in no journal: without them nobody here knows it.
+fn holder(page: &mut Page, holder: Option<&MaskedName>, copy: Copy, words: &Words) {
+    match (holder, copy) {
+        (Some(holder), _) => page.pair(words.holder, holder.as_str()),
+        (None, Copy::Reprint(_)) => page.pair(words.holder, words.not_kept),
+        (None, Copy::Original) => {}
+    }
+}
+
 /// A card by the 8 digits of its serial.
 fn masked(card: CardIdentifier) -> String {
     format!("****{}", card.to_string().get(16..24).unwrap_or_default())
@@ -279,16 +279,30 @@ fn masked(card: CardIdentifier) -> String {
 
 fn item(page: &mut Page, line: &Line, words: &Words) {
     let [before, after] = words.class;
-    page.left(&format!("[{before}{}{after}] {}", line.class, line.name), Style::Plain);
-    let detail = format!("  {} × {}", line.price(), line.quantity);
-    page.pair(&detail, &line.parts.amount_fen.to_string());
+    let name = format!("[{before}{}{after}] {}", line.class, line.name);
+    item_rows(page, (&name, &line.price(), &line.quantity.to_string()), &line.parts, words);
+}
+
+/// An item by its name, price and quantity, and who pays what of it.
+fn item_rows(page: &mut Page, (name, price, quantity): (&str, &str, &str), parts: &Parts, words: &Words) {
+    page.left(name, Style::Plain);
+    page.pair(&format!("  {price} × {quantity}"), &parts.amount_fen.to_string());
     for (word, fen) in [
-        (words.own_pay, line.parts.own_pay_fen),
-        (words.over_limit, line.parts.over_limit_fen),
-        (words.first_self_pay, line.parts.first_self_pay_fen),
+        (words.own_pay, parts.own_pay_fen),
+        (words.over_limit, parts.over_limit_fen),
+        (words.first_self_pay, parts.first_self_pay_fen),
     ] {
         amount(page, &format!("  {word}"), fen);
     }
+}
+
+/// The sum of a bill, and the parts that make it up.
+fn sums(page: &mut Page, parts: &Parts, words: &Words) {
+    page.strong(words.total, &parts.amount_fen.to_string());
+    amount(page, words.in_scope, parts.in_scope_fen);
+    amount(page, words.first_self_pay, parts.first_self_pay_fen);
+    amount(page, words.over_limit, parts.over_limit_fen);
+    amount(page, words.own_pay, parts.own_pay_fen);
 }
 
 /// A row with an amount; nothing when the amount is zero.

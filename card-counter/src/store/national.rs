@@ -1,8 +1,8 @@
 //! The journal of the national interface: message numbers given out once, settlements and where they stand.
 //!
 //! Source: `settlement::national::state`; one SQLite file beside the terminal's own, WAL, `synchronous=FULL`.
-//! Owns: schema version 3 of it, numbers durable before they are used, moves as guarded updates with their events.
-//! Never: sends; a person's number in the clear (it is sealed, `sealed`), a drug, a name: a request's body is not kept.
+//! Owns: schema version 4 of it, numbers durable before they are used, moves as guarded updates with their events.
+//! Never: sends; a person's number or a drug in the clear (both are sealed, `sealed`), a name: a request's body is not kept.
 
 mod numbering;
 mod sale;
@@ -31,7 +31,7 @@ pub use sale::StoredSale;
 
 const DATABASE: &str = "national.db";
 const TURN: &str = "national.lock";
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE message (
@@ -90,7 +90,17 @@ CREATE TABLE answer (
 /// What version 3 has beyond version 2: how often the paper of a settlement was printed again.
 const REPRINTS: &str = "
 CREATE TABLE reprint (sale INTEGER PRIMARY KEY REFERENCES sale (number), count INTEGER NOT NULL) STRICT;
-PRAGMA user_version = 3;
+";
+
+/// What version 4 has beyond version 3: what papers of a settlement and of its cancellation show, sealed.
+const PAPERS: &str = "
+CREATE TABLE paper (
+    sale  INTEGER NOT NULL REFERENCES sale (number),
+    state TEXT NOT NULL,
+    kept  BLOB NOT NULL,
+    PRIMARY KEY (sale, state)
+) STRICT;
+PRAGMA user_version = 4;
 ";
 
 const COLUMNS: &str =
@@ -142,6 +152,8 @@ pub struct Settled {
     pub paid: [Fen; 3],
     /// 清算经办机构 and 清算类别.
     pub clearing: (Option<String>, Option<String>),
+    /// What its paper shows beside, as a text.
+    pub paper: Option<String>,
 }
 
 impl std::fmt::Debug for NationalStore {
@@ -170,9 +182,10 @@ impl NationalStore {
             connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", batches.concat())).map_err(fail)
         };
         match version {
-            0 => run(&[TABLES, ANSWERS, REPRINTS])?,
-            1 => run(&[ANSWERS, REPRINTS])?,
-            2 => run(&[REPRINTS])?,
+            0 => run(&[TABLES, ANSWERS, REPRINTS, PAPERS])?,
+            1 => run(&[ANSWERS, REPRINTS, PAPERS])?,
+            2 => run(&[REPRINTS, PAPERS])?,
+            3 => run(&[PAPERS])?,
             VERSION => {}
             other => {
                 let reason = format!("tables of version {other}, this program knows {VERSION}");
@@ -392,7 +405,7 @@ impl NationalStore {
     ///
     /// # Errors
     /// [`StoreError::Moved`] when it is neither sent nor being cancelled.
-    pub fn settled(&mut self, sale: &StoredSale, said: &Settled) -> Result<State, StoreError> {
+    pub fn settled(&mut self, sale: &StoredSale, said: &Settled) -> Result<State, TerminalError> {
         self.stands(sale, Event::Answered, said, None)
     }
 
@@ -400,7 +413,7 @@ impl NationalStore {
     ///
     /// # Errors
     /// [`StoreError::Moved`] when its outcome is not unknown.
-    pub fn judged_done(&mut self, sale: &StoredSale, said: &Settled, reason: &str) -> Result<State, StoreError> {
+    pub fn judged_done(&mut self, sale: &StoredSale, said: &Settled, reason: &str) -> Result<State, TerminalError> {
         self.stands(sale, Event::JudgedDone, said, Some(reason))
     }
 
@@ -410,11 +423,19 @@ impl NationalStore {
         event: Event,
         said: &Settled,
         reason: Option<&str>,
-    ) -> Result<State, StoreError> {
+    ) -> Result<State, TerminalError> {
         let to = sale.state.after(event).ok_or_else(|| moved_away(sale.number, sale.state))?;
         let (history, number, from) = (event_row(event, to, reason), sale.number, sale.state.as_str());
         let day = said.day.to_string();
+        let seal = |paper: &String| self.seal.seal(&paper_of(number, to), paper);
+        let paper = said.paper.as_ref().map(seal).transpose()?;
         let moved = write(&mut self.connection, &self.place, |connection| {
+            if let Some(paper) = &paper {
+                connection.execute(
+                    "INSERT OR REPLACE INTO paper (sale, state, kept) VALUES (?1, ?2, ?3)",
+                    params![number, to.as_str(), paper],
+                )?;
+            }
             if to == State::Cancelled {
                 return connection.execute(
                     "UPDATE sale SET state = ?1, history = history || ',' || ?2, refund_id = ?3, refund_day = ?4
@@ -443,7 +464,25 @@ impl NationalStore {
                 ],
             )
         })?;
-        if moved == 1 { Ok(to) } else { Err(moved_away(number, sale.state)) }
+        if moved == 1 { Ok(to) } else { Err(moved_away(number, sale.state).into()) }
+    }
+
+    /// What the paper of a settlement, or of its cancellation, shows beside; `None` of what was settled by a person's word.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn paper(&self, sale: &StoredSale) -> Result<Option<String>, StoreError> {
+        let query = "SELECT kept FROM paper WHERE sale = ?1 AND state = ?2";
+        let key = params![sale.number, sale.state.as_str()];
+        let sealed: Option<Vec<u8>> = self
+            .connection
+            .query_row(query, key, |row| row.get(0))
+            .optional()
+            .map_err(|source| self.failure(source))?;
+        let open = |sealed: Vec<u8>| {
+            self.seal.open(&paper_of(sale.number, sale.state), &sealed).ok_or_else(|| broken(&self.place))
+        };
+        sealed.map(open).transpose()
     }
 
     /// One settlement.
@@ -568,6 +607,11 @@ impl NationalStore {
     fn corrupt(&self, reason: &str) -> StoreError {
         StoreError::Corrupt { place: self.place.clone(), reason: reason.to_owned() }
     }
+}
+
+/// What a paper is sealed for. No bill has a colon.
+fn paper_of(number: i64, state: State) -> String {
+    format!("paper:{number}:{}", state.as_str())
 }
 
 fn moved_away(number: i64, expected: State) -> StoreError {

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 15;
+pub(super) const VERSION: i64 = 16;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -282,6 +282,13 @@ CREATE TABLE given_elsewhere (
 CREATE INDEX given_of_purchase ON given_elsewhere (card_identifier, terminal_sequence);
 ";
 
+/// Of refunds elsewhere that the centre told of and has no more: since when, and that a person dropped it.
+const LOST_ELSEWHERE: &str = "
+ALTER TABLE given_elsewhere ADD COLUMN lost_at TEXT;
+ALTER TABLE given_elsewhere ADD COLUMN dropped_at TEXT;
+ALTER TABLE given_elsewhere ADD COLUMN dropped_why TEXT CHECK ((dropped_at IS NULL) = (dropped_why IS NULL));
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -302,7 +309,7 @@ const FROM_2: &str = "DROP TABLE tries;";
 const FROM_3: &str = "DROP TABLE blacklist; DELETE FROM blacklisted;";
 
 /// What brings each version, from 1 on, to the next one.
-const STEPS: [&[&str]; 14] = [
+const STEPS: [&[&str]; 15] = [
     &[FROM_1, HISTORY],
     &[FROM_2],
     &[FROM_3, BLACKLIST],
@@ -317,6 +324,7 @@ const STEPS: [&[&str]; 14] = [
     &[ORIGINAL],
     &[CHIP],
     &[GIVEN_ELSEWHERE],
+    &[LOST_ELSEWHERE],
 ];
 
 /// Settings of every connection.

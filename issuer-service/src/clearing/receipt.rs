@@ -9,7 +9,7 @@ use settlement::code::ErrorCode;
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
 use settlement::id::{InstitutionCode, TerminalNumber};
-use settlement::receipt::{CodeError, ReceiptCode};
+use settlement::receipt::{Book, CodeError, ReceiptCode};
 use settlement::refund::{Parts, RefundAct, left_of};
 
 use super::load::{Load, LoadState};
@@ -113,6 +113,8 @@ pub enum Sale {
     Void,
     /// What arrived under this number is another sale.
     Differs,
+    /// It is in the national centre's books, and here is its terminal's signature alone.
+    National,
 }
 
 /// Checks a code.
@@ -136,9 +138,14 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
     let [personal_account_fen, self_paid_fen, pooled_fund_fen] =
         [sold.personal_account, sold.self_paid, sold.pooled_fund].map(Fen::from_card);
     let (mut given_back, mut remaining) = (Vec::new(), None);
-    let sale = match tx.row_of_record(sold.terminal, sold.record)? {
-        None => Sale::NotArrived,
-        Some(row) => {
+    let row = match sold.book {
+        Book::Centre => Some(tx.row_of_record(sold.terminal, sold.record)?),
+        Book::National => None,
+    };
+    let sale = match row {
+        None => Sale::National,
+        Some(None) => Sale::NotArrived,
+        Some(Some(row)) => {
             let is_same = row.kind == RowKind::Purchase
                 && row.business_date == sold.business_date
                 && row.personal_account_fen == personal_account_fen
@@ -251,7 +258,7 @@ impl Verdict {
     pub const fn is_good(&self) -> bool {
         let Self::Genuine(Genuine { sale, .. }) = self else { return false };
         match sale {
-            Sale::NotArrived | Sale::Posted | Sale::PartlyRefunded | Sale::NotPosted => true,
+            Sale::NotArrived | Sale::Posted | Sale::PartlyRefunded | Sale::NotPosted | Sale::National => true,
             Sale::Refunded | Sale::Cancelled | Sale::Void | Sale::Differs => false,
         }
     }
@@ -275,6 +282,10 @@ impl Verdict {
             Self::Genuine(Genuine { sale: Sale::PartlyRefunded, .. }) => {
                 lang.pick("凭证属实,已部分退费", "genuine receipt, a part of it was refunded since")
             }
+            Self::Genuine(Genuine { sale: Sale::National, .. }) => lang.pick(
+                "凭证由本中心终端签发;是否仍有效由国家医保中心核查",
+                "signed by a terminal of this centre; whether it still stands the national centre knows",
+            ),
             Self::Genuine(_) => lang.pick("凭证属实", "genuine receipt"),
             Self::Malformed { .. } => lang.pick("不是凭证验证码", "not the code of a receipt"),
             Self::Forged => lang
@@ -339,6 +350,10 @@ impl Sale {
             Self::NotPosted => lang.pick("已收到,待核查", "arrived, under review"),
             Self::Void => lang.pick("经核查不予入账", "looked into, and not posted"),
             Self::Differs => lang.pick("同一记录号为另一笔交易", "this record number is another sale"),
+            Self::National => lang.pick(
+                "在国家医保中心结算,按凭证上的结算ID查询",
+                "settled at the national centre: ask there by its settlement ID",
+            ),
         }
     }
 }

@@ -29,7 +29,7 @@ use super::ledger::{self, Posting, PostingKind};
 use super::load::{Load, LoadState};
 use super::refusal::ClearingError;
 use super::upload::UploadRow;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// What makes a load a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -114,13 +114,16 @@ pub fn original(
     Ok((paid, left))
 }
 
-/// A refund as the till that sold is told of it; `None` for a load.
-#[must_use]
-pub fn elsewhere(load: &Load) -> Option<Elsewhere> {
-    let refund = load.refund.as_ref()?;
-    Some(Elsewhere {
+/// A refund as the till that sold is told of it; `None` for a load. It names the one purchase that was meant, also where its clerk did not
+/// say the card's number and another purchase of that terminal sequence came since.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn elsewhere(tx: &Tx<'_>, load: &Load) -> Result<Option<Elsewhere>, StoreError> {
+    let Some(refund) = load.refund.as_ref() else { return Ok(None) };
+    Ok(Some(Elsewhere {
         load_id: load.load_id,
-        original: refund.original,
+        original: named(tx, load, refund)?,
         card_identifier: load.card_identifier,
         act: refund.act,
         parts: refund.parts(load),
@@ -129,7 +132,19 @@ pub fn elsewhere(load: &Load) -> Option<Elsewhere> {
             LoadState::Credited => Standing::Credited,
             LoadState::NotCredited => Standing::NotCredited,
         },
-    })
+    }))
+}
+
+/// The purchase with the card's number, by the posting that is given back; as it was told where that posting does not stand any more.
+fn named(tx: &Tx<'_>, load: &Load, refund: &Refund) -> Result<Original, StoreError> {
+    if refund.original.card_sequence.is_none() {
+        for purchase in tx.accepted_purchases(refund.original)? {
+            if purchase.card_identifier == load.card_identifier && tx.purchase_reference(&purchase)? == refund.posting {
+                return Ok(Original { card_sequence: Some(purchase.card_sequence), ..refund.original });
+            }
+        }
+    }
+    Ok(refund.original)
 }
 
 /// What was given back of a posting, or may have been: refunds that did not reach the card are left out.

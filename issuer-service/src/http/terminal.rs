@@ -302,7 +302,8 @@ impl Endpoint for ElsewhereRequest {
         let mut loads = tx.refunds_elsewhere(terminal.number, since, self.after, ELSEWHERE_PAGE + 1)?;
         let more = loads.len() > ELSEWHERE_PAGE;
         loads.truncate(ELSEWHERE_PAGE);
-        let refunds: Vec<Elsewhere> = loads.iter().filter_map(refund::elsewhere).collect();
+        let refunds = loads.iter().filter_map(|load| refund::elsewhere(tx, load).transpose());
+        let refunds = refunds.collect::<Result<Vec<Elsewhere>, _>>()?;
         let detail = format!("{} refunds at other tills", refunds.len());
         let answer = ElsewhereAnswer { version: Version1, status: AnswerStatus::Created, through, refunds, more };
         Ok((answer, asked(terminal, "refund.elsewhere", detail)))

@@ -224,6 +224,21 @@ fn two_purchases_of_one_terminal_sequence_are_paid_where_the_card_shows_two_numb
 }
 
 #[test]
+fn a_till_is_told_which_of_two_purchases_another_till_gave_back_also_where_its_clerk_did_not_say() {
+    let (centre, mut terminal, mut card) = loaded();
+    let [own, other] = sold_twice(&centre, &mut terminal, &mut card);
+    let mut beside = centre.terminal(2);
+    let body = init_refund(&mut card, &beside, 8, "refund", (&terminal, 1), [50, 0, 0]);
+    assert_eq!(beside.ask(LOADS, body).0, 200, "one purchase is known");
+    assert_eq!(upload(&mut terminal, other).1, [""; 0], "now there are two");
+    let question = json!({ "version": 1, "terminal": terminal.number });
+    let (status, answer) = terminal.ask("/terminal/v1/refunds/elsewhere", question);
+    assert_eq!(status, 200, "{answer}");
+    let meant = json!({ "terminal": terminal.number, "terminal_sequence": 1, "card_sequence": own.card_sequence });
+    assert_eq!(answer["refunds"][0]["original"], meant);
+}
+
+#[test]
 fn what_the_codes_do_not_show_to_be_two_waits_until_the_card_shows_it_and_is_told_so() {
     let (centre, mut terminal, mut card) = loaded();
     let [own, mut other] = sold_twice(&centre, &mut terminal, &mut card);

@@ -1,7 +1,7 @@
 //! Receipts that anyone checks: genuine, altered, of strangers, before and after their sale arrives.
 
 use serde_json::{Value, json};
-use settlement::receipt::{ReceiptCode, Sold};
+use settlement::receipt::{Book, ReceiptCode, Sold};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::signing::TerminalKey;
 use zeroize::Zeroizing;
@@ -17,6 +17,7 @@ pub(crate) fn code(record: &TransactionRecord, key: &TerminalKey) -> ReceiptCode
     let [personal_account, self_paid, pooled_fund] =
         [personal_account_fen, self_paid_fen, pooled_fund_fen].map(|fen| fen.to_card().expect("small"));
     let sold = Sold {
+        book: Book::Centre,
         terminal: record.terminal,
         record: record.journal_sequence,
         business_date: record.business_date,
@@ -36,6 +37,24 @@ fn asked(centre: &Centre, path: &str) -> (u16, Value) {
 fn page(centre: &Centre, path: &str, language: &str) -> (u16, String) {
     let (status, body) = request(centre.port(), "GET", path, &[("accept-language", language.to_owned())], b"");
     (status, String::from_utf8(body).expect("UTF-8"))
+}
+
+#[test]
+fn a_national_settlement_is_known_by_its_terminals_signature_and_not_looked_for_among_sales() {
+    let (centre, mut terminal, mut card) = loaded();
+    let record = card.purchase(&mut terminal, centre.today(), [1_234, 500, 66]);
+    let sold = Sold { book: Book::National, ..*code(&record, &terminal.key).sold() };
+    // The card's sale of that number is another one.
+    let body = terminal.seal(vec![record]);
+    assert_eq!(terminal.send(BATCHES, &body).0, 200);
+    let path = format!("/receipt/{}", ReceiptCode::sign(sold, &terminal.key).text());
+    let (status, verdict) = asked(&centre, &path);
+    assert_eq!((status, &verdict["verdict"], &verdict["sale"]), (200, &json!("genuine"), &json!("national")));
+    let (_, html) = page(&centre, &path, "zh-CN");
+    assert!(html.contains("国家医保中心"), "{html}");
+    let forged = ReceiptCode::sign(sold, &TerminalKey::from_seed(&Zeroizing::new([9; 32])));
+    let (_, verdict) = asked(&centre, &format!("/receipt/{}", forged.text()));
+    assert_eq!(verdict["verdict"], "forged");
 }
 
 #[test]

@@ -353,7 +353,7 @@ fn another_till_of_the_institution_learns_what_is_left_of_a_purchase_and_nobody_
 
 #[test]
 fn a_till_is_told_of_refunds_at_other_tills_until_they_are_settled_and_of_its_own_never() {
-    let (centre, mut terminal, mut card, _) = sold();
+    let (centre, mut terminal, mut card, record) = sold();
     let mut beside = centre.terminal(2);
     let told = |terminal: &mut Terminal, more: Value| {
         let mut body = json!({ "version": 1, "terminal": terminal.number });
@@ -366,7 +366,7 @@ fn a_till_is_told_of_refunds_at_other_tills_until_they_are_settled_and_of_its_ow
     let of = |id: u8, fen: [u32; 3], standing: &str| {
         json!({
             "load_id": LoadId([id; 16]),
-            "original": { "terminal": terminal.number, "terminal_sequence": 1 },
+            "original": { "terminal": terminal.number, "terminal_sequence": 1, "card_sequence": record.card_sequence },
             "card_identifier": card.identifier,
             "act": "refund",
             "parts": { "personal_account_fen": fen[0], "self_paid_fen": fen[1], "pooled_fund_fen": fen[2] },

@@ -20,7 +20,7 @@ pub enum RefundCommand {
         #[command(flatten)]
         receipt: ReceiptArguments,
     },
-    /// Open refunds with their age, oldest first.
+    /// Open refunds with their age, oldest first; and refunds at other tills that the centre told of and lost.
     List {
         /// Also those that are done or withdrawn.
         #[arg(long)]
@@ -31,6 +31,14 @@ pub enum RefundCommand {
         /// Number, as `refund list` shows it.
         id: String,
         /// Why. Name no person.
+        #[arg(long, value_name = "TEXT", value_parser = super::national::reason)]
+        reason: String,
+    },
+    /// Count a refund at another till no more that the centre lost: only one that is known not to have reached its card.
+    Drop {
+        /// Id, as `refund list` shows it.
+        id: String,
+        /// How it is known. Name no person.
         #[arg(long, value_name = "TEXT", value_parser = super::national::reason)]
         reason: String,
     },

@@ -16,6 +16,7 @@ use settlement::sale::SaleOutcomeRequest;
 
 use super::Setting;
 use super::office::{Office, number};
+use crate::elsewhere::Told;
 use crate::exit::Exit;
 use crate::http::Centre;
 use crate::page::{Page, Value};
@@ -197,6 +198,33 @@ fn untold(store: &Store) -> Result<Page, TerminalError> {
     Ok(page)
 }
 
+/// What a till does not know, or has to decide, of refunds at other tills; of an asking that never was, nothing.
+pub(super) fn told_elsewhere(store: &Store, told: Option<Told>) -> Result<Page, TerminalError> {
+    let mut page = Page::new();
+    if told == Some(Told::NotAll) {
+        page = page.noted(
+            "REFUNDS_NOT_TOLD",
+            Words::new(
+                "中心没有告知其他终端的退费,下次上传时再问",
+                "the centre did not tell what other tills gave back: the next upload asks again",
+            ),
+        );
+    }
+    let open = store.lost_elsewhere()?.iter().filter(|lost| lost.dropped_why.is_none()).count();
+    if told.is_some() && open > 0 {
+        page = page.noted(
+            "REFUNDS_LOST",
+            Words::of(
+                format!("其他终端的 {open} 笔退费,中心曾告知而账上已无,仍按已退计:用 sscard refund list 查看,与中心核对"),
+                format!(
+                    "{open} refunds at other tills that the centre told of are not in its books any more and go on counting: see sscard refund list, and ask the centre"
+                ),
+            ),
+        );
+    }
+    Ok(page)
+}
+
 /// What an upload did; a record that was not posted with what the counter finds it by.
 pub(super) fn uploaded_page(store: &Store, uploaded: &Uploaded) -> Result<Page, TerminalError> {
     let first = uploaded.refused.iter().map(|(record, _)| *record).min();
@@ -222,7 +250,8 @@ pub(super) fn uploaded_page(store: &Store, uploaded: &Uploaded) -> Result<Page, 
             Words::new("已报告与卡不符", "contradicted, told"),
             Value::Number(i64::from(uploaded.contradicted)),
         )
-        .with("sales_not_done", Words::new("未成交的询问", "sales not done"), Value::Number(i64::from(uploaded.sales)));
+        .with("sales_not_done", Words::new("未成交的询问", "sales not done"), Value::Number(i64::from(uploaded.sales)))
+        .joined(told_elsewhere(store, uploaded.elsewhere)?);
     let Some((_, code)) = uploaded.refused.first() else { return Ok(page) };
     Ok(page.noted(
         "CENTRE_NOT_POSTED",

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use card_core::security::psam::Psam;
 use card_profiles::read::HOLDER;
-use settlement::receipt::{Copy, MaskedName, Paper};
+use settlement::receipt::{Check, Copy, MaskedName, Paper, ReceiptCode, Sold};
 use settlement::signing::TerminalKey;
 
 use super::Setting;
@@ -35,6 +35,16 @@ impl Handout {
     /// The paper that is printed on.
     pub(super) const fn paper(&self) -> Paper {
         self.paper
+    }
+
+    /// The code of a sale, where the terminal has a key.
+    pub(super) fn code(&self, sold: Sold) -> Option<ReceiptCode> {
+        Some(ReceiptCode::sign(sold, self.key.as_ref()?))
+    }
+
+    /// A code with the address that checks it.
+    pub(super) fn check<'a>(&'a self, code: &'a ReceiptCode) -> Check<'a> {
+        Check { code, address: self.check.as_deref() }
     }
 }
 

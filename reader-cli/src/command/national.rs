@@ -8,14 +8,15 @@ use card_counter::error::{NationalError, TerminalError};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys};
 use card_counter::secret;
-use card_counter::store::{NationalStore, StoredSale};
+use card_counter::store::{NationalStore, Store, StoredSale};
 use card_counter::tap::Ask;
 use settlement::bill::Bill;
 use settlement::fen::Fen;
+use settlement::id::TerminalNumber;
 use settlement::national::message::CatalogueRow;
 use settlement::national::state::State;
 use settlement::policy::Policy;
-use settlement::receipt::{Copy, NationalReceipt};
+use settlement::receipt::{Book, Copy, MaskedName, NationalPaper, NationalReceipt, Sold};
 use settlement::split::{Split, Terms};
 
 use super::Setting;
@@ -48,9 +49,9 @@ pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Ex
         _ => {}
     }
     // What the paper needs is there before the centre is asked.
-    let handout = match command {
+    let papers = match command {
         NationalCommand::Settle { receipt, .. } | NationalCommand::Cancel { receipt, .. } => {
-            Some(setting.handout(receipt)?)
+            Some(Papers::of(setting, receipt)?)
         }
         _ => None,
     };
@@ -67,8 +68,10 @@ pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Ex
     let before = before.joined(pages::finished(&finished, matches!(command, NationalCommand::Finish)));
     let (page, exit, sale) = carry_out(setting, &mut national, command)?;
     let stuck = finished.iter().any(|finished| finished.now.is_err());
-    let handed = match (&sale, &handout) {
-        (Some(sale), Some(handout)) => hand_out(setting, sale, Copy::Original, handout).map(|_| ()),
+    let handed = match (&sale, &papers) {
+        (Some((sale, holder)), Some(papers)) => {
+            papers.hand_out(setting, (sale, Copy::Original), &national.store, holder.as_ref()).map(|_| ())
+        }
         _ => Ok(()),
     };
     if let Err(error) = &handed
@@ -81,43 +84,79 @@ pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Ex
     handed.map(|()| exit)
 }
 
-/// The paper of a settlement that stands, or of its cancellation; `None` of one that is neither.
-fn hand_out(
-    setting: &Setting<'_>,
-    sale: &StoredSale,
-    copy: Copy,
-    handout: &Handout,
-) -> Result<Option<String>, TerminalError> {
-    let Some(national) = &setting.configuration.national else { return Ok(None) };
-    let cancelled = match (sale.state, &sale.refund) {
-        (State::Settled, _) => None,
-        (State::Cancelled, Some((id, day))) => Some((id.as_str(), *day)),
-        _ => return Ok(None),
-    };
-    let (Some((settlement, visit)), Some(paid)) = (&sale.ids, sale.paid) else { return Ok(None) };
-    let receipt = NationalReceipt {
-        institution_name: &national.institution_name,
-        institution: national.numbering.institution.as_str(),
-        operator: &setting.configuration.operator,
-        bill: &sale.bill_id,
-        settlement,
-        visit,
-        insurance: &sale.insutype,
-        day: sale.day,
-        total: sale.total,
-        paid,
-        cancelled,
-        copy,
-    };
-    let (paper, language) = (handout.paper(), setting.output.language);
-    let printout = Printout { rows: receipt.rows(paper, language), text: receipt.text(paper, language) };
-    setting.hand(&printout, handout, &sale.bill_id)?;
-    Ok(Some(printout.text))
+/// A settlement, or a cancellation, and the person where somebody looked.
+type Done = (StoredSale, Option<MaskedName>);
+
+/// What papers of settlements are made with.
+struct Papers {
+    handout: Handout,
+    terminal: Option<TerminalNumber>,
+}
+
+impl Papers {
+    fn of(setting: &Setting<'_>, receipt: &ReceiptArguments) -> Result<Self, TerminalError> {
+        let store = Store::open_if_there(&setting.configuration.data)?;
+        let terminal = store.map_or(Ok(None), |store| store.terminal())?;
+        Ok(Self { handout: setting.handout(receipt)?, terminal })
+    }
+
+    /// The paper of a settlement that stands, or of its cancellation; `None` of one that is neither.
+    fn hand_out(
+        &self,
+        setting: &Setting<'_>,
+        (sale, copy): (&StoredSale, Copy),
+        store: &NationalStore,
+        holder: Option<&MaskedName>,
+    ) -> Result<Option<String>, TerminalError> {
+        let Some(national) = &setting.configuration.national else { return Ok(None) };
+        let cancelled = match (sale.state, &sale.refund) {
+            (State::Settled, _) => None,
+            (State::Cancelled, Some((id, day))) => Some((id.as_str(), *day)),
+            _ => return Ok(None),
+        };
+        let (Some((settlement, visit)), Some(paid)) = (&sale.ids, sale.paid) else { return Ok(None) };
+        let kept = store.paper(sale)?.and_then(|kept| serde_json::from_str::<NationalPaper>(&kept).ok());
+        // Of a cancelled settlement there is nothing to prove.
+        let code = self.sold(sale, paid).filter(|_| cancelled.is_none()).and_then(|sold| self.handout.code(sold));
+        let receipt = NationalReceipt {
+            institution_name: &national.institution_name,
+            institution: national.numbering.institution.as_str(),
+            terminal: self.terminal,
+            holder,
+            bill: &sale.bill_id,
+            settlement,
+            visit,
+            insurance: &sale.insutype,
+            day: sale.day,
+            total: sale.total,
+            paid,
+            cancelled,
+            copy,
+            kept: kept.as_ref(),
+            check: code.as_ref().map(|code| self.handout.check(code)),
+        };
+        let (paper, language) = (self.handout.paper(), setting.output.language);
+        let printout = Printout { rows: receipt.rows(paper, language), text: receipt.text(paper, language) };
+        setting.hand(&printout, &self.handout, &sale.bill_id)?;
+        Ok(Some(printout.text))
+    }
+
+    fn sold(&self, sale: &StoredSale, [funds, account, cash]: [Fen; 3]) -> Option<Sold> {
+        Some(Sold {
+            book: Book::National,
+            terminal: self.terminal?,
+            record: u64::try_from(sale.number).ok()?,
+            business_date: sale.day,
+            personal_account: account.to_card().ok()?,
+            self_paid: cash.to_card().ok()?,
+            pooled_fund: funds.to_card().ok()?,
+        })
+    }
 }
 
 /// `national reprint`.
 fn reprint(setting: &Setting<'_>, bill: &str, receipt: &ReceiptArguments) -> Result<Exit, TerminalError> {
-    let handout = setting.handout(receipt)?;
+    let papers = Papers::of(setting, receipt)?;
     let unknown = |state| NationalError::Unknown { bill: bill.to_owned(), state };
     let Some(mut store) = NationalStore::open_if_there(&setting.configuration.data)? else {
         return Err(unknown(None).into());
@@ -128,7 +167,8 @@ fn reprint(setting: &Setting<'_>, bill: &str, receipt: &ReceiptArguments) -> Res
     }
     // Counted before it is printed: a copy that looks like the first reprint is never the second.
     let copy = Copy::Reprint(store.count_reprint(&sale)?);
-    let text = hand_out(setting, &sale, copy, &handout)?.ok_or_else(|| unknown(Some(sale.state.as_str())))?;
+    let text = papers.hand_out(setting, (&sale, copy), &store, None)?;
+    let text = text.ok_or_else(|| unknown(Some(sale.state.as_str())))?;
     if setting.output.form == Form::Json {
         let page = pages::settled(&sale).with("receipt", Words::new("小票", "receipt"), Value::text(text));
         setting.output.answer(&page)?;
@@ -154,12 +194,12 @@ fn carry_out(
     setting: &Setting<'_>,
     national: &mut National<'_>,
     command: &NationalCommand,
-) -> Result<(Page, Exit, Option<StoredSale>), TerminalError> {
+) -> Result<(Page, Exit, Option<Done>), TerminalError> {
     let (page, exit) = match command {
         NationalCommand::Settle { sale: arguments, .. } => return settle(setting, national, arguments),
         NationalCommand::Cancel { bill, .. } => {
             let sale = national.cancel(bill.as_str())?;
-            return Ok((pages::cancelled(&sale), Exit::Ok, Some(sale)));
+            return Ok((pages::cancelled(&sale), Exit::Ok, Some((sale, None))));
         }
         NationalCommand::SignIn
         | NationalCommand::Finish
@@ -241,8 +281,9 @@ impl Sale {
     }
 
     fn asked(&self, arguments: &SaleArguments) -> Asked<'_> {
-        let Self { bill, known, insutype, .. } = self;
-        Asked { bill, known, insutype, with_account: !arguments.without_account }
+        let Self { bill, known, insutype, ours } = self;
+        let ours = ours.as_ref().and_then(|ours| ours.as_ref().ok());
+        Asked { bill, known, insutype, with_account: !arguments.without_account, ours }
     }
 }
 
@@ -250,11 +291,12 @@ fn settle(
     setting: &Setting<'_>,
     national: &mut National<'_>,
     arguments: &SaleArguments,
-) -> Result<(Page, Exit, Option<StoredSale>), TerminalError> {
+) -> Result<(Page, Exit, Option<Done>), TerminalError> {
     let sale = Sale::of(setting, national, arguments)?;
     let (settled, outcome) = national.settle(&sale.asked(arguments))?;
+    let holder = sale.known.holder();
     let page = pages::settled(&settled).joined(pages::outcome(&sale.bill, &outcome, sale.ours));
-    Ok((page, Exit::Ok, Some(settled)))
+    Ok((page, Exit::Ok, Some((settled, holder))))
 }
 
 /// Our own split, where there is a catalogue to make it with. What it refuses is no reason not to ask the centre.

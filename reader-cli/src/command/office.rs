@@ -11,9 +11,9 @@ use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
 
 use super::Setting;
-use super::day_end::uploaded_page;
+use super::day_end::{told_elsewhere, uploaded_page};
 use crate::arguments::{BlacklistCommand, TerminalCommand};
-use crate::elsewhere;
+use crate::elsewhere::{self, Extent};
 use crate::exit::Exit;
 use crate::http::{Centre, Way};
 use crate::identity as line;
@@ -65,7 +65,7 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let request = SignInRequest { version: Version1, request_id: RequestId(identity::random()?), terminal };
     let is_first = store.centre_key()?.is_none();
     let answer = upload::sign_in(&mut store, &centre, &request, setting.now)?;
-    let asked = elsewhere::ask(&mut store, &centre, terminal);
+    let told = elsewhere::ask(&mut store, &centre, terminal, Extent::Whole)?;
     let limits = answer.parameters.limits;
     let page = Page::new()
         .with("business_date", Words::new("业务日", "business date"), Value::text(answer.business_date.to_string()))
@@ -111,18 +111,7 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
             ),
         ),
     };
-    let page = match asked {
-        Ok(()) => page,
-        Err(error @ TerminalError::Store(_)) => return Err(error),
-        // The day has begun; the question comes again.
-        Err(_) => page.noted(
-            "REFUNDS_NOT_TOLD",
-            Words::new(
-                "中心没有告知其他终端的退费,下次上传时再问",
-                "the centre did not tell what other tills gave back: the next upload asks again",
-            ),
-        ),
-    };
+    let page = page.joined(told_elsewhere(&store, Some(told))?);
     let page = match is_first {
         true => page.noted(
             "CENTRE_KEY_TRUSTED",

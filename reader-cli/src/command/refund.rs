@@ -6,6 +6,7 @@ use card_core::security::psam::Psam;
 use card_desk::Desk;
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
+use settlement::id::LoadId;
 use settlement::receipt::{Copy, MaskedName};
 use settlement::refund::{Original, Parts, RefundAct};
 
@@ -20,10 +21,10 @@ use crate::receipt::RefundDraft;
 use crate::upload;
 use card_counter::clock::Now;
 use card_counter::error::{RefundFault, TerminalError};
-use card_counter::journal::{Journal as _, Plain, Purchased, RefundOrder, RefundState};
+use card_counter::journal::{GivenElsewhere, Journal as _, Plain, Purchased, RefundOrder, RefundState};
 use card_counter::language::Words;
 use card_counter::refund::{self, Asked};
-use card_counter::store::Store;
+use card_counter::store::{LostElsewhere, Store};
 use card_counter::tap::Tapped;
 use card_counter::{check, pin, terminal};
 use centre_line::load::{self, Loader};
@@ -39,6 +40,7 @@ pub(super) fn run(setting: &Setting<'_>, command: &RefundCommand) -> Result<Exit
             bring(setting, (pin, receipt), false, &mut begin)
         }
         RefundCommand::List { all } => list(setting, *all),
+        RefundCommand::Drop { id, reason } => drop_lost(setting, id, reason),
         RefundCommand::Withdraw { id, reason } => {
             let mut store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
             store.take_turn()?;
@@ -271,16 +273,66 @@ fn list(setting: &Setting<'_>, all: bool) -> Result<Exit, TerminalError> {
     let orders = store.refunds()?;
     let shown = orders.iter().filter(|order| all || order.state == RefundState::Open);
     let rows = shown.map(|order| row(setting.now, &store, order)).collect::<Result<Vec<_>, _>>()?;
-    setting.output.answer(&Page::new().with("refunds", Words::new("退费", "refunds"), Value::Table(rows)))?;
+    let page = Page::new().with("refunds", Words::new("退费", "refunds"), Value::Table(rows));
+    let lost = store.lost_elsewhere()?;
+    let lost: Vec<Page> = lost.iter().filter(|one| all || one.dropped_why.is_none()).map(lost_row).collect();
+    let page = match lost.is_empty() {
+        true => page,
+        false => page.with("lost", Words::new("中心账上已无的他终端退费", "elsewhere, lost by the centre"), Value::Table(lost)).noted(
+            "REFUNDS_LOST",
+            Words::new(
+                "中心恢复到较早的备份后账上没有这些退费;在此仍按已退计,不会再退。请告知中心;中心再次告知后自动消除;确知卡未收到的,用 sscard refund drop 编号 --reason 不再计入",
+                "a centre that was brought back to an earlier backup does not have these; here they go on counting and nothing of them is given again. Tell the centre: what it tells of again leaves this list. One that is known not to have reached its card counts no more after sscard refund drop ID --reason",
+            ),
+        ),
+    };
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// A refund at another till that the centre lost.
+fn lost_row(lost: &LostElsewhere) -> Page {
+    let GivenElsewhere { act, parts, is_credited } = lost.given;
+    let standing = match (&lost.dropped_why, is_credited) {
+        (Some(_), _) => Value::Choice("DROPPED", Words::new("不再计入", "dropped")),
+        (None, true) => Value::Choice("CREDITED", Words::new("卡已收到", "the card has it")),
+        (None, false) => Value::Choice("PREPARED", Words::new("卡可能已收到", "the card may have it")),
+    };
+    Page::new()
+        .with("load_id", Words::new("编号", "id"), Value::text(lost.load_id.to_string()))
+        .with("act", Words::new("类型", "kind"), act_words(act))
+        .with("original", Words::new("原消费", "original"), Value::text(lost.original.reference()))
+        .with("state", Words::new("状态", "state"), standing)
+        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(lost.card_identifier.to_string()))
+        .with("personal_account_fen", Words::new("退回账户", "to account"), Value::Money(parts.personal_account))
+        .with("self_paid_fen", Words::new("退现金", "in cash"), Value::Money(parts.self_paid))
+        .with("pooled_fund_fen", Words::new("退统筹", "to pool"), Value::Money(parts.pooled_fund))
+        .with("why", Words::new("原因", "why"), Value::maybe(lost.dropped_why.clone()))
+}
+
+fn act_words(act: RefundAct) -> Value {
+    match act {
+        RefundAct::Refund => Value::Choice("refund", Words::new("退费", "refund")),
+        RefundAct::Cancel => Value::Choice("cancel", Words::new("撤销", "cancel")),
+    }
+}
+
+/// `refund drop`.
+fn drop_lost(setting: &Setting<'_>, id: &str, reason: &str) -> Result<Exit, TerminalError> {
+    let mut store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
+    store.take_turn()?;
+    let unknown = || RefundFault::Unknown { id: id.to_owned() };
+    let load_id = LoadId::parse(id).map_err(|_| unknown())?;
+    if !store.drop_elsewhere(load_id, reason)? {
+        return Err(unknown().into());
+    }
+    let lost = store.lost_elsewhere()?.into_iter().find(|lost| lost.load_id == load_id);
+    setting.output.answer(&lost_row(&lost.ok_or(TerminalError::Bug("what was dropped is kept"))?))?;
     Ok(Exit::Ok)
 }
 
 /// A refund: what goes back, how long it waits, what is next.
 fn row(now: Now, store: &Store, order: &RefundOrder) -> Result<Page, TerminalError> {
-    let act = match order.act {
-        RefundAct::Refund => Value::Choice("refund", Words::new("退费", "refund")),
-        RefundAct::Cancel => Value::Choice("cancel", Words::new("撤销", "cancel")),
-    };
     let state = Value::Choice(
         order.state.as_str(),
         match order.state {
@@ -308,7 +360,7 @@ fn row(now: Now, store: &Store, order: &RefundOrder) -> Result<Page, TerminalErr
     };
     Ok(Page::new()
         .with("refund", Words::new("退费号", "refund"), Value::text(order.number.to_string()))
-        .with("act", Words::new("类型", "kind"), act)
+        .with("act", Words::new("类型", "kind"), act_words(order.act))
         .with("original", Words::new("原日志号", "original"), Value::text(order.original.name()))
         .with("state", Words::new("状态", "state"), state)
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(order.card_identifier.to_string()))

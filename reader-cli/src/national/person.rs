@@ -8,6 +8,7 @@ use settlement::national::message::{
     BENEFIT, BaseInfo, BenefitAnswer, BenefitQuery, BenefitRequest, PERSON, PersonQuery, PersonRequest,
 };
 use settlement::national::{Infno, Text};
+use settlement::receipt::MaskedName;
 
 use super::{National, mask};
 
@@ -77,6 +78,12 @@ impl Known {
     #[must_use]
     pub fn masked(&self) -> (String, String) {
         (mask::name(&self.name), mask::number(&self.psn_no))
+    }
+
+    /// The name as a paper may show it, where the centre said one.
+    #[must_use]
+    pub fn holder(&self) -> Option<MaskedName> {
+        if self.name.is_empty() { None } else { Some(MaskedName::of(&self.name)) }
     }
 
     /// The insurance of this code.

@@ -6,7 +6,8 @@
 use card_counter::error::{NationalError, TerminalError};
 use card_counter::language::Words;
 use card_counter::store::{SaleDraft, Settled, StoredSale};
-use settlement::bill::Bill;
+use settlement::bill::{Bill, BillItem};
+use settlement::catalogue::Class;
 use settlement::fen::Fen;
 use settlement::national::amounts::{self, Cancelled, Contradiction};
 use settlement::national::message::{
@@ -16,7 +17,8 @@ use settlement::national::message::{
 use settlement::national::number::Decimal;
 use settlement::national::state::{Event, State};
 use settlement::national::{Amount, Infno, MsgId, Price, Share, Text};
-use settlement::split::SplitError;
+use settlement::receipt::{NationalLine, NationalPaper};
+use settlement::split::{Parts, Split, SplitError};
 
 use super::{Failure, Known, National};
 
@@ -31,6 +33,8 @@ pub struct Asked<'a> {
     pub insutype: &'a str,
     /// Whether the personal account pays.
     pub with_account: bool,
+    /// Our own split, where there is one: names and classes for the paper.
+    pub ours: Option<&'a Split>,
 }
 
 /// What a person says of a message without answer.
@@ -107,7 +111,7 @@ impl National<'_> {
         let checked = self.check(&info, &asked.known.psn_no, total, Some(msgid.as_str()));
         let said = checked.and_then(|()| said(&info, self.now.date(), 1));
         let said = match said {
-            Ok(said) => said,
+            Ok(said) => Settled { paper: Some(self.paper(&info, lines(asked, &answer.detlcutinfo))?), ..said },
             Err(identity) => {
                 let told = self.lost(&sale)?;
                 return Err(contradicted(Infno::SETTLE, identity, &told));
@@ -147,6 +151,7 @@ impl National<'_> {
         let said = checked.and_then(|()| said(&info, self.now.date(), -1));
         match said {
             Ok(said) => {
+                let said = Settled { paper: Some(self.paper(&info, Vec::new())?), ..said };
                 self.store.settled(&cancelling, &said)?;
                 Ok(self.store.sale(sale.number)?)
             }
@@ -233,6 +238,7 @@ impl National<'_> {
                 day: self.now.date(),
                 paid: sale.paid.unwrap_or_default(),
                 clearing: sale.clearing.clone(),
+                paper: None,
             },
             (Judged::Done { .. }, state) => {
                 let visit = if state == State::Uncertain { "--visit" } else { "--settlement" };
@@ -302,6 +308,23 @@ impl National<'_> {
         amounts::check(info, &asked)
     }
 
+    /// What is kept for the paper of an answer.
+    fn paper(&self, info: &SettlementInfo, lines: Vec<NationalLine>) -> Result<String, TerminalError> {
+        let parts = match lines.is_empty() {
+            true => Parts::default(),
+            false => Parts {
+                amount_fen: info.medfee_sumamt.fen(),
+                own_pay_fen: info.fulamt_ownpay_amt.fen(),
+                over_limit_fen: info.overlmt_selfpay.fen(),
+                first_self_pay_fen: info.preselfpay_amt.fen(),
+                in_scope_fen: info.inscp_scp_amt.fen(),
+            },
+        };
+        let (operator, at) = (self.operator.to_owned(), self.now.date_time());
+        let paper = NationalPaper { operator, at, balance_after: info.balc.map(Amount::fen), parts, lines };
+        serde_json::to_string(&paper).map_err(|_| TerminalError::Bug("a paper has a JSON form"))
+    }
+
     /// A bill as the interface has it, and its sum.
     fn purchase(&self, asked: &Asked<'_>) -> Result<(Purchase, Fen), TerminalError> {
         let at = self.now.date_time();
@@ -351,6 +374,44 @@ impl National<'_> {
     }
 }
 
+/// Items as the centre split them: by their names and classes, where it or our own catalogue says them.
+fn lines(asked: &Asked<'_>, told: &[LineInfo]) -> Vec<NationalLine> {
+    let fen = |amount: Option<Amount>| amount.map_or(Fen::ZERO, Amount::fen);
+    let line = |(index, item): (usize, &BillItem)| {
+        let ours = asked.ours.and_then(|split| split.lines.get(index)).filter(|line| line.code == item.code);
+        let told = told.iter().find(|line| line.feedetl_sn.as_str() == (index + 1).to_string());
+        let class = told.and_then(|line| class(line.chrgitm_lv.as_ref()?.as_str())).or(ours.map(|line| line.class));
+        let amount = || item.unit_price.of(item.quantity).unwrap_or(Fen::ZERO);
+        NationalLine {
+            name: ours.map_or_else(|| item.code.as_str().to_owned(), |line| line.name.clone()),
+            class,
+            price: item.unit_price.to_string(),
+            quantity: item.quantity.to_string(),
+            parts: told.map_or_else(
+                || Parts { amount_fen: amount(), ..Parts::default() },
+                |line| Parts {
+                    amount_fen: line.det_item_fee_sumamt.map_or_else(amount, Amount::fen),
+                    own_pay_fen: fen(line.fulamt_ownpay_amt),
+                    over_limit_fen: fen(line.overlmt_amt),
+                    first_self_pay_fen: fen(line.preselfpay_amt),
+                    in_scope_fen: fen(line.inscp_scp_amt),
+                },
+            ),
+        }
+    };
+    asked.bill.items.iter().enumerate().map(line).collect()
+}
+
+/// 收费项目等级, by number or in a character (assumed).
+fn class(level: &str) -> Option<Class> {
+    match level {
+        "01" | "甲" => Some(Class::A),
+        "02" | "乙" => Some(Class::B),
+        "03" | "丙" => Some(Class::C),
+        _ => None,
+    }
+}
+
 /// Amounts that contradict each other, and whether the settlement was undone for it.
 fn contradicted(infno: Infno, identity: Contradiction, told: &TerminalError) -> TerminalError {
     let undone = matches!(told, TerminalError::National(NationalError::Reversed { .. }));
@@ -374,5 +435,6 @@ fn said(info: &SettlementInfo, today: settlement::BusinessDate, sign: i64) -> Re
         day: info.setl_time.map_or(today, |at| at.date()),
         paid: paid.map(|amount| Fen::new(amount.get() * sign)),
         clearing: (word(&info.clr_optins), word(&info.clr_type)),
+        paper: None,
     })
 }

@@ -5,7 +5,7 @@ use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, Tac, TerminalNumber};
 use settlement::message::Institution;
-use settlement::receipt::{Check, Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, Row, Sold};
+use settlement::receipt::{Book, Check, Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, Row, Sold};
 use settlement::signing::TerminalKey;
 use settlement::split::Split;
 use zeroize::Zeroizing;
@@ -16,6 +16,7 @@ const ADDRESS: &str = "https://check.example/pay";
 
 fn code() -> ReceiptCode {
     let sold = Sold {
+        book: Book::Centre,
         terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
         record: 118,
         business_date: BusinessDate::new(2026, 1, 31).expect("real"),

@@ -43,7 +43,9 @@ use settlement::query::{
     Standing, TicketAnswer, TicketRequest,
 };
 use settlement::record::TransactionRecord;
-use settlement::refund::{Original, OriginalAnswer, OriginalRequest, Parts};
+use settlement::refund::{
+    Elsewhere, ElsewhereAnswer, ElsewhereRequest, Original, OriginalAnswer, OriginalRequest, Parts,
+};
 use settlement::remote::{Challenges, RemoteProofAnswer, RemoteProofRequest};
 use settlement::sale::{Consent, OnlinePolicy, Sale, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::tac::{self, NumberVerdict, TacVerdict};
@@ -114,6 +116,8 @@ pub(crate) struct Books {
     pub(crate) signed_out: Vec<(u64, u64)>,
     /// A purchase of another till of the institution.
     pub(crate) elsewhere: Option<(Original, Parts)>,
+    /// What other tills gave back of this one's purchases; a centre of before is not asked.
+    pub(crate) given: Option<Vec<Elsewhere>>,
     /// Catalogues: sequence, first day, text; what falsifies one on its way, and another text in the place of its own.
     pub(crate) catalogues: Vec<(u64, &'static str, String)>,
     pub(crate) forge: Option<fn(&mut SignedCatalogue)>,
@@ -184,6 +188,7 @@ impl Centre {
             consents_later_s: 0,
             signed_out: Vec::new(),
             elsewhere: None,
+            given: None,
             catalogues: Vec::new(),
             forge: None,
             other_text: None,
@@ -272,6 +277,7 @@ impl Books {
         match path {
             SignInRequest::PATH => self.once::<SignInRequest>(body, Self::sign_in),
             SignOutRequest::PATH => self.once::<SignOutRequest>(body, Self::sign_out),
+            ElsewhereRequest::PATH if self.given.is_some() => self.once::<ElsewhereRequest>(body, Self::given),
             OriginalRequest::PATH => self.once::<OriginalRequest>(body, Self::original),
             BlacklistRequest::PATH => self.once::<BlacklistRequest>(body, Self::blacklist),
             CatalogueRequest::PATH => self.once::<CatalogueRequest>(body, Self::catalogues),
@@ -591,6 +597,11 @@ impl Books {
             return Err("REFUND_ORIGINAL_UNKNOWN");
         }
         Ok(OriginalAnswer { version: Version1, status: AnswerStatus::Created, paid, left: paid })
+    }
+
+    fn given(&mut self, _: ElsewhereRequest) -> Result<ElsewhereAnswer, &'static str> {
+        let (through, refunds) = (BusinessDate::parse(self.day).expect("day"), self.given.clone().unwrap_or_default());
+        Ok(ElsewhereAnswer { version: Version1, status: AnswerStatus::Created, through, refunds, more: false })
     }
 
     fn sale_outcome(&mut self, request: SaleOutcomeRequest) -> Result<SaleOutcomeAnswer, &'static str> {

@@ -5,6 +5,7 @@
 use national_rehearsal::{Centre, FaultPlan, Running};
 use settlement::fen::Fen;
 use settlement::national::Unit;
+use settlement::receipt::{Book, ReceiptCode};
 
 use crate::shop::{PSAM, Shop};
 
@@ -48,6 +49,7 @@ fn a_card_in_the_reader_finds_its_holder_and_pays() {
         assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
         ran.json()
     };
+    assert_eq!(shop.run(&["terminal", "enroll"]).status, 0, "its key signs codes");
     ok(&["sign-in"]);
     assert_eq!(ok(&["person", "--card"])["insured"][0]["balance_fen"], 10_000);
     assert_eq!(ok(&["settle", &bill, "--card"])["account_fen"], 1_250);
@@ -72,8 +74,21 @@ fn papers(shop: &Shop) {
         ran.stdout
     };
     let again = run("zh", &["reprint", "B-1", "--paper", "58", "--receipt", &file("again.txt")]);
-    for part in ["国家医保结算凭证", "** 补打 第1次 **", "桥头药房", "P51399000001", "B-1", &setl_id, "12.50"]
-    {
+    for part in [
+        "国家医保结算凭证",
+        "** 补打 第1次 **",
+        "桥头药房",
+        "P51399000001",
+        "B-1",
+        &setl_id,
+        "12.50",
+        "类]",
+        "12.50 × 1",
+        "首次打印时显示",
+        "账户余额                   87.50",
+        "操作员",
+        "终端",
+    ] {
         assert!(again.contains(part), "{part}\n{again}");
     }
     assert_eq!(std::fs::read_to_string(file("again.txt")).expect("a file"), again);
@@ -81,6 +96,10 @@ fn papers(shop: &Shop) {
     assert_eq!(taken.code(), "FILE_MISSING", "before the centre is asked: {}", taken.stderr);
     let cancelled = run("en", &["cancel", "B-1", "--receipt", &file("back.escpos")]);
     assert!(cancelled.contains("Settlement cancelled") && cancelled.contains(&setl_id), "{cancelled}");
+    assert!(
+        cancelled.contains("Balance") && cancelled.contains("100.00") && !cancelled.contains("Code"),
+        "{cancelled}"
+    );
     let bytes = std::fs::read(file("back.escpos")).expect("a file");
     assert!(bytes.windows(setl_id.len()).any(|window| window == setl_id.as_bytes()), "for a printer");
     let again = run("zh", &["reprint", "B-1"]);
@@ -89,6 +108,15 @@ fn papers(shop: &Shop) {
     let settled = run("zh", &["settle", &bill, "--card", "--receipt", &file("settled.txt")]);
     let paper = std::fs::read_to_string(file("settled.txt")).expect("a file");
     assert!(paper.contains("国家医保结算凭证") && !paper.contains("补打") && settled.starts_with(&paper), "{settled}");
+    assert!(paper.contains("张*") && !paper.contains("张三"), "whose it is, masked: {paper}");
+    let code = paper.replace('\n', "");
+    let code = code.split("验证码: ").nth(1).and_then(|rest| rest.get(..152)).expect("in letters");
+    let code = ReceiptCode::parse(code).expect("a code");
+    assert_eq!((code.sold().book, code.sold().personal_account), (Book::National, 1_250));
+    for (file_name, head) in [("again.png", &b"\x89PNG"[..]), ("again.pdf", b"%PDF"), ("again.escpos", b"\x1b@")] {
+        run("en", &["reprint", "B-2", "--receipt", &file(file_name)]);
+        assert!(std::fs::read(file(file_name)).expect("a file").starts_with(head), "{file_name}");
+    }
     run("zh", &["cancel", "B-2"]);
     assert_eq!(shop.run(&["national", "reprint", "B-9"]).code(), "NATIONAL_UNKNOWN");
 }

@@ -3,10 +3,10 @@
 use card_sim::fault::{Fault, Moment, Trigger};
 use serde_json::{Value, json};
 use settlement::fen::Fen;
-use settlement::id::TerminalNumber;
+use settlement::id::{LoadId, TerminalNumber};
 use settlement::message::{LoadRequest, Request as _};
 use settlement::record::Transaction;
-use settlement::refund::{Original, Parts};
+use settlement::refund::{Elsewhere, ElsewhereRequest, Original, Parts, RefundAct, Standing};
 
 use crate::cards;
 use crate::centre::{Silence, assert_right};
@@ -411,4 +411,93 @@ fn what_was_cancelled_counts_no_more_and_its_bill_and_receipt_say_so() {
     assert_eq!(shop.pay(&shop.bill("Q-6", &[("X1", 1, "10.00")])).status, 0, "one sale stands");
     assert_eq!(shop.pay(&shop.bill("Q-7", &[("X1", 1, "1.00")])).code(), "LIMIT_EXCEEDED", "two do");
     assert_eq!(shop.run(&["journal", "verify"]).status, 0);
+}
+
+/// What another till gave back to the account of the one purchase of a shop.
+fn given(shop: &Shop, id: u8, fen: i64, standing: Standing) -> Elsewhere {
+    let sold = shop.journal().into_iter().find(|row| row["kind"] == "purchase").expect("a purchase");
+    let terminal_sequence =
+        sold["terminal_sequence"].as_u64().and_then(|number| u32::try_from(number).ok()).expect("32 bits");
+    Elsewhere {
+        load_id: LoadId([id; 16]),
+        original: Original { terminal: TerminalNumber(cards::TERMINAL), terminal_sequence, card_sequence: None },
+        card_identifier: shop.identifier(),
+        act: RefundAct::Refund,
+        parts: Parts { personal_account: Fen::new(fen), self_paid: Fen::ZERO, pooled_fund: Fen::ZERO },
+        standing,
+    }
+}
+
+#[test]
+fn what_the_centre_lost_of_other_tills_refunds_goes_on_counting_until_it_has_it_again_or_somebody_decides() {
+    let (shop, entry) = sold();
+    let (had, may_have) = (given(&shop, 7, 1_000, Standing::Credited), given(&shop, 9, 500, Standing::Prepared));
+    let lost = |more: &[&str]| {
+        let ran = shop.run(&[&["refund", "list"], more].concat());
+        let states = ran.json()["lost"].as_array().cloned().unwrap_or_default();
+        states.iter().map(|row| row["state"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    let noted = |command: &str| {
+        let ran = shop.run(&[command]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        ran.json()["notes"].to_string()
+    };
+    shop.centre.books().given = Some(vec![had, may_have]);
+    assert!(!noted("sign-in").contains("REFUNDS_LOST"));
+    // The centre was brought back to the day before.
+    shop.centre.books().given = Some(Vec::new());
+    assert!(!noted("upload").contains("REFUNDS_LOST"), "what is new alone was asked");
+    assert!(noted("sign-in").contains("REFUNDS_LOST"));
+    assert!(noted("upload").contains("REFUNDS_LOST"), "until it is decided");
+    assert_eq!(lost(&[]), ["CREDITED", "PREPARED"]);
+    assert_eq!(give(&shop, &entry, &["--account", "40.01"]).code(), "REFUND_AMOUNT", "never twice");
+    for language in ["zh", "en"] {
+        let Ran { stdout, stderr, .. } = shop.run_text(language, &["refund", "list"]);
+        assert!(stdout.contains(&may_have.load_id.to_string()) && stderr.contains("refund drop"), "{stdout}{stderr}");
+    }
+
+    let id = may_have.load_id.to_string();
+    let drop_it = |id: &str| shop.run(&["refund", "drop", id, "--reason", "the other till withdrew it"]);
+    assert_eq!(drop_it(&id).json()["state"], "DROPPED");
+    for unknown in [id.as_str(), "R00001", &LoadId([8; 16]).to_string()] {
+        assert_eq!((drop_it(unknown).status, drop_it(unknown).code().as_str()), (2, "REFUND_UNKNOWN"), "{unknown}");
+    }
+    assert_eq!((lost(&[]), lost(&["--all"]).len()), (vec!["CREDITED".to_owned()], 2));
+    assert_eq!(give(&shop, &entry, &["--account", "45.01"]).code(), "REFUND_AMOUNT");
+    // The other till uploaded again: what the centre has, it has.
+    shop.centre.books().given = Some(vec![had, may_have]);
+    assert!(!noted("sign-in").contains("REFUNDS_LOST"));
+    assert!(lost(&["--all"]).is_empty());
+    assert_eq!(give(&shop, &entry, &["--account", "40.01"]).code(), "REFUND_AMOUNT", "told again it counts again");
+    shop.centre.books().given = Some(vec![had]);
+    assert!(noted("sign-in").contains("REFUNDS_LOST"));
+    assert_eq!(drop_it(&id).status, 0);
+    let given = give(&shop, &entry, &["--account", "45.00"]);
+    assert_eq!(given.status, 0, "{}", given.stderr);
+    assert_eq!(shop.balance(), 44_500 + 4_500);
+}
+
+#[test]
+fn an_upload_that_was_taken_succeeds_also_where_nobody_answers_what_other_tills_gave_back() {
+    let (shop, _) = sold();
+    shop.centre.books().given = Some(vec![given(&shop, 7, 1_000, Standing::Credited)]);
+    shop.centre.books().silence = Silence::AfterDoing(ElsewhereRequest::PATH);
+    for _ in 0..2 {
+        let ran = shop.run(&["upload"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(ran.json()["notes"].to_string().contains("REFUNDS_NOT_TOLD"), "{}", ran.stdout);
+    }
+    shop.centre.books().silence = Silence::None;
+    shop.centre.books().garbled = Some(ElsewhereRequest::PATH);
+    let ended = shop.run(&["day-end"]);
+    assert_eq!(
+        (ended.status, ended.json()["notes"].to_string().contains("REFUNDS_NOT_TOLD")),
+        (0, true),
+        "{}",
+        ended.stderr
+    );
+    shop.centre.books().garbled = None;
+    assert!(!shop.run(&["upload"]).stdout.contains("REFUNDS_NOT_TOLD"), "asked again");
+    let receipt = shop.run(&["receipt", "reprint", "2"]);
+    assert!(receipt.json()["receipt"].to_string().contains("REFUNDED 10.00"), "{}", receipt.stdout);
 }

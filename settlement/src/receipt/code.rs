@@ -5,9 +5,9 @@
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 1 | version, 1 |
+//! | 1 | 1: a sale by the card; 2: a settlement at the national centre |
 //! | 6 | terminal number |
-//! | 8 | number of the record in the terminal's journal |
+//! | 8 | number of the record, or of the settlement, in the terminal's journal |
 //! | 4 | business date, BCD `YYYYMMDD` |
 //! | 12 | personal account, self-paid, pooled fund: fen, 4 bytes each |
 //! | 64 | signature over the above |
@@ -21,12 +21,23 @@ use crate::fen::Fen;
 use crate::id::{PublicKey, Signature, TerminalNumber};
 use crate::signing::{TerminalKey, WrongSignature, verify_receipt};
 
+/// In whose books a sale is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Book {
+    /// The terminal's centre: the card paid.
+    Centre,
+    /// The national centre; the terminal's own has the signature alone.
+    National,
+}
+
 /// What a code says was sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sold {
+    /// Who has it in the books.
+    pub book: Book,
     /// Terminal.
     pub terminal: TerminalNumber,
-    /// Number of the record in its journal.
+    /// Number of the record in its journal, or of the settlement in its national one.
     pub record: u64,
     /// Day on which it counts.
     pub business_date: BusinessDate,
@@ -52,15 +63,13 @@ pub enum CodeError {
     #[error("a receipt's code has {TEXT_LENGTH} letters A to Z and digits 2 to 7")]
     Form,
     /// A version that is not known here.
-    #[error("codes of version {0} are not known here; 1 is")]
+    #[error("codes of version {0} are not known here; 1 and 2 are")]
     Version(u8),
     /// A day that no calendar has.
     #[error("the code names a day that does not exist")]
     Date,
 }
 
-/// Version of the bytes.
-const VERSION: u8 = 1;
 /// Bytes that are signed.
 const BODY_LENGTH: usize = 31;
 /// Bytes of a code.
@@ -70,12 +79,23 @@ const TEXT_LENGTH: usize = LENGTH * 8 / 5;
 
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
+impl Book {
+    const ALL: [Self; 2] = [Self::Centre, Self::National];
+
+    const fn version(self) -> u8 {
+        match self {
+            Self::Centre => 1,
+            Self::National => 2,
+        }
+    }
+}
+
 impl Sold {
     fn body(&self) -> [u8; BODY_LENGTH] {
         let (year, month, day) = self.business_date.parts();
         let two = |number: u16| u8::try_from(number / 10 * 16 + number % 10).expect("two digits");
         let mut body = Vec::with_capacity(BODY_LENGTH);
-        body.push(VERSION);
+        body.push(self.book.version());
         body.extend(self.terminal.0);
         body.extend(self.record.to_be_bytes());
         body.extend([two(year / 100), two(year % 100), two(month.into()), two(day.into())]);
@@ -87,14 +107,13 @@ impl Sold {
 
     fn parse(body: &[u8; BODY_LENGTH]) -> Result<Self, CodeError> {
         let [version, t0, t1, t2, t3, t4, t5, r0, r1, r2, r3, r4, r5, r6, r7, rest @ ..] = *body;
-        if version != VERSION {
-            return Err(CodeError::Version(version));
-        }
+        let book = Book::ALL.into_iter().find(|book| book.version() == version).ok_or(CodeError::Version(version))?;
         let [y0, y1, m, d, p0, p1, p2, p3, s0, s1, s2, s3, f0, f1, f2, f3] = rest;
         let date = hex::encode([y0, y1, m, d]);
         let part = |range: std::ops::Range<usize>| date.get(range).unwrap_or_default();
         let text = format!("{}-{}-{}", part(0..4), part(4..6), part(6..8));
         Ok(Self {
+            book,
             terminal: TerminalNumber([t0, t1, t2, t3, t4, t5]),
             record: u64::from_be_bytes([r0, r1, r2, r3, r4, r5, r6, r7]),
             business_date: BusinessDate::parse(&text).map_err(|_| CodeError::Date)?,
@@ -201,6 +220,7 @@ mod tests {
 
     fn sold() -> Sold {
         Sold {
+            book: Book::Centre,
             terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
             record: 118,
             business_date: BusinessDate::new(2026, 1, 31).expect("real"),
@@ -219,6 +239,18 @@ mod tests {
         let again = ReceiptCode::parse(&text).expect("reads");
         assert_eq!((again.sold(), again.sold().total()), (&sold(), Fen::new(15_833)));
         assert_eq!(ReceiptCode::sign(sold(), &key(1)).text(), text, "a reprint has the same code");
+    }
+
+    #[test]
+    fn a_settlement_at_the_national_centre_is_another_code_than_a_sale_of_its_number() {
+        let national = Sold { book: Book::National, ..sold() };
+        let code = ReceiptCode::sign(national, &key(1));
+        let again = ReceiptCode::parse(&code.text()).expect("reads");
+        assert_eq!((again.sold(), again.verify(&key(1).public_key()).is_ok()), (&national, true));
+        // The version is signed with the rest.
+        let changed = code.text().replacen("AK", "AG", 1);
+        let changed = ReceiptCode::parse(&changed).expect("reads");
+        assert_eq!((changed.sold(), changed.verify(&key(1).public_key()).is_err()), (&sold(), true));
     }
 
     #[test]
@@ -251,7 +283,7 @@ mod tests {
         assert_eq!(ReceiptCode::parse(&good[1..]), Err(CodeError::Form));
         assert_eq!(ReceiptCode::parse(&format!("{good}A")), Err(CodeError::Form));
         assert_eq!(ReceiptCode::parse(&good.replacen('A', "1", 1)), Err(CodeError::Form));
-        assert_eq!(ReceiptCode::parse(&format!("AK{}", &good[2..])), Err(CodeError::Version(2)));
+        assert_eq!(ReceiptCode::parse(&format!("AO{}", &good[2..])), Err(CodeError::Version(3)));
         // 20260131 → 20261331.
         let no_day = good.replacen("EATACMI", "EATBGMI", 1);
         assert_ne!(no_day, good);

@@ -157,6 +157,33 @@ fn the_hash_covers_prices_and_payers() {
     assert_eq!(split(THREE, &Policy::default(), 5_000).expect("splits").hash(), base.hash());
 }
 
+/// The bytes, spelt by another program: each text behind its length in 4 bytes, amounts and millionths of a yuan in 8.
+#[test]
+fn the_hash_of_a_bill_is_that_of_its_bytes_with_and_without_prices_of_parts_of_a_fen() {
+    let parts = |amount: i64, own: i64, scope: i64| {
+        serde_json::json!({ "amount_fen": amount, "own_pay_fen": own, "over_limit_fen": 0, "first_self_pay_fen": 0,
+            "in_scope_fen": scope })
+    };
+    let mut bill = serde_json::json!({
+        "bill_id": "B-1", "business_date": "2026-01-05", "policy": "p", "catalogue": "2026-01",
+        "lines": [
+            { "code": "XA01", "name": "A", "class": "甲", "quantity": "3", "unit_price_fen": 33, "unit_price": "0.3333",
+              "parts": parts(100, 0, 100), "reasons": [] },
+            { "code": "XC01", "name": "C", "class": "丙", "quantity": "1.5", "unit_price_fen": 200,
+              "parts": parts(300, 300, 0), "reasons": [] },
+        ],
+        "parts": parts(400, 300, 100),
+        "personal_account_fen": 100, "self_paid_fen": 250, "pooled_fund_fen": 50,
+    });
+    let hash = |bill: &serde_json::Value| {
+        let split: Split = serde_json::from_value(bill.clone()).expect("a split");
+        split.hash().to_string()
+    };
+    assert_eq!(hash(&bill), "5B3F0D37F88CC289539132B5CFA328E3B341A95F5730158FCC3ACA2742E08901", "settlement-bill-3");
+    bill["lines"][0].as_object_mut().expect("a line").remove("unit_price");
+    assert_eq!(hash(&bill), "35B8724D1665D873A64E7FCBF2792CDD2B0DBE953BC0DE37BEF510F86A324BB6", "settlement-bill-2");
+}
+
 fn limited(limits: &str, items: &str, over: OverQuantity, earlier: &[Bought]) -> Result<Split, SplitError> {
     let text = format!(
         "code,name,class,list_type,price_ceiling,first_self_pay,valid_from,valid_until,prescription_only,quantity_max,\

@@ -4,10 +4,11 @@
 
 use card_counter::clock::Now;
 use card_counter::refund::{Asked, agree};
-use card_counter::store::Store;
+use card_counter::store::{Asking, Store};
 use settlement::fen::Fen;
+use settlement::id::LoadId;
 use settlement::journal::State;
-use settlement::refund::RefundAct;
+use settlement::refund::{Elsewhere, Original, Parts, RefundAct, Standing};
 
 use crate::money::{CARD, Shop, pay};
 
@@ -31,6 +32,40 @@ fn a_call_whose_money_went_back_is_told_so_with_what_is_left_and_another_call_pa
     let time = Now::of_system().later(60).date_time();
     assert_eq!(shop.codes(&[&format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|")]), [0], "another purchase is another");
     assert_eq!(shop.states(), [State::Confirmed; 2]);
+}
+
+#[test]
+fn a_call_whose_money_another_till_gave_back_is_told_so_with_what_is_left() {
+    let shop = Shop::open(true);
+    let paid = shop.calls(&[&pay("0.1|0.2")]);
+    let (code, output) = paid.first().expect("one call");
+    assert_eq!(*code, 0, "{output}");
+    let mut store = Store::open(shop.data.as_ref()).expect("a journal");
+    let entry = store.entries().expect("entries").remove(0);
+    let sent = entry.sent.expect("paid");
+    let elsewhere = Elsewhere {
+        load_id: LoadId([7; 16]),
+        original: Original {
+            terminal: entry.draft.terminal,
+            terminal_sequence: sent.terminal_sequence,
+            card_sequence: Some(sent.card_sequence),
+        },
+        card_identifier: entry.draft.card_identifier,
+        act: RefundAct::Refund,
+        parts: Parts::of_card(entry.draft.subject.amounts()).share(Fen::new(15)).expect("a half"),
+        standing: Standing::Credited,
+    };
+    let through = entry.draft.business_date;
+    let mut told = |standing| {
+        let asking = Asking::Ends { through, all: None };
+        store.keep_elsewhere(&[Elsewhere { standing, ..elsewhere }], asking).expect("kept");
+        shop.calls(&[&pay("0.1|0.2")])
+    };
+    let left = format!("{:08X}{:08X}{:08X}", 0, 5, 10);
+    assert_eq!(told(Standing::Credited), [(-3010, format!("{output}{left}|"))]);
+    // The other till's centre learnt that the card has nothing of it.
+    assert_ne!(told(Standing::NotCredited).first().map(|(code, _)| *code), Some(-3010));
+    assert_eq!(shop.states(), [State::Confirmed], "nothing was debited");
 }
 
 #[test]

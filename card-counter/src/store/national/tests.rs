@@ -83,6 +83,7 @@ fn a_settled_bill_is_settled_once_and_cancelled_by_its_own_message() {
         day: at(0).date(),
         paid: [Fen::ZERO, Fen::new(90), Fen::new(10)],
         clearing: (Some("513399".to_owned()), Some("41".to_owned())),
+        paper: Some(format!("drugs of {setl_id}")),
     };
     let sent = store.sale(number).expect("there");
     assert_eq!(store.settled(&sent, &said("S1")).ok(), Some(State::Settled));
@@ -95,6 +96,12 @@ fn a_settled_bill_is_settled_once_and_cancelled_by_its_own_message() {
     assert_eq!(store.settled(&cancelling, &said("R1")).ok(), Some(State::Cancelled));
     let cancelled = store.sale(number).expect("there");
     assert_eq!(cancelled.refund, Some(("R1".to_owned(), at(0).date())));
+    let papers = [&settled, &cancelled].map(|sale| store.paper(sale).expect("opens"));
+    assert_eq!(papers, [Some("drugs of S1".to_owned()), Some("drugs of R1".to_owned())]);
+    for entry in std::fs::read_dir(folder.path()).expect("a folder") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        assert!(!bytes.windows(8).any(|window| window == b"drugs of"), "sealed");
+    }
     assert_eq!(cancelled.ids, Some(("S1".to_owned(), "M1".to_owned())), "the sale keeps its own");
     assert_eq!(store.days_to_compare(at(0).date()).expect("days"), [at(0).date()]);
     store.compared(at(0).date(), true).expect("noted");
