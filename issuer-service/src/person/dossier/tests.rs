@@ -19,6 +19,7 @@ fn details(name: &str, phone: &str) -> Details {
         address: String::new(),
         phone: phone.to_owned(),
         employer: String::new(),
+        name_script: String::new(),
         certificate: String::new(),
         alive: String::new(),
     }
