@@ -526,6 +526,8 @@ pub enum TerminalError {
     CentreUnreachable {
         /// Address.
         address: String,
+        /// Whether something may have arrived there; when not, nothing of it was done.
+        sent: bool,
     },
     /// The centre's answer has another form than agreed.
     #[error("the centre's answer to {path} has a wrong form")]

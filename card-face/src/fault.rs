@@ -247,7 +247,7 @@ impl Fault {
             Self::Image { .. } => "用边长不超过 4096 像素的 PNG 或 JPEG",
             Self::Many { .. } => "合并路径，减少图层",
             Self::Use { .. } => "直接画出该图形",
-            Self::Field { .. } => "可用字段: name, number, card_number, issue_date, valid_until, photo",
+            Self::Field { .. } => "可用字段: name, name_script, number, card_number, issue_date, valid_until, photo",
             Self::FieldShape { .. } => {
                 "文字字段用 text 元素，写 font-size、data-width、data-size-min 和示例文字；photo 用 image 元素，写 x、y、width、height"
             }
@@ -281,7 +281,7 @@ impl Fault {
             Self::Image { .. } => "use a PNG or JPEG of at most 4096 pixels across and down",
             Self::Many { .. } => "join paths, use fewer layers",
             Self::Use { .. } => "draw the shape itself",
-            Self::Field { .. } => "use name, number, card_number, issue_date, valid_until or photo",
+            Self::Field { .. } => "use name, name_script, number, card_number, issue_date, valid_until or photo",
             Self::FieldShape { .. } => {
                 "a field of text is a text element with font-size, data-width, data-size-min and sample text; \
                  photo is an image element with x, y, width, height"
@@ -304,6 +304,7 @@ impl Fault {
 fn words_zh(field: &'static str) -> &'static str {
     match field {
         "name" => "姓名",
+        "name_script" => "本民族文字姓名",
         "number" => "社会保障号码",
         "card_number" => "卡号",
         "issue_date" => "发卡日期",

@@ -26,6 +26,8 @@ pub(crate) const ID: &str = "data-field.";
 pub struct Holder<'a> {
     /// 姓名.
     pub name: &'a str,
+    /// 姓名 in the script of the holder's own people; empty where there is none.
+    pub name_script: &'a str,
     /// 社会保障号码.
     pub number: &'a str,
     /// 卡号.
@@ -55,6 +57,7 @@ pub(crate) fn value(place: &Place, holder: &Holder<'_>) -> Result<Zeroizing<Stri
     };
     let text = match place.field {
         Field::Name => holder.name.to_owned(),
+        Field::NameScript => holder.name_script.to_owned(),
         Field::Number => holder.number.to_owned(),
         Field::CardNumber => holder.card_number.to_owned(),
         Field::IssueDate => date(holder.issue_date),
@@ -85,6 +88,10 @@ pub(crate) fn filled(
                 (None, true) => edits.push((place.element.clone(), Zeroizing::default())),
                 (None, false) => faults.push(Fault::Missing { field: place.field.name() }),
             }
+            continue;
+        }
+        if place.field == Field::NameScript && holder.name_script.is_empty() {
+            edits.push((place.element.clone(), Zeroizing::default()));
             continue;
         }
         edits.extend(element(place, &format!(" id=\"{ID}{number}\" font-size=\"{size}\"")));

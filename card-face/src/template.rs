@@ -72,6 +72,8 @@ impl Side {
 pub enum Field {
     /// 姓名.
     Name,
+    /// 姓名 in the script of the holder's own people; it and its element are left out where the holder has none.
+    NameScript,
     /// 社会保障号码.
     Number,
     /// 卡号.
@@ -86,14 +88,15 @@ pub enum Field {
 
 impl Field {
     /// All.
-    pub const ALL: [Self; 6] =
-        [Self::Name, Self::Number, Self::CardNumber, Self::IssueDate, Self::ValidUntil, Self::Photo];
+    pub const ALL: [Self; 7] =
+        [Self::Name, Self::NameScript, Self::Number, Self::CardNumber, Self::IssueDate, Self::ValidUntil, Self::Photo];
 
     /// As `data-field` names it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Name => "name",
+            Self::NameScript => "name_script",
             Self::Number => "number",
             Self::CardNumber => "card_number",
             Self::IssueDate => "issue_date",

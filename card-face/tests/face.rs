@@ -26,6 +26,7 @@ fn photo() -> Vec<u8> {
 fn holder<'a>(name: &'a str, photo: &'a [u8]) -> Holder<'a> {
     Holder {
         name,
+        name_script: "",
         number: "11010519491231002X",
         card_number: "A00000001",
         issue_date: "20261122",
@@ -71,6 +72,24 @@ fn a_long_name_is_made_smaller_a_longer_one_is_refused_and_none_is_cut() {
     assert_eq!(faults, [Fault::Long { field: "name" }]);
     let told = format!("{faults:?} {} {} {} {}", faults[0], faults[0].zh(), faults[0].next_zh(), faults[0].next_en());
     assert!(!told.contains('阿') && !told.contains("11010519491231002X"), "{told}");
+}
+
+#[test]
+fn a_name_in_its_own_script_stands_under_the_name_and_nothing_where_there_is_none() {
+    let (template, photo) = (Template::built_in(Side::Back), photo());
+    let lay = |name_script| {
+        let printed = Holder { name_script, ..holder("扎西多吉", &photo) };
+        Page::lay(&template, &fonts(), &printed, false).expect("fits")
+    };
+    let (with, without) = (lay("བཀྲ་ཤིས་རྡོ་རྗེ"), lay(""));
+    assert!(!with.glyphs(&template, Field::NameScript).is_empty());
+    assert!(without.glyphs(&template, Field::NameScript).is_empty());
+    let boxes = with.ink(&template);
+    let of = |field| boxes.iter().find(|(found, _)| *found == field).expect("drawn").1;
+    let ([left, _, _, bottom], [script, top, _, end], [_, number, ..]) =
+        (of(Field::Name), of(Field::NameScript), of(Field::Number));
+    assert!((left - script).abs() < 1.0 && bottom <= top && end <= number, "{boxes:?}");
+    assert!(without.ink(&template).iter().all(|(field, _)| *field != Field::NameScript));
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub trait Line {
     /// Once, without trying again.
     ///
     /// # Errors
-    /// [`TerminalError::CentreUnreachable`]: whether the letter arrived is not known.
+    /// [`TerminalError::CentreUnreachable`]: whether the letter arrived is not known, but when it says that nothing was sent.
     fn carry(&self, signed: &Signed<'_>) -> Result<(u16, String), TerminalError>;
 }
 
@@ -273,7 +273,8 @@ fn is_this_machine(rest: &str) -> bool {
 fn agent(within: Duration, tls: Option<TlsConfig>) -> ureq::Agent {
     // What a terminal says goes to the centre itself: neither to a proxy nor to another address that an answer names.
     let config = ureq::Agent::config_builder().proxy(None).max_redirects(0);
-    let config = config.timeout_global(Some(within)).http_status_as_error(false);
+    // Who is not reached in most of that time is told from who does not answer: nothing was sent then.
+    let config = config.timeout_global(Some(within)).timeout_connect(Some(within * 3 / 4)).http_status_as_error(false);
     match tls {
         Some(tls) => config.tls_config(tls).https_only(true).build().into(),
         None => config.build().into(),
@@ -289,7 +290,24 @@ fn failure(error: &ureq::Error, address: &str) -> TerminalError {
         Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
             LineFault::NotTrusted { address }.into()
         }
-        _ => TerminalError::CentreUnreachable { address },
+        _ => TerminalError::CentreUnreachable { address, sent: may_be_sent(error) },
+    }
+}
+
+/// Whether something may have arrived: not before there is a connection.
+fn may_be_sent(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => false,
+        ureq::Error::Io(io) => {
+            let is_unreached =
+                [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable].contains(&io.kind());
+            // A name that nobody resolves has no kind of its own.
+            !is_unreached && !io.to_string().starts_with("failed to lookup address")
+        }
+        _ => true,
     }
 }
 
@@ -344,6 +362,21 @@ mod tests {
         assert!(matches!(peer("http://10.0.0.1:1/x"), Err(TerminalError::Line(LineFault::Plain { .. }))));
         assert!(matches!(peer("https://10.0.0.1:1/x"), Err(TerminalError::Line(LineFault::NoAuthority))));
         assert!(peer("http://127.0.0.1:1/x").is_ok());
+    }
+
+    #[test]
+    fn who_is_not_there_was_sent_nothing_and_who_hangs_up_may_have_been() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let ask = |address: &str| {
+            let sent = agent(Duration::from_secs(5), None).post(address).send("{}");
+            failure(&sent.expect_err("no answer"), address)
+        };
+        let hangs_up = std::thread::spawn(move || listener.accept().map(drop));
+        assert!(matches!(ask(&address), TerminalError::CentreUnreachable { sent: true, .. }));
+        hangs_up.join().expect("no panic").expect("somebody came");
+        assert!(matches!(ask(&address), TerminalError::CentreUnreachable { sent: false, .. }), "nobody listens");
+        assert!(matches!(ask("http://nobody.invalid:1"), TerminalError::CentreUnreachable { sent: false, .. }));
     }
 
     /// Answers one request over TLS with this certificate; `None` when the handshake fails.

@@ -114,7 +114,7 @@ pub const fn is_no_answer(error: &TerminalError) -> bool {
         TerminalError::CentreUnreachable { .. } | TerminalError::CentreAnswer { .. } => true,
         // TLS was not set up: no word of it was heard.
         TerminalError::Line(_) => true,
-        TerminalError::CentreRefused { code, .. } => code.retryable(),
+        TerminalError::CentreRefused { code, .. } => code.is_no_word(),
         _ => false,
     }
 }

@@ -298,7 +298,10 @@ pub fn print(store: &mut Store, folder: &Path, order: &Order<'_>) -> Result<Prin
     let Order { card_number, side, dpi, bleed, out, operator } = *order;
     let form = Form::of_file(out).ok_or(FaceError::Ending)?;
     let whose = whose(store, folder, (card_number, side), operator)?;
-    if tells(out, [&whose.person.details.name, &whose.person.details.number, &whose.card.card_number]) {
+    if tells(out, {
+        let details = &whose.person.details;
+        [&details.name, &details.name_script, &details.number, &whose.card.card_number]
+    }) {
         return Err(FaceError::Tells);
     }
     let page = whose.laid(folder, bleed)?;
@@ -343,6 +346,7 @@ impl Whose {
         let template = Template::read(&self.template).map_err(FaceError::Template)?;
         let holder = Holder {
             name: &self.person.details.name,
+            name_script: &self.person.details.name_script,
             number: &self.person.details.number,
             card_number: &self.card.card_number,
             issue_date: &self.card.issue_date,
@@ -394,7 +398,7 @@ fn short(hash: &str) -> &str {
 }
 
 /// Whether the name of a file tells whose card it is.
-pub(crate) fn tells(path: &Path, words: [&str; 3]) -> bool {
+pub(crate) fn tells(path: &Path, words: [&str; 4]) -> bool {
     let name = path.to_string_lossy();
     words.iter().any(|word| !word.is_empty() && name.contains(word))
 }

@@ -283,8 +283,7 @@ async fn answer(
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(text)) => json(StatusCode::OK, text),
         Ok(Err(problem)) => problem.into_response(),
-        // The work panicked: its transaction is rolled back, the terminal keeps its record.
-        Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+        Err(_) => Problem::broken_off(lang).into_response(),
     }
 }
 
@@ -305,7 +304,8 @@ async fn ready(State(desk): State<Arc<Desk>>) -> Response {
             let body = serde_json::json!({ "status": "ready", "log_lines_lost": crate::log::lines_lost() });
             json(StatusCode::OK, body.to_string())
         }
-        Ok(Err(_)) | Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+        Ok(Err(error)) => Problem::not_ready(error, lang).into_response(),
+        Err(_) => Problem::broken_off(lang).into_response(),
     }
 }
 
@@ -314,7 +314,8 @@ async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
     let lang = desk.lang;
     match tokio::task::spawn_blocking(move || desk.with_store(|store| store.read(measure::text))).await {
         Ok(Ok(text)) => (StatusCode::OK, [(header::CONTENT_TYPE, KIND)], text).into_response(),
-        Ok(Err(_)) | Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+        Ok(Err(error)) => Problem::not_ready(error, lang).into_response(),
+        Err(_) => Problem::broken_off(lang).into_response(),
     }
 }
 
@@ -326,9 +327,8 @@ async fn health(State(desk): State<Arc<Desk>>) -> Response {
             let body = serde_json::json!({ "status": "ok", "blacklist_sequence": sequence });
             json(StatusCode::OK, body.to_string())
         }
-        Ok(Err(StoreError::Locked | StoreError::DiskFull)) | Ok(Err(_)) | Err(_) => {
-            Problem::of(ErrorCode::StoreUnavailable, lang).into_response()
-        }
+        Ok(Err(error)) => Problem::not_ready(error, lang).into_response(),
+        Err(_) => Problem::broken_off(lang).into_response(),
     }
 }
 
@@ -337,7 +337,7 @@ async fn receipt_check(State(desk): State<Arc<Desk>>, Path(code): Path<String>, 
     match tokio::task::spawn_blocking(move || receipt::answer(&desk, &headers, &code)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => Problem::from_error(&error, lang).into_response(),
-        Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+        Err(_) => Problem::broken_off(lang).into_response(),
     }
 }
 
@@ -346,14 +346,14 @@ async fn certificate_check(State(desk): State<Arc<Desk>>, Path(code): Path<Strin
     match tokio::task::spawn_blocking(move || certificate::answer(&desk, &headers, &code)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => Problem::from_error(&error, lang).into_response(),
-        Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+        Err(_) => Problem::broken_off(lang).into_response(),
     }
 }
 
 async fn public_pages(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
     let lang = desk.lang;
     let look = tokio::task::spawn_blocking(move || certificate::public_pages(&desk, &headers));
-    look.await.unwrap_or_else(|_| Problem::of(ErrorCode::StoreUnavailable, lang).into_response())
+    look.await.unwrap_or_else(|_| Problem::broken_off(lang).into_response())
 }
 
 async fn unknown_path(State(desk): State<Arc<Desk>>) -> Response {

@@ -49,6 +49,8 @@ pub struct Details {
     pub certificate: String,
     /// AAC060 生存状态: `1` to `5` (`code::DEAD` is one of them); empty when the registry does not say.
     pub alive: String,
+    /// 姓名 in the script of the person's own people (藏文 …), may be empty.
+    pub name_script: String,
 }
 
 impl Details {
@@ -92,6 +94,9 @@ pub struct Masked {
     pub number: String,
     /// First character of the name.
     pub name: String,
+    /// First character of the name in the script of the person's own people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name_script: String,
     /// Sex code.
     pub sex: String,
     /// Ethnic group code.
@@ -117,6 +122,7 @@ impl From<&Person> for Masked {
             id: person.id,
             number: masked_number(&details.number),
             name: masked_name(&details.name),
+            name_script: masked_name(&details.name_script),
             sex: details.sex.clone(),
             ethnic_group: details.ethnic_group.clone(),
             birth_date: mask(&details.birth_date, 4, 0),
@@ -162,11 +168,13 @@ pub fn mask(text: &str, head: usize, tail: usize) -> String {
 
 impl Show for Masked {
     fn text(&self, lang: Lang) -> String {
-        let Self { id, number, name, sex, ethnic_group, birth_date, region, phone, certificate, no_card } = self;
+        let Self { id, number, name, name_script, sex, ethnic_group, birth_date, region, phone, certificate, no_card } =
+            self;
         let why = no_card.map_or_else(String::new, |why| {
             lang.pick(format!("  不能制卡: {}", why.text(lang)), format!("  no card: {}", why.text(lang)))
         });
         let certificate = certificate.as_ref().map(|certificate| format!("  {certificate}")).unwrap_or_default();
+        let name = [name.as_str(), name_script].join(" ").trim_end().to_owned();
         format!("{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}{certificate}{why}")
     }
 }

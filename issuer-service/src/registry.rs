@@ -200,8 +200,8 @@ impl Explain for RegistryError {
             Self::NothingSaid { .. } => lang
                 .pick("用 issuer person history 查看各来源所述", "see what sources say with `issuer person history`"),
             Self::Everybodys { .. } => lang.pick(
-                "可裁定为无的有 ethnic_group、region、address、phone、employer、alive",
-                "ethnic_group, region, address, phone, employer and alive can be none",
+                "可裁定为无的有 ethnic_group、region、address、phone、employer、alive、name_script",
+                "ethnic_group, region, address, phone, employer, alive and name_script can be none",
             ),
             Self::ReasonMissing => lang.pick("加上 --reason", "add --reason"),
             Self::Store(error) => error.next(lang),

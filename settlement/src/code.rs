@@ -59,6 +59,12 @@ macro_rules! codes {
                 }
             }
 
+            /// Whether the centre says nothing of what was asked: it cannot now, or something there is broken.
+            #[must_use]
+            pub const fn is_no_word(self) -> bool {
+                self.retryable() || matches!(self, Self::CentreDefect)
+            }
+
             /// Whether it is the centre's last word about the sale or load that a letter is about: it knows another outcome, has
             /// nothing to say of it, or looks into what does not fit itself. Any other refusal is about who asks or how, and the
             /// same letter may be taken later.
@@ -332,6 +338,10 @@ codes! {
     StoreUnavailable = "STORE_UNAVAILABLE", true,
         "中心暂时不能写入", "记录已保留,稍后自动再传",
         "the centre cannot write at the moment", "the record is kept; it is sent again later";
+    /// Something at the centre is broken, and people there have to mend it; nobody says whether it was done.
+    CentreDefect = "CENTRE_DEFECT", false,
+        "中心出现故障", "记录已保留;请联系中心,由中心按日志处理",
+        "something at the centre is broken", "the record is kept; tell the centre, whose log has the cause";
     /// The card's own proof is not what its keys make.
     CardNotGenuine = "CARD_NOT_GENUINE", false,
         "卡的内部认证不符,不是真卡", "请勿受理,并报告发卡机构",

@@ -180,5 +180,6 @@ fn person(n: u32) -> Details {
         employer: String::new(),
         certificate: String::new(),
         alive: String::new(),
+        name_script: String::new(),
     }
 }

@@ -380,7 +380,7 @@ impl<'a> Wire<'a> {
 
 impl Line for Wire<'_> {
     fn carry(&self, signed: &Signed<'_>) -> Result<(u16, String), TerminalError> {
-        let lost = || TerminalError::CentreUnreachable { address: "the centre".to_owned() };
+        let lost = || TerminalError::CentreUnreachable { address: "the centre".to_owned(), sent: true };
         let Signed { letter, terminal, signature } = *signed;
         let (_, cut) = self.course.arrives(Party::Centre, letter.path).ok_or_else(lost)?;
         match cut {

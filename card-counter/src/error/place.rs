@@ -171,7 +171,7 @@ impl TerminalError {
             Self::OnlineRequired => said("本终端须经中心同意才能收款,未能问到中心".to_owned()),
             Self::Uncertain { id } => said(format!("交易 {id} 的结果未知")),
             Self::Line(fault) => said(fault.zh()),
-            Self::CentreUnreachable { address } => said(format!("中心 {address} 没有应答")),
+            Self::CentreUnreachable { address, .. } => said(format!("中心 {address} 没有应答")),
             Self::CentreAnswer { path } => said(format!("中心对 {path} 的应答格式不对")),
             Self::CentreRefused { path, code } => said(format!("中心拒绝 {path}:{code}")),
             Self::ChainDiffers { theirs, ours } => said(format!("中心等待第 {theirs} 批,终端已到第 {ours} 批")),

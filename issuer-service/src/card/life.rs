@@ -352,6 +352,15 @@ fn move_card(tx: &Tx<'_>, rules: &LifeRules, card: &Card, order: &Order<'_>) -> 
     Ok((done, operator))
 }
 
+/// Whether activating a card ends another one of its holder.
+///
+/// # Errors
+/// [`LifeError`].
+pub(crate) fn ends_another(tx: &Tx<'_>, number: &str) -> Result<bool, LifeError> {
+    let card = tx.card_by_number(number)?.ok_or(Missing::Card)?;
+    Ok(predecessors(tx, &card)?.iter().any(|old| old.state != LifeState::Cancelled.name()))
+}
+
 /// Other cards of the same person that were made, and nothing has replaced.
 fn predecessors(tx: &Tx<'_>, card: &Card) -> Result<Vec<Card>, LifeError> {
     let mut found = Vec::new();

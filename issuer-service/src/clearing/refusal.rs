@@ -330,7 +330,7 @@ pub enum ClearingError {
 impl ClearingError {
     /// What a terminal is told.
     #[must_use]
-    pub const fn terminal_code(&self) -> ErrorCode {
+    pub fn terminal_code(&self) -> ErrorCode {
         match self {
             Self::Refused(code) => *code,
             Self::Batch(error) => batch_code(error),
@@ -385,8 +385,19 @@ impl ClearingError {
             | Self::Listen { .. }
             | Self::NotLoopback { .. }
             | Self::Posting(_)
-            | Self::Operator(_)
-            | Self::Store(_) => ErrorCode::StoreUnavailable,
+            | Self::Operator(_) => ErrorCode::CentreDefect,
+            Self::Store(StoreError::DataKeysClosed) => ErrorCode::KeysUnavailable,
+            Self::Store(error) if error.is_for_now() => ErrorCode::StoreUnavailable,
+            Self::Store(_) => ErrorCode::CentreDefect,
+        }
+    }
+
+    /// What is behind a refusal that is not the terminal's doing, for the log: a stable code, no value of anybody.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Store(StoreError::Engine(error)) => format!("{} {}", self.code(), error.mark()),
+            error => error.code().to_owned(),
         }
     }
 }

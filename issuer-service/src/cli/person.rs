@@ -231,7 +231,7 @@ pub enum Verb {
         /// Hold nothing: what was said is wrong. Of the fields named with --field only.
         #[arg(long, conflicts_with_all = ["take", "all"], requires = "fields")]
         none: bool,
-        /// Only these fields: name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate, alive.
+        /// Only these fields: name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate, alive, name_script.
         #[arg(long = "field", value_name = "FIELD", value_parser = field, value_delimiter = ',')]
         fields: Vec<Field>,
     },
@@ -476,7 +476,7 @@ fn known(store: &mut Store, name: &str) -> Result<Source, RegistryError> {
 }
 
 fn field(text: &str) -> Result<Field, &'static str> {
-    Field::of_key(text).ok_or("字段为 name、sex、ethnic_group、birth_date、region、address、phone、employer、certificate、alive 之一 | a field is name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate or alive")
+    Field::of_key(text).ok_or("字段为 name、sex、ethnic_group、birth_date、region、address、phone、employer、certificate、alive、name_script 之一 | a field is name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate, alive or name_script")
 }
 
 /// A person and the cards made for them.

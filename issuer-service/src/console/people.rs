@@ -146,20 +146,22 @@ pub fn search(viewer: &Viewer<'_>, found: Option<(&[Masked], More)>) -> Markup {
 #[must_use]
 pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
-    let Masked { id, number, name, birth_date, region, phone, no_card, .. } = &file.person;
+    let Masked { id, number, name, name_script, birth_date, region, phone, no_card, .. } = &file.person;
     let place = id.to_string();
     let kinds = Kind::ALL.map(|kind| (kind.name().to_owned(), kind.word(viewer.lang).to_owned()));
     html! {
         @if let Some(whole) = &file.whole {
             p { span.tag.warn { (say("已显示完整资料，已记入审计", "shown unmasked, and on record")) } }
             (facts(&[
-                (say("社会保障号码", "Number"), &whole.number), (say("姓名", "Name"), &whole.name), (say("出生日期", "Born"), &whole.birth_date),
+                (say("社会保障号码", "Number"), &whole.number), (say("姓名", "Name"), &whole.name),
+                (say("本民族文字姓名", "Name in own script"), &whole.name_script), (say("出生日期", "Born"), &whole.birth_date),
                 (say("区县", "County"), &words::county(&whole.region)), (say("地址", "Address"), &whole.address), (say("电话", "Telephone"), &whole.phone),
                 (say("单位", "Employer"), &whole.employer),
             ]))
         } @else {
             (facts(&[
-                (say("社会保障号码", "Number"), number), (say("姓名", "Name"), name), (say("出生", "Born"), birth_date),
+                (say("社会保障号码", "Number"), number), (say("姓名", "Name"), name),
+                (say("本民族文字姓名", "Name in own script"), name_script), (say("出生", "Born"), birth_date),
                 (say("区县", "County"), &words::county(region)), (say("电话", "Telephone"), phone),
             ]))
             (viewer.form(&REVEAL, &place, &[]))

@@ -7,22 +7,34 @@ use maud::{Markup, html};
 use super::Viewer;
 
 /// A form that asks twice.
-struct Final {
+#[derive(Debug)]
+pub struct Final {
     path: &'static str,
     /// The field and the value that make it final, where not all of it is.
     when: Option<(&'static str, &'static str)>,
-    words: (&'static str, &'static str),
+    /// Whether it is final only where another card of the holder ends with it.
+    pub ends_another: bool,
+    /// What is said of it: Chinese, English.
+    pub words: (&'static str, &'static str),
 }
 
 const fn each(path: &'static str, zh: &'static str, en: &'static str) -> Final {
-    Final { path, when: None, words: (zh, en) }
+    Final { path, when: None, ends_another: false, words: (zh, en) }
 }
 
 const fn step(value: &'static str, zh: &'static str, en: &'static str) -> Final {
-    Final { path: "/console/cards/{name}/move", when: Some(("step", value)), words: (zh, en) }
+    Final { path: "/console/cards/{name}/move", when: Some(("step", value)), ends_another: false, words: (zh, en) }
 }
 
 const FINAL: &[Final] = &[
+    Final {
+        ends_another: true,
+        ..step(
+            "activate",
+            "启用后持卡人的旧卡随即注销，不能恢复。",
+            "With this the holder's old card is cancelled, and never comes back.",
+        )
+    },
     step("cancel", "注销后此卡不能恢复。", "A cancelled card never comes back."),
     step("formal-loss", "正式挂失后，通常须补换新卡。", "After a formal loss the holder usually needs another card."),
     each("/console/batches/{number}/cancel", "取消的批次不能恢复。", "A cancelled batch never comes back."),
@@ -38,9 +50,9 @@ const FINAL: &[Final] = &[
 
 /// What is said before a form is carried out for good; none for others. `value` is what stands in a field.
 #[must_use]
-pub fn warning<'v>(path: &str, value: impl Fn(&str) -> &'v str) -> Option<(&'static str, &'static str)> {
+pub fn warning<'v>(path: &str, value: impl Fn(&str) -> &'v str) -> Option<&'static Final> {
     let is_final = |form: &&Final| form.when.is_none_or(|(field, wanted)| value(field) == wanted);
-    FINAL.iter().filter(|form| form.path == path).find(is_final).map(|form| form.words)
+    FINAL.iter().filter(|form| form.path == path).find(is_final)
 }
 
 /// The page: the fields of the form as they came, and a button.

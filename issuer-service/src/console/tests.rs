@@ -53,6 +53,55 @@ fn every_text_has_a_contrast_of_at_least_4_5_with_its_ground() {
 }
 
 #[test]
+fn a_tickets_page_names_the_purchase_that_it_is_about() {
+    use settlement::query::{TicketKind, TicketSubject};
+    let operator = Operator { name: "li".to_owned(), roles: vec!["counter".to_owned()] };
+    let bought = crate::query::ticket::Bought {
+        reference: "513301000001/0000A5C3".to_owned(),
+        date_time: settlement::DateTime::parse("20261122101500").expect("a time"),
+        personal_account_fen: settlement::Fen::new(1_250),
+        self_paid_fen: settlement::Fen::new(300),
+        pooled_fund_fen: settlement::Fen::new(0),
+    };
+    let ticket = crate::query::ticket::Ticket {
+        number: 7,
+        kind: TicketKind::Complaint,
+        subject: TicketSubject::ALL[0],
+        channel: crate::query::Channel::Counter,
+        person: None,
+        institution: None,
+        about: None,
+        state: "open".to_owned(),
+        opened_at: String::new(),
+    };
+    let told = |purchase| crate::query::ticket::Told {
+        ticket: ticket.clone(),
+        institution_name: None,
+        purchase,
+        entries: Vec::new(),
+    };
+    for (lang, line) in [
+        (Lang::Zh, "交易 513301000001/0000A5C3  2026-11-22 10:15  个人账户 12.50  自付 3.00  统筹 0.00"),
+        (Lang::En, "Purchase 513301000001/0000A5C3  2026-11-22 10:15  account 12.50  cash 3.00  pool 0.00"),
+    ] {
+        let viewer = Viewer {
+            operator: &operator,
+            once: "",
+            csrf: "c5rf",
+            lang,
+            rehearsal: None,
+            city: "513300",
+            path: "/console/tickets/7",
+            place: "/console/tickets",
+            refused: None,
+        };
+        let page = counter::ticket(&viewer, &told(Some(bought.clone()))).into_string();
+        assert!(page.contains(line), "{page}");
+        assert!(!counter::ticket(&viewer, &told(None)).into_string().contains(&bought.reference));
+    }
+}
+
+#[test]
 fn a_page_escapes_what_it_shows_and_loads_nothing_from_elsewhere() {
     let operator = Operator { name: "li".to_owned(), roles: vec!["capture".to_owned()] };
     for lang in [Lang::Zh, Lang::En] {

@@ -19,6 +19,7 @@ mod house;
 mod people;
 mod queries;
 pub(super) mod rate;
+pub mod remedy;
 pub mod session;
 mod tickets;
 mod unchanged;

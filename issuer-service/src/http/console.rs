@@ -38,6 +38,7 @@ use super::operators::{self, OperatorDesk};
 use super::session::{Session, cookie, no_cookie, own_page, token};
 use super::single;
 use super::tls::Peer;
+use crate::card::life;
 use crate::centre::Centre;
 use crate::console::form::Form;
 use crate::console::{self, Note, Viewer, cards, gate, sure};
@@ -348,9 +349,15 @@ async fn answer(
             }
             response
         };
-        let final_words = || {
-            let asked_twice = !value(&form.fields, "sure").is_empty();
-            if asked_twice { None } else { sure::warning(route.path, |name| value(&form.fields, name).trim()) }
+        let final_words = |store: &mut Store, ask: &Ask<'_>| -> Result<_, Error> {
+            if !value(&form.fields, "sure").is_empty() {
+                return Ok(None);
+            }
+            let found = sure::warning(route.path, |name| value(&form.fields, name).trim());
+            Ok(match found {
+                Some(found) if found.ends_another && !store.read(|tx| life::ends_another(tx, ask.name()))? => None,
+                found => found.map(|found| found.words),
+            })
         };
         let asks_twice = |ask: &Ask<'_>, words| {
             let fields: Vec<(&str, &str)> =
@@ -365,7 +372,7 @@ async fn answer(
                     let session = enter(store)?;
                     Ok(answered(&session, &mut |ask| {
                         let work = |store: &mut Store| {
-                            if let Some(words) = final_words() {
+                            if let Some(words) = final_words(store, &ask)? {
                                 return asks_twice(&ask, words);
                             }
                             match once::begun(store, &ask, route)? {
@@ -400,7 +407,7 @@ async fn answer(
                 Ok(answered(&session, &mut |ask| {
                     let command = route.command.unwrap_or_default();
                     let done = operators::alone(&desk, ask.viewer.operator, command, keys.clone(), |centre| {
-                        if let Some(words) = final_words() {
+                        if let Some(words) = final_words(&mut centre.store, &ask)? {
                             return asks_twice(&ask, words);
                         }
                         match once::begun(&mut centre.store, &ask, route)? {

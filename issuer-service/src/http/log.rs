@@ -33,6 +33,10 @@ const PEER_LEFT: &str = "PEER_LEFT";
 #[derive(Clone, Debug)]
 pub(super) struct Code(pub(super) String);
 
+/// What is behind a refusal that is not the caller's doing, beside its answer: for the log alone.
+#[derive(Clone, Debug)]
+pub(super) struct Cause(pub(super) String);
+
 /// The same routes, each request of which is written down. `edge`: which door they belong to.
 pub(super) fn logged(router: Router, edge: &'static str) -> Router {
     router.layer(middleware::from_fn(move |request, next| line(edge, request, next)))
@@ -46,9 +50,11 @@ async fn line(edge: &'static str, request: Request, next: Next) -> Response {
         method: method(request.method()),
         route: request.extensions().get::<MatchedPath>().cloned(),
         answer: None,
+        cause: None,
     };
     let mut response = next.run(request).await;
     line.answer = Some((response.status().as_u16(), response.extensions_mut().remove::<Code>()));
+    line.cause = response.extensions_mut().remove::<Cause>();
     if let Ok(id) = HeaderValue::from_str(&line.request) {
         response.headers_mut().insert(REQUEST, id);
     }
@@ -65,6 +71,7 @@ struct Line {
     route: Option<MatchedPath>,
     /// Status and code; nothing while there is no answer.
     answer: Option<(u16, Option<Code>)>,
+    cause: Option<Cause>,
 }
 
 impl Drop for Line {
@@ -87,7 +94,8 @@ impl Drop for Line {
             },
         );
         if *status >= 500 {
-            error!(edge, request, method, route, status, code, micros);
+            let cause = self.cause.as_ref().map(|Cause(cause)| cause.as_str());
+            error!(edge, request, method, route, status, code, cause, micros);
         } else if MONITORING.contains(&route) {
             debug!(edge, request, method, route, status, code, micros);
         } else {

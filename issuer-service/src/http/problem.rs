@@ -9,11 +9,13 @@ use settlement::code::ErrorCode;
 use settlement::message::ErrorBody;
 
 use super::api::failure::{ApiError, Fault};
-use super::log::Code;
+use super::api::remedy;
+use super::log::{Cause, Code};
 use crate::clearing::refusal::{ClearingError, language};
 use crate::error::{Error, Explain};
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::store::StoreError;
 
 /// Seconds after which it is worth asking again where nothing better is known: assumed.
 const RETRY_SECONDS: u64 = 5;
@@ -30,6 +32,8 @@ pub(super) fn set_retry_after(response: &mut Response, seconds: Option<u64>) {
 #[derive(Debug)]
 pub struct Problem {
     body: ErrorBody,
+    /// What is behind it, for the log alone.
+    cause: Option<String>,
 }
 
 impl Problem {
@@ -37,7 +41,20 @@ impl Problem {
     #[must_use]
     pub fn of(code: ErrorCode, lang: Lang) -> Self {
         let (message, remedy) = code.texts(language(lang));
-        Self { body: ErrorBody { code, message: message.to_owned(), remedy: remedy.to_owned() } }
+        Self { body: ErrorBody { code, message: message.to_owned(), remedy: remedy.to_owned() }, cause: None }
+    }
+
+    /// The work ended in a panic: its transaction is rolled back, the terminal keeps its record.
+    #[must_use]
+    pub fn broken_off(lang: Lang) -> Self {
+        Self { cause: Some("PANIC".to_owned()), ..Self::of(ErrorCode::CentreDefect, lang) }
+    }
+
+    /// The centre is not ready, whatever the database lacks: 503, as whoever watches it expects.
+    #[must_use]
+    pub fn not_ready(error: StoreError, lang: Lang) -> Self {
+        let cause = Some(ClearingError::from(error).cause());
+        Self { cause, ..Self::of(ErrorCode::StoreUnavailable, lang) }
     }
 
     /// A refusal for an error of clearing: a batch says which records are missing, the rest only what its code says.
@@ -47,6 +64,7 @@ impl Problem {
         if let ClearingError::Batch(detail) = error {
             problem.body.message = format!("{}: {detail}", problem.body.message);
         }
+        problem.cause = problem.status().is_server_error().then(|| error.cause());
         problem
     }
 
@@ -127,7 +145,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::StoreUnavailable | ErrorCode::KeysUnavailable | ErrorCode::BlacklistWithheld => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::CentreDefect | ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -237,7 +255,7 @@ impl ApiProblem {
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             detail: error.what(lang),
-            remedy: error.next(lang).to_owned(),
+            remedy: remedy::next(error, lang).to_owned(),
             faults: Vec::new(),
             code,
         };
@@ -326,6 +344,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = super::json(self.status(), self.text());
         response.extensions_mut().insert(Code(self.body.code.to_string()));
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
         set_retry_after(&mut response, None);
         response
     }

@@ -155,7 +155,7 @@ fn known(tx: &Tx<'_>, request: &ReceivedRequest<'_>, kept: Kept) -> Result<Known
         KnownRequest::Other => Err(ClearingError::Refused(ErrorCode::RequestIdReused)),
         KnownRequest::Same(answer) => {
             let mut answer: serde_json::Value =
-                serde_json::from_str(&answer).map_err(|_| ClearingError::Refused(ErrorCode::StoreUnavailable))?;
+                serde_json::from_str(&answer).map_err(|_| ClearingError::Refused(ErrorCode::CentreDefect))?;
             answer["status"] = "exists".into();
             Ok(Known::Answer(answer.to_string()))
         }

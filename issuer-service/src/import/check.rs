@@ -140,6 +140,7 @@ impl<'a> Faults<'a> {
             number: number.as_ref().map(|number| number.as_str().to_owned()).unwrap_or_default(),
             certificate: certificate.as_ref().map(Certificate::text).unwrap_or_default(),
             alive: self.alive(),
+            name_script: self.name_script(),
         };
         self.certificate_date(number.as_ref());
         details
@@ -318,23 +319,35 @@ impl<'a> Faults<'a> {
             self.add(Column::Name, Code::Formula, text);
             return String::new();
         }
-        match name::normalize(text) {
-            Ok(name) => name,
-            Err(faults) => {
-                for fault in faults {
-                    let code = match fault {
-                        NameFault::Empty => Code::ValueMissing,
-                        NameFault::Control => Code::ControlCharacter,
-                        NameFault::Character(character) => Code::NameCharacter(character),
-                        NameFault::NotEncodable(character) => Code::NotEncodable(character),
-                        NameFault::Separator => Code::NameSeparator,
-                        NameFault::TooLong => Code::NameTooLong,
-                    };
-                    self.add(Column::Name, code, text);
-                }
-                String::new()
-            }
+        let name = name::normalize(text);
+        self.named(Column::Name, name, text)
+    }
+
+    fn name_script(&mut self) -> String {
+        let text = self.raw(Column::NameScript);
+        if text.trim().is_empty() || is_dash(text) {
+            return String::new();
         }
+        let name = name::in_own_script(text);
+        self.named(Column::NameScript, name, text)
+    }
+
+    /// A name, or nothing and what is wrong with it.
+    fn named(&mut self, column: Column, name: Result<String, Vec<NameFault>>, text: &str) -> String {
+        name.unwrap_or_else(|faults| {
+            for fault in faults {
+                let code = match fault {
+                    NameFault::Empty => Code::ValueMissing,
+                    NameFault::Control => Code::ControlCharacter,
+                    NameFault::Character(character) => Code::NameCharacter(character),
+                    NameFault::NotEncodable(character) => Code::NotEncodable(character),
+                    NameFault::Separator => Code::NameSeparator,
+                    NameFault::TooLong => Code::NameTooLong,
+                };
+                self.add(column, code, text);
+            }
+            String::new()
+        })
     }
 
     fn sex(&mut self, number: Option<&Number>) -> String {

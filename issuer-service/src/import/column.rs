@@ -36,12 +36,14 @@ pub enum Column {
     Nationality,
     /// AAC060 生存状态.
     Alive,
+    /// 本民族文字姓名.
+    NameScript,
 }
 
 /// Headers without blanks and decorations, in small letters. The first of each row is its plain name; when a file has
 /// several of a row, the one that stands first here is read.
 #[rustfmt::skip]
-const HEADERS: [(Column, &[&str]); 13] = [
+const HEADERS: [(Column, &[&str]); 14] = [
     (Column::Number, &[
         "社会保障号码", "社会保障号", "个人社会保障号码", "个人社会保障号", "社保号码", "社保号", "aac002",
         "公民身份号码", "公民身份证号码", "公民身份证号", "居民身份证号码", "居民身份证号", "身份证号码", "身份证号", "身份证件号码",
@@ -99,6 +101,10 @@ const HEADERS: [(Column, &[&str]); 13] = [
         "生存状态", "aac060", "生存状态代码", "生存状况", "人员生存状态", "生存标志", "生存状态标志", "alive",
         "alivestatus", "lifestatus", "survival", "survivalstatus", "sczt",
     ]),
+    (Column::NameScript, &[
+        "本民族文字姓名", "民族文字姓名", "少数民族文字姓名", "民族语文姓名", "藏文姓名", "藏文名", "彝文姓名", "维吾尔文姓名", "维文姓名",
+        "蒙古文姓名", "蒙文姓名", "朝鲜文姓名", "哈萨克文姓名", "namescript", "nameinscript", "nativename", "tibetanname", "mzwzxm",
+    ]),
 ];
 
 /// Words in brackets that make a header another person's or another thing: `姓名(监护人)`.
@@ -123,7 +129,7 @@ const OTHERS: [&str; 16] = [
 
 impl Column {
     /// All.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Number,
         Self::Name,
         Self::Sex,
@@ -137,6 +143,7 @@ impl Column {
         Self::CertificateDate,
         Self::Nationality,
         Self::Alive,
+        Self::NameScript,
     ];
 
     /// Its name in mappings.
@@ -156,6 +163,7 @@ impl Column {
             Self::Phone => Field::Phone.key(),
             Self::Employer => Field::Employer.key(),
             Self::Alive => Field::Alive.key(),
+            Self::NameScript => Field::NameScript.key(),
         }
     }
 
@@ -260,6 +268,7 @@ mod tests {
             (Column::CertificateType, "证件类型 证件类别 AAC058"),
             (Column::Nationality, "国籍 AAC161 nationality"),
             (Column::Alive, "生存状态 AAC060 alive"),
+            (Column::NameScript, "本民族文字姓名 藏文姓名 name_script nameScript"),
         ] {
             for header in headers.split(' ') {
                 assert_eq!(of(header), Some(column), "{header}");

@@ -1,7 +1,8 @@
 //! How operators prove who they are: a password, a code of their second factor, waiting after mistakes, and the session behind it.
 //!
 //! Source: RFC 9106, RFC 6238; the numbers are assumed. Owns: the order of the checks, how long one waits, how long a session lasts.
-//! Never: says which of name, password and code was wrong; does more for a name that nobody has, or less.
+//! Never: says which of name, password and code was wrong; does more for a name that nobody has, or less; makes anybody wait for a
+//! moment that a wrong clock wrote: a stored moment later than now is taken as now, and written down so; a session of such a moment is over.
 //! Units: seconds since 1970, UTC.
 
 pub mod failure;
@@ -102,7 +103,7 @@ pub fn log_in(
         }
         let secret = tx.totp(name)?.ok_or_else(|| LoginError::TotpNotSet { name: name.to_owned() })?;
         let step = totp::step_of(&Zeroizing::new(secret), seconds, code).ok_or(LoginError::Refused)?;
-        if !tx.take_totp_step(name, step)? {
+        if !tx.take_totp_step(name, step, totp::latest_step(seconds))? {
             return Err(LoginError::Refused);
         }
         let heading = heading(tx, name, Some(from))?;
@@ -128,7 +129,7 @@ pub fn entered(store: &mut Store, token: &str, seen: bool) -> Result<Entered, Lo
     let now = clock::seconds();
     let (opened, operator) = store.read(|tx| -> Result<_, LoginError> {
         let opened = tx.session(token)?.ok_or(LoginError::SessionMissing)?;
-        // A clock that was set back keeps no session alive.
+        // A clock that was set back keeps no session alive, and locks nobody out: one logs in again.
         let since = |then: u64| now.checked_sub(then).unwrap_or(u64::MAX);
         let (age, idle) = (since(opened.began_at), since(opened.seen_at));
         if age > SESSION_SECONDS || idle > IDLE_SECONDS {
@@ -227,7 +228,7 @@ pub fn change_totp(
     own(store, name, "operator.totp", |tx| {
         if let Some(present) = tx.totp(name)?.map(Zeroizing::new) {
             let step = totp::step_of(&present, seconds, code).ok_or(LoginError::Refused)?;
-            if !tx.take_totp_step(name, step)? {
+            if !tx.take_totp_step(name, step, totp::latest_step(seconds))? {
                 return Err(LoginError::Refused);
             }
         }
@@ -263,20 +264,21 @@ fn proved(store: &mut Store, name: &str, password: &str) -> Result<bool, LoginEr
 /// are as many mistakes; the success behind it forgets them.
 fn verified(store: &mut Store, name: &str, password: &str, from: Option<&str>) -> Result<bool, LoginError> {
     let now = clock::seconds();
-    let stored = store.journal(|tx| {
+    let stored = store.journal(|tx| -> Result<_, LoginError> {
         let heading = heading(tx, name, from)?;
+        tx.no_login_after(&heading, now)?;
         let (failures, last_at) = tx.login_failures(&heading)?;
         let until = last_at + waiting(failures);
         if until > now {
-            return Err(LoginError::Locked { seconds: until - now });
+            return Ok(Err(LoginError::Locked { seconds: until - now }));
         }
         tx.count_login(&heading, now, now.saturating_sub(FORGOTTEN_SECONDS))?;
         if failures + 1 == MISTAKES_FREE && tx.operator(name)?.is_some() {
             let (object, detail) = (format!("operator {name}"), format!("{MISTAKES_FREE} attempts without success"));
             tx.append_audit(&Act { actor: "door".to_owned(), act: "operator.attempts", object, detail })?;
         }
-        Ok(if tx.operator(name)?.is_some() { tx.password(name)? } else { None })
-    })?;
+        Ok(Ok(if tx.operator(name)?.is_some() { tx.password(name)? } else { None }))
+    })??;
     let right = password::is(stored.as_ref().map(|(hash, _)| hash.as_str()), password);
     match stored {
         Some((_, initial)) if right => Ok(initial),

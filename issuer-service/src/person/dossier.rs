@@ -19,9 +19,9 @@ pub const DECIDED: SourceId = 0;
 pub const INFERRED: SourceId = SourceId::MAX;
 
 /// Layout of the bytes.
-const LAYOUT: u8 = 3;
+const LAYOUT: u8 = 4;
 /// The layouts before it, and how many fields each had.
-const OLDER: [(u8, usize); 2] = [(1, 8), (2, 9)];
+const OLDER: [(u8, usize); 3] = [(1, 8), (2, 9), (3, 10)];
 /// Bytes that most dossiers of one source fit into.
 const BYTES: usize = 256;
 
@@ -437,6 +437,7 @@ impl Dossier {
             employer: value(Field::Employer),
             certificate: value(Field::Certificate),
             alive: value(Field::Alive),
+            name_script: value(Field::NameScript),
         }
     }
 

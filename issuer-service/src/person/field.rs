@@ -29,6 +29,8 @@ pub enum Field {
     Certificate,
     /// AAC060 生存状态.
     Alive,
+    /// 本民族文字姓名: for the face of the card and the pages; no item of a chip.
+    NameScript,
 }
 
 /// Some of the fields.
@@ -37,7 +39,7 @@ pub struct Fields(u16);
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
     /// All, in the order in which a dossier keeps them.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Name,
@@ -50,11 +52,12 @@ impl Field {
         Self::Employer,
         Self::Certificate,
         Self::Alive,
+        Self::NameScript,
     ];
 
     /// Those that a person can be without: what was said of them can be taken back.
-    pub const RETRACTABLE: [Self; 6] =
-        [Self::EthnicGroup, Self::Region, Self::Address, Self::Phone, Self::Employer, Self::Alive];
+    pub const RETRACTABLE: [Self; 7] =
+        [Self::EthnicGroup, Self::Region, Self::Address, Self::Phone, Self::Employer, Self::Alive, Self::NameScript];
     /// Those that a number tells, or the certificate that it was made from.
     pub const OF_NUMBER: [Self; 3] = [Self::Sex, Self::BirthDate, Self::Certificate];
 
@@ -72,6 +75,7 @@ impl Field {
             Self::Employer => "employer",
             Self::Certificate => "certificate",
             Self::Alive => "alive",
+            Self::NameScript => "name_script",
         }
     }
 
@@ -96,6 +100,7 @@ impl Field {
             (Lang::Zh, Self::Employer) => "单位名称",
             (Lang::Zh, Self::Certificate) => "证件",
             (Lang::Zh, Self::Alive) => "生存状态",
+            (Lang::Zh, Self::NameScript) => "本民族文字姓名",
         }
     }
 
@@ -119,6 +124,7 @@ impl Field {
             Self::Employer => &details.employer,
             Self::Certificate => &details.certificate,
             Self::Alive => &details.alive,
+            Self::NameScript => &details.name_script,
         }
     }
 
@@ -126,7 +132,7 @@ impl Field {
     #[must_use]
     pub const fn shown_ends(self) -> (usize, usize) {
         match self {
-            Self::Name | Self::Address | Self::Employer => (1, 0),
+            Self::Name | Self::NameScript | Self::Address | Self::Employer => (1, 0),
             Self::BirthDate => (4, 0),
             Self::Phone => (3, 2),
             Self::Certificate => (5, 4),

@@ -72,6 +72,29 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
     if faults.is_empty() { Ok(name) } else { Err(faults) }
 }
 
+/// Characters of the longest name in a script of its own: stacks of Tibetan have several each (assumed).
+const SCRIPT_CHARACTERS_MAX: usize = 100;
+
+/// The name in the script of a person's own people, checked as [`normalize`] checks names, but for its length: no chip has to hold it.
+/// Han characters are none of such a script.
+///
+/// # Errors
+/// Every fault, each character once.
+pub fn in_own_script(raw: &str) -> Result<String, Vec<NameFault>> {
+    let name = tidied(raw);
+    let mut faults = match normalize(raw) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().filter(|fault| *fault != NameFault::TooLong).collect(),
+    };
+    for character in name.chars().filter(|character| is_han(*character)) {
+        add(&mut faults, NameFault::Character(character));
+    }
+    if name.chars().count() > SCRIPT_CHARACTERS_MAX {
+        add(&mut faults, NameFault::TooLong);
+    }
+    if faults.is_empty() { Ok(name) } else { Err(faults) }
+}
+
 /// One separator for all look-alikes and no blanks around it, ordinary letters and blanks for full-width ones.
 fn tidied(raw: &str) -> String {
     if raw.chars().all(is_han) {
@@ -203,6 +226,17 @@ mod tests {
         }
         assert_eq!(normalize("王😀"), Err(vec![NameFault::Character('😀')]));
         assert_eq!(normalize("朱镕基").as_deref(), Ok("朱镕基"));
+    }
+
+    #[test]
+    fn a_name_in_its_own_script_may_be_longer_than_a_chip_holds_and_has_no_han_characters() {
+        for name in ["བསྒྲུབས་རྒྱལ་སྐྱིད", "گۈلنۇر مەمەت", &"བ".repeat(100)]
+        {
+            assert_eq!(in_own_script(name).as_deref(), Ok(name));
+        }
+        assert_eq!(in_own_script("扎西བ"), Err(vec![NameFault::Character('扎'), NameFault::Character('西')]));
+        assert_eq!(in_own_script(&"བ".repeat(101)), Err(vec![NameFault::TooLong]));
+        assert_eq!(in_own_script("བ1"), Err(vec![NameFault::Character('1')]));
     }
 
     #[test]

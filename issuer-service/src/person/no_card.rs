@@ -41,7 +41,7 @@ impl NoCard {
         if dossier.conflicts().has(Field::Name) {
             return Some(Self::Conflict);
         }
-        Field::ALL.into_iter().any(|field| is_lost(dossier.value(field))).then_some(Self::Text)
+        on_chip().any(|field| is_lost(dossier.value(field))).then_some(Self::Text)
     }
 
     /// The same of who was spoken of once: nobody else has said anything that could differ.
@@ -53,7 +53,7 @@ impl NoCard {
 
     /// Fields whose text the chip cannot hold.
     pub fn fields(details: &Details) -> impl Iterator<Item = Field> {
-        Field::ALL.into_iter().filter(|field| is_lost(field.of(details)))
+        on_chip().filter(|field| is_lost(field.of(details)))
     }
 
     /// As stored.
@@ -118,6 +118,11 @@ impl NoCard {
             (Self::Photo, Lang::En) => "take a photo in with `issuer photo add` or `issuer photo import`",
         }
     }
+}
+
+/// Fields of which a chip may hold something: not the name in a script that it has no room for.
+fn on_chip() -> impl Iterator<Item = Field> {
+    Field::ALL.into_iter().filter(|field| *field != Field::NameScript)
 }
 
 fn is_lost(text: &str) -> bool {

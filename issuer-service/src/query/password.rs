@@ -80,7 +80,8 @@ pub fn verify(store: &mut Store, asker: &Asker, whom: Whom<'_>, password: &str) 
     let known = store.read(|tx| -> Result<_, QueryError> {
         // Whoever it is about: nobody learns from it who there is.
         let (began, wrong) = tx.query_mistakes(&asker.actor)?;
-        let seconds = wait(clock::seconds().saturating_sub(began), wrong);
+        // Counted by a clock that stood ahead: that hour is over.
+        let seconds = wait(clock::seconds().checked_sub(began).unwrap_or(PROGRAM_SPAN_S), wrong);
         if seconds > 0 {
             return Err(QueryError::ClientLocked { seconds });
         }
@@ -146,8 +147,9 @@ enum Tried {
 }
 
 fn judge(stored: &StoredPassword, is_right: bool) -> (Tried, &'static str) {
-    // Instants of one form compare as texts.
-    if stored.locked_until.as_ref().is_some_and(|until| *until > clock::now()) {
+    // Instants of one form compare as texts. One that is farther than a lock lasts was written by a clock that stood ahead.
+    let lasts = |until: &String| *until > clock::now() && *until <= clock::instant_in(LOCKED_S);
+    if stored.locked_until.as_ref().is_some_and(lasts) {
         return (Tried::Locked, "locked");
     }
     match (is_right, stored.failures + 1) {
@@ -249,8 +251,9 @@ mod tests {
         assert_eq!(judge(&stored(0, None), false).0, Tried::Wrong(1));
         assert_eq!(judge(&stored(3, None), true).0, Tried::Right);
         assert!(matches!(judge(&stored(4, None), false).0, Tried::Locks(_)));
-        let later = "2999-01-01T00:00:00.000Z";
-        assert_eq!(judge(&stored(0, Some(later)), true).0, Tried::Locked);
+        assert_eq!(judge(&stored(0, Some(&clock::instant_in(LOCKED_S - 60))), true).0, Tried::Locked);
+        // A clock that stood ahead and was set right locks nobody out for as long.
+        assert_eq!(judge(&stored(0, Some("2999-01-01T00:00:00.000Z")), true).0, Tried::Right);
         assert_eq!(judge(&stored(0, Some("2000-01-01T00:00:00.000Z")), true).0, Tried::Right);
     }
 }

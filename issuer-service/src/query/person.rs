@@ -393,6 +393,7 @@ mod tests {
             address: String::new(),
             phone: "19900001234".into(),
             employer: String::new(),
+            name_script: String::new(),
             certificate: String::new(),
             alive: String::new(),
         };

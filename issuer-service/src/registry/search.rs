@@ -84,6 +84,8 @@ pub struct Revealed {
     certificate: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     alive: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name_script: String,
 }
 
 impl From<&Person> for Revealed {
@@ -101,6 +103,7 @@ impl From<&Person> for Revealed {
             employer,
             certificate,
             alive,
+            name_script,
         } = person.details.clone();
         let id = person.id;
         Self {
@@ -117,6 +120,7 @@ impl From<&Person> for Revealed {
             employer,
             certificate,
             alive,
+            name_script,
         }
     }
 }
@@ -143,9 +147,10 @@ impl Show for Revealed {
             employer,
             certificate,
             alive,
+            name_script,
         } = self;
         format!(
-            "{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}  {address}  {employer}  {certificate}  {alive}"
+            "{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}  {address}  {employer}  {certificate}  {alive}  {name_script}"
         )
         .trim_end()
         .to_owned()

@@ -122,8 +122,8 @@ impl Malformed {
     #[must_use]
     pub fn next(self, lang: Lang) -> &'static str {
         lang.pick(
-            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive、ignore（不读该列）或 take-back（单元格中的撤回用语）",
-            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive, ignore (a column that is not read) or take-back (the word of a cell that takes a value back)",
+            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive name_script、ignore（不读该列）或 take-back（单元格中的撤回用语）",
+            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive name_script, ignore (a column that is not read) or take-back (the word of a cell that takes a value back)",
         )
     }
 }

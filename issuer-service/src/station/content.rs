@@ -165,7 +165,7 @@ pub fn is_of_person(faults: &[ValueFault]) -> bool {
 /// Who a card is for, as it is printed on it.
 #[must_use]
 pub fn holder(person: &Details) -> Holder {
-    Holder { name: person.name.clone(), number: person.number.clone() }
+    Holder { name: person.name.clone(), name_script: person.name_script.clone(), number: person.number.clone() }
 }
 
 /// EF08 of the social security environment: 照片.

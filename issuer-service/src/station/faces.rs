@@ -59,6 +59,7 @@ impl Faces {
         let photo = photo.map(|text| STANDARD.decode(text).map(Zeroizing::new)).transpose().map_err(|_| Undrawn)?;
         let printed = Printed {
             name: &holder.name,
+            name_script: &holder.name_script,
             number: &holder.number,
             card_number: &card.card_number,
             issue_date: &card.issue_date,

@@ -184,6 +184,9 @@ impl Order {
 pub struct Holder {
     /// 姓名.
     pub name: String,
+    /// 姓名 in the script of the holder's own people; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name_script: String,
     /// 社会保障号码.
     pub number: String,
 }

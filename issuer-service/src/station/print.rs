@@ -28,6 +28,9 @@ use crate::store::Store;
 struct Face<'a> {
     card_number: &'a str,
     name: &'a str,
+    /// 姓名 in the script of the holder's own people; absent where there is none.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name_script: &'a str,
     number: &'a str,
     issue_date: &'a str,
     valid_until: &'a str,
@@ -41,6 +44,7 @@ pub(super) fn print(printer: &Hook, reader: &str, card: &Card, holder: &Holder, 
     let face = Zeroizing::new(json_line(&Face {
         card_number: &card.card_number,
         name: &holder.name,
+        name_script: &holder.name_script,
         number: &holder.number,
         issue_date: &card.issue_date,
         valid_until: &card.valid_until,

@@ -93,7 +93,7 @@ impl Tx<'_> {
         }
         for id in concerned {
             match self.person(id) {
-                Ok(Some(person)) if text::names(&act.detail, &person.details.name) => {
+                Ok(Some(person)) if names(&act.detail, &person.details) => {
                     return Err(StoreError::TextUnfit { why: TextFault::Name });
                 }
                 Ok(Some(person)) if tells_certificate(&act.detail, &person.details) => {
@@ -359,6 +359,11 @@ fn record(row: &Row<'_>) -> engine::Result<Record> {
         previous: row.get(6)?,
         hash: row.get(7)?,
     })
+}
+
+/// Whether a text says somebody's name, in either script.
+fn names(text: &str, details: &Details) -> bool {
+    [&details.name, &details.name_script].into_iter().any(|name| text::names(text, name))
 }
 
 /// Whether a text says the number of somebody's certificate, and so the social security number made from it.

@@ -103,6 +103,21 @@ impl EngineError {
             error => StoreError::Engine(error),
         }
     }
+
+    /// What it is, for a log that repeats no value: SQLite's message names tables and columns, a server's may repeat what was sent, so of
+    /// that its SQLSTATE alone.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        match self {
+            Self::File(rusqlite::Error::SqliteFailure(failure, message)) => {
+                format!("sqlite {} {}", failure.extended_code, message.as_deref().unwrap_or_default())
+            }
+            Self::File(_) => "sqlite: the program's own mistake".to_owned(),
+            Self::Server(refusal) => format!("sqlstate {}", refusal.state()),
+            Self::Column { column, .. } => format!("column {column} cannot be read"),
+            Self::NoRow | Self::TooLarge { .. } | Self::Failed => self.to_string(),
+        }
+    }
 }
 
 /// Values of different types, for a statement with more of them than a tuple takes.

@@ -194,6 +194,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether nothing is broken and nothing was done: waiting, or asking again, may be enough.
+    #[must_use]
+    pub fn is_for_now(&self) -> bool {
+        self.retryable() || matches!(self, Self::StateMoved { .. })
+    }
+
     /// Whether the server is away.
     #[must_use]
     pub const fn is_gone(&self) -> bool {

@@ -77,14 +77,25 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Takes the code of a step; `false` when one of this step or of a later one was taken before.
+    /// Takes the code of a step; `false` when one of this step or of a later one was taken before. One that was taken at a step after
+    /// `latest` was taken by a clock that stood ahead, and keeps nobody out.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn take_totp_step(&self, operator: &str, step: u64) -> Result<bool, StoreError> {
-        let step = cell::from_u64(step)?;
-        let sql = "UPDATE operator_totp SET step = $1 WHERE operator = $2 AND step < $1";
-        Ok(self.sql.execute(sql, (step, operator))? == 1)
+    pub(crate) fn take_totp_step(&self, operator: &str, step: u64, latest: u64) -> Result<bool, StoreError> {
+        let (step, latest) = (cell::from_u64(step)?, cell::from_u64(latest)?);
+        let sql = "UPDATE operator_totp SET step = $1 WHERE operator = $2 AND (step < $1 OR step > $3)";
+        Ok(self.sql.execute(sql, (step, operator, latest))? == 1)
+    }
+
+    /// The last attempt under a name was not after `now`, whatever the clock said then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn no_login_after(&self, name: &str, now: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE login_failure SET last_at = $1 WHERE name = $2 AND last_at > $1";
+        self.sql.execute(sql, (cell::from_u64(now)?, name))?;
+        Ok(())
     }
 
     /// Attempts under a name since the last success, and the second of the last of them.

@@ -224,6 +224,7 @@ fn old_row(plain: &[u8], at: u64) -> Option<Dossier> {
         employer: next()?,
         certificate: String::new(),
         alive: String::new(),
+        name_script: String::new(),
     };
     let whole = values.next().is_none();
     whole.then(|| {

@@ -70,6 +70,30 @@ fn what_was_wrong_is_not_said_and_mistakes_cost_waiting() {
 }
 
 #[test]
+fn a_clock_that_stood_ahead_and_was_set_right_keeps_nobody_out() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let wang = office.clerk("wang", &[Role::Capture]);
+    // Made while the clock stood a month ahead: a mistake, six of them, a code that was taken.
+    let ahead = |office: &Office| office.ask("UPDATE login_failure SET last_at = last_at + 2592000");
+    wrong(&office, &li);
+    ahead(&office);
+    assert_eq!(office.log_in(&li, &li.password(), &li.code(0)).status, 200, "one mistake costs no waiting");
+    for _ in 0..5 {
+        wrong(&office, &wang);
+    }
+    ahead(&office);
+    let told = office.log_in(&wang, &wang.password(), &wang.code(0));
+    assert_eq!((told.status, told.code()), (429, "LOGIN_LOCKED"), "{told:?}");
+    assert!(told.head.to_lowercase().contains("retry-after: 60"), "as long as after a mistake of now: {told:?}");
+    office.ask("UPDATE login_failure SET last_at = last_at - 61");
+    assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 200, "the waiting ends");
+    office.ask("UPDATE operator_totp SET step = step + 86400");
+    assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 200, "a code of now");
+    assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 401, "once");
+}
+
+#[test]
 fn what_is_due_every_day_runs_with_operators_who_have_passwords() {
     let mut office = Office::new();
     let clerks = [office.clerk("daily", &[Role::Counter, Role::Capture]), office.clerk("auditor", &[Role::Audit])];

@@ -1,6 +1,6 @@
 //! Requests made from the description, good and bad, under a seed: nothing is answered with "our mistake".
 
-use issuer_service::http::api::description;
+use issuer_service::http::api::{description, remedy};
 use issuer_service::operator::Role;
 use serde_json::{Map, Value, json};
 
@@ -254,6 +254,10 @@ fn nothing_that_the_description_lets_one_ask_is_answered_with_our_mistake() {
             && !["searchPersons", "askAboutPerson", "openTicket"]
                 .contains(&said["operationId"].as_str().unwrap_or_default());
         assert!(answer.status != 401 && !often, "{at}: {answer:?}");
+        let faults = answer.body["faults"].as_array().into_iter().flatten();
+        for remedy in faults.chain([&answer.body]).filter_map(|told| told["remedy"].as_str()) {
+            assert!(!remedy::is_typed(remedy), "a program has no command line: {at}: {answer:?}");
+        }
         let status = answer.status.to_string();
         let responses = &said["responses"];
         let described = if responses[&status].is_null() { &responses["default"] } else { &responses[&status] };

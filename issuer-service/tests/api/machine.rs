@@ -130,6 +130,44 @@ fn a_program_with_a_certificate_does_what_its_operator_may_until_it_is_revoked()
 }
 
 #[test]
+fn public_texts_are_read_over_the_terminals_tls_by_who_has_a_certificate() {
+    let mut office = Office::new();
+    let store = &mut office.centre.store;
+    for (name, role) in [("head", Role::Manage), ("zhou", Role::Keys), ("sun", Role::Station)] {
+        store.journal(|tx| tx.register(name, &[role]).map(drop)).expect("registered");
+    }
+    let authority = Authority::random("513300").expect("authority");
+    let passphrase = std::fs::read_to_string(office.data().join("rehearsal.passphrase")).expect("passphrase");
+    authority.seal_file(&office.centre.authority_path(), passphrase.trim_end()).expect("sealed");
+    let (key, request) = authority::request("S1").expect("request");
+    let store = &mut office.centre.store;
+    peer::enrol_as(store, (Kind::Station, "S1"), &request, Some("sun")).expect("enrolled");
+    let fingerprint = Asked::read(&request).expect("a request").public_key();
+    let wanted = Wanted { kind: Kind::Station, name: "S1", key: &fingerprint, days: 30 };
+    let (_, chain) = peer::certify(store, &authority, &wanted, Some("zhou")).expect("certified");
+    let guides = office.data().join("public/guides");
+    std::fs::create_dir_all(&guides).expect("folder");
+    std::fs::write(guides.join("lost.zh.txt"), "怎样挂失\n到自助终端。").expect("page");
+    std::fs::write(guides.join("lost.en.txt"), "How to report a loss\nAt a kiosk.").expect("page");
+    let file = office.data().join("tls-port");
+    let path = file.to_str().expect("UTF-8");
+    let (_served, _) = serve(&office, &["--tls", "127.0.0.1:0", "--tls-port-file", path]);
+    let port: u16 = std::fs::read_to_string(&file).expect("port file").trim().parse().expect("a port");
+    let ask = |agent: &Agent, lang: &str| {
+        let asked = agent.get(format!("https://127.0.0.1:{port}/public/pages")).header("accept-language", lang);
+        asked.call().map(|mut answer| (answer.status().as_u16(), answer.body_mut().read_to_string().expect("text")))
+    };
+    let known = agent(&authority, Some((&chain, &key.to_string())));
+    for (lang, title) in [("zh", "怎样挂失"), ("en", "How to report a loss")] {
+        let (status, pages) = ask(&known, lang).expect("an answer");
+        assert!(status == 200 && pages.contains(title), "{lang}: {status} {pages}");
+        let pages: Value = serde_json::from_str(&pages).expect("JSON");
+        assert!(!pages["pages"].as_array().expect("pages").is_empty(), "{pages}");
+    }
+    assert!(ask(&agent(&authority, None), "zh").is_err(), "without a certificate nobody is let in");
+}
+
+#[test]
 fn without_tls_operators_are_served_at_this_machine_alone_and_without_an_authority_not_over_tls() {
     let office = Office::new();
     let issuer = |words: &[&str]| {

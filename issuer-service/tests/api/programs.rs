@@ -229,8 +229,17 @@ fn wrong_passwords_lock_a_person_and_very_many_lock_the_program_and_no_other() {
         hall.post(&hall.web, "/queries/password", &body)
     };
     assert_eq!(change("602917", "123456").code(), (400, "QUERY_PASSWORD_UNFIT"));
-    assert_eq!(change("830512", "471108").code(), (401, "QUERY_PASSWORD_WRONG"));
-    let changed = change("602917", "471108");
+    // A wrong one is on record by an act of its own, and uses no key up.
+    let keyed = |old: &str| {
+        let body = json!({ "about": { "number": NUMBER }, "password": old, "new": "471108" });
+        hall.send(&hall.web, "POST", "/queries/password", &[("idempotency-key", "word-0001")], &body)
+    };
+    let wrong = || hall.records("query.password").iter().filter(|row| row[2] == "channel=web, wrong").count();
+    let before = wrong();
+    assert_eq!(keyed("830512").code(), (401, "QUERY_PASSWORD_WRONG"));
+    assert_eq!(wrong(), before + 1);
+    assert!(hall.office.ask("SELECT name FROM request_key WHERE name = 'word-0001'").is_empty());
+    let changed = keyed("602917");
     assert_eq!((changed.status, &changed.body), (200, &json!({ "status": "changed" })));
     assert_eq!(hall.ask(&hall.web, NUMBER, "602917").status, 401);
     let spoken = hall.ask(&hall.voice, NUMBER, "471108");

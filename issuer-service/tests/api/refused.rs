@@ -256,3 +256,25 @@ fn a_parcel_that_nobody_took_is_opened_in_the_store_and_a_hand_out_by_mistake_is
     assert!(told.contains("收回") && told.contains("作废"), "{told}");
     assert_eq!(office.ask(held), [["at_outlet", "O1"], ["at_outlet", "O1"]]);
 }
+
+#[test]
+fn activating_a_card_asks_twice_where_the_holders_old_card_ends_with_it() {
+    let mut office = Office::new();
+    let (chen, li) = (office.with("chen", &[Role::Counter]), office.with("li", &[Role::Capture]));
+    with_file(&office, &li, "/console/import", ("file", CSV.as_bytes()), "source=registry");
+    office.ask("INSERT INTO batch VALUES (1, 'finished', NULL, 'li', 'wu', '', '', '')");
+    made(&office, 1);
+    made(&office, 2);
+    let activate = |n: u8, more: &str| {
+        form(&office, &chen, &format!("/console/cards/A0000000{n}/move"), &format!("step=activate&reason={more}"))
+    };
+    let state = |n: u8| office.ask(&format!("SELECT state FROM card WHERE card_number = 'A0000000{n}'"))[0][0].clone();
+    assert_eq!(activate(1, "").status, 303, "a first card: nothing ends");
+    office.ask("UPDATE card SET person = 1 WHERE card_number = 'A00000002'");
+    let asked = activate(2, "");
+    assert!(asked.status == 200 && asked.text.contains("旧卡随即注销"), "{}", asked.text);
+    assert!(asked.text.contains("name=\"sure\"") && asked.text.contains("value=\"activate\""), "{}", asked.text);
+    assert_eq!((state(1).as_str(), state(2).as_str()), ("normal", "sealed"), "nothing was done");
+    assert_eq!(activate(2, "&sure=yes").status, 303);
+    assert_eq!((state(1).as_str(), state(2).as_str()), ("cancelled", "normal"));
+}

@@ -124,6 +124,33 @@ fn a_request_with_a_key_is_done_once_and_another_request_does_not_get_the_key() 
 }
 
 #[test]
+fn a_refused_photo_uses_no_key_up_and_one_that_was_taken_answers_with_what_it_was_done_to() {
+    let (office, li, _) = office();
+    let send = |key: &str, photo: &[u8]| {
+        let headers = [
+            ("cookie", li.cookie.as_str()),
+            ("x-csrf-token", &li.csrf),
+            ("content-type", "image/jpeg"),
+            ("idempotency-key", key),
+        ];
+        office.send("POST", "/api/v1/people/1/photo", &headers, photo)
+    };
+    let used = || office.ask("SELECT name, object FROM request_key ORDER BY name");
+    let refused = send("photo-0001", b"\xFF\xD8 no photo");
+    assert_eq!((refused.status, refused.code()), (422, "CONTENT_REFUSED"), "{refused:?}");
+    assert!(used().is_empty(), "{:?}", used());
+    let photo = crate::drawn::photo(1);
+    let taken = send("photo-0001", &photo);
+    assert_eq!((taken.status, &taken.body["object"]), (201, &json!("person 1")), "{taken:?}");
+    assert_eq!(used(), [["photo-0001", "person 1"]]);
+    let again = send("photo-0001", &photo);
+    assert_eq!((again.status, &again.body["object"]), (200, &taken.body["object"]), "{again:?}");
+    assert!(again.head.contains("idempotency-replayed: true"), "{again:?}");
+    let mended = send("photo-0001", b"\xFF\xD8 no photo");
+    assert_eq!((mended.status, mended.code()), (422, "IDEMPOTENCY_KEY_REUSED"), "{mended:?}");
+}
+
+#[test]
 fn what_the_caller_has_is_not_sent_again_until_it_changes() {
     let (office, li, _) = office();
     let path = "/api/v1/people/1";
@@ -538,4 +565,27 @@ fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
     for text in [&*"01".repeat(16), "123.45", "its journal", "the card was not there"] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
+}
+
+#[test]
+fn a_name_in_the_script_of_ones_own_people_is_kept_masked_and_erased_like_the_name() {
+    let (office, li, _) = office();
+    let person =
+        |name_script: &str| json!({ "number": "51330119900101003X", "name": "尼玛", "namescript": name_script });
+    let wrong = office.post(&li, "/api/v1/people", &person("བཀྲ扎"));
+    assert_eq!((wrong.status, &wrong.body["faults"][0]["code"]), (422, &json!("NAME_CHARACTER")), "{wrong:?}");
+    let told = office.post(&li, "/api/v1/people", &person("བཀྲ་ཤིས"));
+    assert_eq!(told.status, 201, "{told:?}");
+    let path = told.body["location"].as_str().expect("an address").to_owned();
+    let shown = office.get(&li, &path).body;
+    assert_eq!((&shown["nameScript"], &shown["name"]), (&json!("བ******"), &json!("尼*")), "{shown}");
+    assert_eq!(shown["noCard"], Value::Null, "no chip has to hold it: {shown}");
+    let revealed = office.post(&li, &format!("{path}/reveal"), &json!({ "reason": "compared" })).body;
+    assert_eq!(revealed["person"]["name_script"], json!("བཀྲ་ཤིས"), "{revealed}");
+    let page = office.get(&li, &path.replace("/api/v1", "/console")).text;
+    assert!(page.contains("本民族文字姓名") && page.contains("བ******") && !page.contains("བཀྲ"), "{page}");
+    let named = office.post(&li, &format!("{path}/reveal"), &json!({ "reason": "asked by བཀྲ་ཤིས" }));
+    assert_eq!(named.code(), "REASON_UNFIT", "no name in the log, in either script: {named:?}");
+    // Who has none shows none.
+    assert_eq!(office.get(&li, "/api/v1/people/1").body["nameScript"], Value::Null);
 }

@@ -126,6 +126,18 @@ fn a_server_that_others_could_reach_is_refused_while_there_is_no_tls() {
     assert_eq!(centre.run("ma", &["serve", "--listen", "0.0.0.0:0"]).status.code(), Some(1));
 }
 
+/// What the server's lines say is behind a refusal.
+fn cause_of(centre: &Centre, code: &str) -> String {
+    for lines in 1.. {
+        let written = centre.written(lines);
+        let lines = written.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        if let Some(line) = lines.rev().find(|line| line["code"] == code) {
+            return line["cause"].as_str().expect("a cause").to_owned();
+        }
+    }
+    unreachable!("lines end")
+}
+
 #[test]
 fn a_database_that_another_process_holds_is_told_and_the_terminal_may_try_again() {
     let (centre, mut terminal, mut card) = loaded();
@@ -134,9 +146,27 @@ fn a_database_that_another_process_holds_is_told_and_the_terminal_may_try_again(
     let held = crate::hold::hold(&centre.data());
     let (status, answer) = terminal.send(BATCHES, &body);
     assert_eq!((status, answer["code"].as_str()), (503, Some("STORE_UNAVAILABLE")));
+    assert_eq!(cause_of(&centre, "STORE_UNAVAILABLE"), "DATABASE_LOCKED");
     held.free();
     let (status, answer) = terminal.send(BATCHES, &body);
     assert_eq!((status, answer["status"].as_str()), (200, Some("created")));
+}
+
+#[test]
+fn what_is_broken_at_the_centre_is_told_from_what_passes_and_the_log_says_what_it_is() {
+    let (centre, mut terminal, mut card) = loaded();
+    let record = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+    let body = terminal.seal(vec![record]);
+    centre.ask("ALTER TABLE terminal_request RENAME TO elsewhere").expect("broken");
+    let (status, answer) = terminal.send(BATCHES, &body);
+    assert_eq!((status, answer["code"].as_str()), (500, Some("CENTRE_DEFECT")), "{answer}");
+    assert!(!answer.to_string().contains("terminal_request"), "the terminal is told no more: {answer}");
+    let cause = cause_of(&centre, "CENTRE_DEFECT");
+    let names_it = cause.contains("terminal_request") || cause.ends_with("sqlstate 42P01");
+    assert!(cause.starts_with("DATABASE_FAILED ") && names_it, "{cause}");
+    centre.ask("ALTER TABLE elsewhere RENAME TO terminal_request").expect("mended");
+    let (status, answer) = terminal.send(BATCHES, &body);
+    assert_eq!((status, answer["status"].as_str()), (200, Some("created")), "kept and sent again: {answer}");
 }
 
 #[test]

@@ -178,6 +178,7 @@ pub(crate) fn details(name: &str, n: u64) -> Details {
         address: "示范路1号".to_owned(),
         phone: "19900001234".to_owned(),
         employer: "示范单位".to_owned(),
+        name_script: String::new(),
         certificate: String::new(),
         alive: String::new(),
     }

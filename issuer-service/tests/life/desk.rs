@@ -206,6 +206,7 @@ fn details(n: u32) -> Details {
         address: String::new(),
         phone: String::new(),
         employer: String::new(),
+        name_script: String::new(),
         certificate: String::new(),
         alive: String::new(),
     }

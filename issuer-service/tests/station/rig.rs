@@ -383,6 +383,7 @@ pub(crate) fn details(n: u32) -> Details {
         address: "示范路1号".to_owned(),
         phone: "19900001234".to_owned(),
         employer: String::new(),
+        name_script: String::new(),
         certificate: String::new(),
         alive: String::new(),
     }

@@ -39,7 +39,7 @@ use crate::kiosk::door::Door;
 use crate::kiosk::guide::{self, Sheet, Texts};
 use crate::kiosk::machine::Event;
 use crate::kiosk::press::Press;
-use crate::kiosk::visit::{Asked, Facts, Item, Job, Log, Made, Opened, Question, Said, Told};
+use crate::kiosk::visit::{Asked, Facts, Item, Job, Log, Made, Opened, Question, Said, Told, Undone};
 use crate::kiosk::{Clock, Kiosk, Signal, Site};
 use crate::page::{Page, Value};
 
@@ -353,7 +353,7 @@ fn ask_centre(way: Way, office: Office, press: &Press, asked: Receiver<Asking>, 
             Some((_, before)) => (before, true),
             None => (open.insert((visit, id)).1, false),
         });
-        if matches!(&told, Told::Certificate(answer) if !matches!(answer, Err(TerminalError::CentreUnreachable { .. })))
+        if matches!(&told, Told::Certificate(answer) if answer.as_ref().map_or_else(Undone::of, |_| Undone::Refused) == Undone::Refused)
         {
             open = None;
         }
@@ -453,8 +453,11 @@ fn act_at_centre<R: Request>(
     if !is_again {
         store.write_letter(request.request_id(), &letter, None)?;
     }
-    let answer = centre.send::<R>(&letter).or_else(|error| match error {
-        TerminalError::CentreUnreachable { .. } => centre.send::<R>(&letter),
+    let answer = centre.send::<R>(&letter).or_else(|first| match first {
+        TerminalError::CentreUnreachable { .. } => centre.send::<R>(&letter).map_err(|second| {
+            // What was sent the first time may be done, whatever became of it the second.
+            if Undone::of(&second) == Undone::ForNow { first } else { second }
+        }),
         other => Err(other),
     });
     let outcome = answer.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");

@@ -11,11 +11,13 @@ use card_counter::language::{Language, Words};
 use card_counter::secret::Pin;
 use settlement::DateTime;
 use settlement::fen::Fen;
-use settlement::query::{CertificateAnswer, LossAct, OnCard, SelfService, StatementLine, TicketKind, TicketSubject};
+use settlement::query::{
+    CardState, CertificateAnswer, LossAct, OnCard, SelfService, StatementLine, TicketKind, TicketSubject,
+};
 
 use super::guide::{self, Guide, Texts};
 use super::screen::{ALARM_EVERY, Act, Choosing, Digits, Function, LATE, Screen, VISIT_LIMIT, Wait};
-use super::visit::{Asked, AtCentre, Contact, Job, Print, Question, Said, Told, Visit};
+use super::visit::{Asked, AtCentre, Contact, Job, NoCertificate, Print, Question, Said, Told, Visit};
 
 /// Rows of a list that a page has room for.
 pub const ROWS: usize = 6;
@@ -403,7 +405,7 @@ impl Machine {
                 return self.ask(Asked::Loss(act));
             }
             (Screen::Told(Function::Certificate), Act::Agree) => {
-                return if self.may_certify() { self.ask(Asked::Certificate) } else { None };
+                return if self.no_certificate().is_none() { self.ask(Asked::Certificate) } else { None };
             }
             (Screen::Ticket(kind), Act::Kind) => {
                 *kind = match kind {
@@ -486,11 +488,23 @@ impl Machine {
         }
     }
 
-    /// Whether the holder may have a certificate made here now.
+    /// Why the holder has no certificate made here now; `None` when one may be made.
     #[must_use]
-    pub fn may_certify(&self) -> bool {
-        let centre = self.visit.as_ref().map(|visit| &visit.centre);
-        matches!(centre, Some(AtCentre::There(page)) if page.may.contains(&SelfService::Certificate))
+    pub fn no_certificate(&self) -> Option<NoCertificate> {
+        let Some((visit, page)) = self.visit.as_ref().and_then(|visit| match &visit.centre {
+            AtCentre::There(page) => Some((visit, page)),
+            _ => None,
+        }) else {
+            return Some(NoCertificate::Away);
+        };
+        match page {
+            _ if page.may.contains(&SelfService::Certificate) => None,
+            _ if visit.opened.as_ref().is_some_and(|opened| opened.is_initial) => Some(NoCertificate::InitialPin),
+            _ if page.card.state != CardState::Normal => Some(NoCertificate::Card),
+            _ if page.benefits.is_none() => Some(NoCertificate::NoData),
+            // Nothing else keeps the centre from it.
+            _ => Some(NoCertificate::Limit),
+        }
     }
 
     fn opened(&mut self, function: Function) -> Option<Effect> {
@@ -604,6 +618,12 @@ fn turned(part: usize, act: Act, parts: usize) -> usize {
 }
 
 const ASKING: Words = Words::new("正在联系中心…", "Asking the centre…");
+
+/// What is said of an act that did not reach the centre, or that it cannot do now.
+pub(super) const NOT_DONE: Words = Words::new(
+    "联系不上中心，或中心暂时不能办理。这次没有办理，请稍后再试。",
+    "The centre is not reached, or cannot do this now. Nothing was done this time: try again later.",
+);
 
 /// What is said of an act that nobody answered.
 pub(super) const NOT_KNOWN: Words = Words::new(

@@ -1,14 +1,15 @@
 //! The machine by itself: every page with its limit, every touch on every page, what is forgotten.
 
 use card_core::tries::TriesLeft;
-use card_counter::error::TerminalError;
+use card_counter::error::{LineFault, TerminalError};
 use card_counter::language::{Language, Words};
 use card_profiles::account::Balances;
+use settlement::code::ErrorCode;
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, TerminalNumber};
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{
-    AccountView, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, LossAct, OverviewAnswer,
+    AccountView, Benefits, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, LossAct, OverviewAnswer,
     PendingItem, PendingKind, Pin, SelfService, StatementLine, TicketKind, TicketSubject,
 };
 use settlement::refund::Original;
@@ -549,8 +550,10 @@ fn what_explains_the_difference_has_pages_where_there_is_much_of_it() {
 #[test]
 fn an_act_that_nobody_answered_is_not_called_done_or_undone() {
     let mut stand = Stand::at(Place::Acting);
-    let asked =
-        stand.centre(Told::Loss(LossAct::Report, Err(TerminalError::CentreUnreachable { address: String::new() })));
+    let asked = stand.centre(Told::Loss(
+        LossAct::Report,
+        Err(TerminalError::CentreUnreachable { address: String::new(), sent: true }),
+    ));
     let Screen::Notice(words) = stand.machine.screen() else { panic!("said") };
     assert_eq!(*words, super::machine::NOT_KNOWN);
     // What the centre told before does not stand: it is asked, and what it tells now is shown.
@@ -565,6 +568,59 @@ fn an_act_that_nobody_answered_is_not_called_done_or_undone() {
 }
 
 #[test]
+fn an_act_that_never_left_the_kiosk_or_that_a_busy_centre_did_not_do_is_called_not_done() {
+    let path = "/terminal/v1/holder/loss";
+    let refused = |code| TerminalError::CentreRefused { path, code };
+    let not_done = [
+        TerminalError::CentreUnreachable { address: String::new(), sent: false },
+        TerminalError::Line(LineFault::Expired),
+        refused(ErrorCode::StoreUnavailable),
+    ];
+    for error in not_done {
+        let mut stand = Stand::at(Place::Acting);
+        assert!(stand.centre(Told::Loss(LossAct::Report, Err(error))).is_none(), "nothing to ask after");
+        let Screen::Notice(words) = stand.machine.screen() else { panic!("said") };
+        assert_eq!(*words, super::machine::NOT_DONE);
+    }
+    for error in [refused(ErrorCode::CentreDefect), TerminalError::CentreAnswer { path }] {
+        let mut stand = Stand::at(Place::Acting);
+        stand.centre(Told::Certificate(Err(error)));
+        assert!(matches!(stand.machine.screen(), Screen::Notice(words) if *words == super::machine::NOT_KNOWN));
+    }
+    let mut stand = Stand::at(Place::Acting);
+    stand.centre(Told::Certificate(Err(refused(ErrorCode::CertificateLimit))));
+    assert!(matches!(stand.machine.screen(), Screen::Refused(_)), "the centre's own reason");
+}
+
+#[test]
+fn who_gets_no_certificate_reads_the_one_reason_and_what_to_do() {
+    let none = |change: &dyn Fn(&mut OverviewAnswer), is_initial| {
+        let mut stand = Stand::at(Place::Working);
+        let balances = Balances { personal_account: 50_000, self_paid_total: 0, pooled_fund_total: 0, year: 0x2026 };
+        stand.event(Event::Card(7, Said::Opened(Ok(Opened { balances, is_initial }))));
+        stand.log();
+        let mut page = page();
+        page.may.retain(|may| *may != SelfService::Certificate);
+        page.benefits = Some(Benefits { insurances: Vec::new() });
+        change(&mut page);
+        stand.centre(Told::Overview(Ok(page)));
+        stand.touch(Act::Open(Function::Certificate));
+        assert!(stand.touch(Act::Agree).is_none(), "nothing is asked for");
+        html::screen(&stand.machine, "", "")
+    };
+    let pages = [
+        (none(&|_| {}, false), "本月的份数已经用完"),
+        (none(&|_| {}, true), "先修改密码"),
+        (none(&|page| page.card.state = CardState::TemporaryLoss, false), "不在正常状态"),
+        (none(&|page| page.benefits = None, false), "没有收到您的参保数据"),
+    ];
+    for (page, reason) in &pages {
+        let said = pages.iter().filter(|(_, other)| page.contains(other)).count();
+        assert!(page.contains(reason) && said == 1, "{reason}: {page}");
+    }
+}
+
+#[test]
 fn the_centre_is_asked_once_by_itself_and_again_when_it_was_away_or_the_pin_changed() {
     let mut stand = Stand::new();
     stand.home();
@@ -574,7 +630,7 @@ fn the_centre_is_asked_once_by_itself_and_again_when_it_was_away_or_the_pin_chan
     // The first page waits for nobody.
     assert_eq!(stand.place(), Place::Home);
     assert!(stand.log().is_none(), "asked already");
-    stand.centre(Told::Overview(Err(TerminalError::CentreUnreachable { address: String::new() })));
+    stand.centre(Told::Overview(Err(TerminalError::CentreUnreachable { address: String::new(), sent: true })));
     assert_eq!((stand.place(), stand.machine.contact), (Place::Home, None));
     stand.touch(Act::Open(Function::Insurances));
     assert_eq!(stand.place(), Place::Away);

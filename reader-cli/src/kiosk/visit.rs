@@ -157,6 +157,47 @@ impl Told {
     }
 }
 
+/// Why no certificate of participation is made for the holder now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoCertificate {
+    /// The centre was not heard.
+    Away,
+    /// The PIN is the one that came with the card.
+    InitialPin,
+    /// The card is not in normal use.
+    Card,
+    /// The centre was given no data about the holder's insurances.
+    NoData,
+    /// None is left this month.
+    Limit,
+}
+
+/// What is known of an act that the centre did not say it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// It was not done: nothing was sent, or the centre cannot now. The same may be tried later.
+    ForNow,
+    /// It was not done, and the centre says why.
+    Refused,
+    /// Nobody knows: it was sent, and nobody answered, or nobody can read the answer.
+    NotKnown,
+}
+
+impl Undone {
+    /// Of an error.
+    #[must_use]
+    pub const fn of(error: &TerminalError) -> Self {
+        match error {
+            TerminalError::CentreUnreachable { sent: true, .. } | TerminalError::CentreAnswer { .. } => Self::NotKnown,
+            // TLS was not set up: nothing of it was heard.
+            TerminalError::CentreUnreachable { sent: false, .. } | TerminalError::Line(_) => Self::ForNow,
+            TerminalError::CentreRefused { code, .. } if code.retryable() => Self::ForNow,
+            TerminalError::CentreRefused { code, .. } if code.is_no_word() => Self::NotKnown,
+            _ => Self::Refused,
+        }
+    }
+}
+
 /// A certificate as the centre made it.
 #[derive(Debug)]
 pub struct Made {

@@ -60,7 +60,9 @@ fn a_lost_answer_of_the_centre_leaves_the_card_as_it_was() {
     let mut stand = Stand::new();
     let mut store = stand.store();
     let error = stand
-        .load(&mut store, TOP_UP, |_, _| Err(TerminalError::CentreUnreachable { address: "http://test".to_owned() }))
+        .load(&mut store, TOP_UP, |_, _| {
+            Err(TerminalError::CentreUnreachable { address: "http://test".to_owned(), sent: true })
+        })
         .expect_err("no answer");
     assert!(matches!(error, TerminalError::CentreUnreachable { .. }));
     let last = store.entries().expect("reads").pop().expect("an entry");

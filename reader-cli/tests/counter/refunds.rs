@@ -194,7 +194,7 @@ fn a_program_killed_at_any_write_of_the_journal_leaves_a_refund_that_is_finished
 fn a_lost_answer_of_the_centre_leaves_the_refund_open_and_the_card_as_it_was() {
     let (mut stand, order) = agreed();
     let mut store = stand.store();
-    let lost = |_: &Stand, _| Err(TerminalError::CentreUnreachable { address: "http://test".to_owned() });
+    let lost = |_: &Stand, _| Err(TerminalError::CentreUnreachable { address: "http://test".to_owned(), sent: true });
     let error = stand.refund(&mut store, &order, |_| {}, lost).expect_err("no answer");
     assert!(matches!(error, TerminalError::CentreUnreachable { .. }));
     drop(store);

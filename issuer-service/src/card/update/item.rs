@@ -93,7 +93,7 @@ impl Item {
     /// Whether it is printed on the card too, where no reader reaches it.
     #[must_use]
     pub const fn is_printed(self) -> bool {
-        matches!(self, Self::Photo | Self::Field(Field::Name))
+        matches!(self, Self::Photo | Self::Field(Field::Name | Field::NameScript))
     }
 
     /// What a card of this profile says to its change.

@@ -12,7 +12,7 @@ use crate::http::problem::ApiProblemBody;
 use crate::operator::duty;
 
 /// Every code of a problem.
-const CODES: &str = include_str!("codes.txt");
+pub(super) const CODES: &str = include_str!("codes.txt");
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::Get,

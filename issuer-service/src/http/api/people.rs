@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::failure::{ApiError, Fault};
+use super::remedy;
 use super::{
     AFTER, Acts, Asks, Body, Call, Endpoint, Json, Kind, LIMIT, Looks, Method, Nothing, Parameter, Reason, Slow,
 };
@@ -35,6 +36,9 @@ struct Person {
     number: String,
     /// First character of the name.
     name: String,
+    /// First character of the name in the script of the person's own people, as Tibetan; none where nobody said it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    name_script: String,
     /// Code of the sex.
     sex: String,
     /// Code of the ethnic group; of one person only.
@@ -124,12 +128,17 @@ struct Statement {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = TEXT_MAX))]
     employer: Option<String>,
+    /// 本民族文字姓名: the name in the script of the person's own people, as Tibetan. It is printed on the card and not in its chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = TEXT_MAX))]
+    namescript: Option<String>,
 }
 
 impl Statement {
     /// Whether each text is as long as its description says.
     fn is_bounded(&self) -> Result<(), ApiError> {
-        let Self { source, number, name, sex, ethnicgroup, birthdate, region, address, phone, employer } = self;
+        let Self { source, number, name, sex, ethnicgroup, birthdate, region, address, phone, employer, namescript } =
+            self;
         let codes = [
             ("source", source),
             ("sex", sex),
@@ -141,7 +150,8 @@ impl Statement {
         super::within("number", number, CODE_MAX)?;
         super::within("name", name, TEXT_MAX)?;
         let bounds = codes.map(|(name, text)| (name, text, CODE_MAX)).into_iter();
-        let longer = [("address", address, TEXT_MAX), ("employer", employer, TEXT_MAX)];
+        let longer = [("address", address), ("employer", employer), ("namescript", namescript)];
+        let longer = longer.map(|(name, text)| (name, text, TEXT_MAX));
         for (name, text, most) in bounds.chain(longer) {
             super::within(name, text.as_deref().unwrap_or_default(), most)?;
         }
@@ -233,12 +243,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 impl From<Masked> for Person {
     fn from(masked: Masked) -> Self {
-        let Masked { id, number, name, sex, birth_date, region, phone, no_card, .. } = masked;
+        let Masked { id, number, name, name_script, sex, birth_date, region, phone, no_card, .. } = masked;
         let no_card = no_card.map(crate::person::no_card::NoCard::name);
         Self {
             person_id: id,
             number,
             name,
+            name_script,
             sex,
             ethnic_group: None,
             birth_date,
@@ -308,7 +319,7 @@ fn upsert(call: &mut Call<'_>, Json(statement): Json<Statement>) -> Result<(), E
             field: fault.column,
             code: fault.code.to_owned(),
             detail: fault.message,
-            remedy: fault.remedy.to_owned(),
+            remedy: remedy::of(fault.code, fault.remedy, lang).to_owned(),
         };
         return Err(ApiError::Faults(faults.into_iter().map(fault).collect()).into());
     }
@@ -326,7 +337,7 @@ fn photo(call: &mut Call<'_>, Jpeg(bytes): Jpeg) -> Result<(), Error> {
             field: "photo".to_owned(),
             code: fault.code.to_owned(),
             detail: fault.message.clone(),
-            remedy: fault.remedy.to_owned(),
+            remedy: remedy::of(fault.code, fault.remedy, lang).to_owned(),
         };
         return Err(ApiError::Faults(told.faults.iter().map(fault).collect()).into());
     }

@@ -19,6 +19,7 @@ fn details(name: &str, phone: &str) -> Details {
         address: String::new(),
         phone: phone.to_owned(),
         employer: String::new(),
+        name_script: String::new(),
         certificate: String::new(),
         alive: String::new(),
     }
@@ -157,7 +158,7 @@ fn bytes_of_another_layout_or_cut_short_are_no_dossier() {
         assert!(Dossier::from_bytes(&bytes[..length]).is_none(), "{length}");
     }
     assert!(Dossier::from_bytes(&[&bytes[..], &[0]].concat()).is_none());
-    for layout in [0, 1, 2, 4] {
+    for layout in [0, 1, 2, 3, 5] {
         assert!(Dossier::from_bytes(&[&[layout], &bytes[1..]].concat()).is_none(), "{layout}");
     }
 }
@@ -165,7 +166,7 @@ fn bytes_of_another_layout_or_cut_short_are_no_dossier() {
 #[test]
 fn dossiers_of_the_layouts_before_are_read_and_hear_of_what_was_added() {
     let dossier = Dossier::begin(&said(BUREAU, 100, &details("卓玛", "19900001234")));
-    for (layout, fields) in [(1, 8), (2, 9)] {
+    for (layout, fields) in [(1, 8), (2, 9), (3, 10)] {
         let mut old = dossier.clone();
         old.held.truncate(fields);
         for said in &mut old.said {
@@ -177,10 +178,11 @@ fn dossiers_of_the_layouts_before_are_read_and_hear_of_what_was_added() {
         let now = Details {
             certificate: "08 E12345678 GBR".to_owned(),
             alive: "1".to_owned(),
+            name_script: "སྒྲོལ་མ".to_owned(),
             ..details("卓玛", "19900001234")
         };
         let heard = read.hear(&said(POLICE, 200, &now)).changed;
-        assert_eq!(heard, only(Field::Certificate).with(Field::Alive), "{layout}");
+        assert_eq!(heard, only(Field::Certificate).with(Field::Alive).with(Field::NameScript), "{layout}");
         assert_eq!((read.details().certificate, read.details().alive), (now.certificate, now.alive));
     }
 }

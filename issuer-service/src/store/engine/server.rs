@@ -43,6 +43,14 @@ pub struct Refusal {
     line: Line,
 }
 
+impl Refusal {
+    /// SQLSTATE; empty when the line broke or the mistake is on our side.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+}
+
 /// What became of the line to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {

@@ -2,6 +2,7 @@
 //!
 //! Owns: these pages. Never: asks the centre.
 
+use card_counter::language::Words;
 use maud::{Markup, html};
 use settlement::BusinessDate;
 use settlement::fen::Fen;
@@ -11,7 +12,7 @@ use settlement::query::{
 
 use super::super::machine::{ROWS, TOGETHER};
 use super::super::screen::Function;
-use super::super::visit::{AtCentre, Certified, Print};
+use super::super::visit::{AtCentre, Certified, NoCertificate, Print};
 use super::picture::{Picture, picture};
 use super::{Drawer, sum};
 use crate::paper;
@@ -319,17 +320,14 @@ impl Drawer<'_> {
         html! {
             main.centred {
                 h1 { (self.say("社会保险参保证明", "Certificate of participation")) }
-                @if self.machine.may_certify() {
+                @if let Some(why) = self.machine.no_certificate() {
+                    p.lead { (self.text(&no_certificate(why))) }
+                } @else {
                     p.lead { (self.say(
                         "证明五险参保情况，带校验码和二维码，任何人都可以核验。每月份数有限。",
                         "It says how you stand in the five insurances, with a code by which anybody checks it. A few a month.",
                     )) }
                     button.main data-act="agree" data-key="Enter" { (self.say("出具证明", "Make it")) }
-                } @else {
-                    p.lead { (self.say(
-                        "目前不能在自助机出具证明：本月份数已满、仍用初始密码或没有参保数据。可到窗口办理。",
-                        "None can be made here now: none is left this month, the PIN is the initial one, or there are no data. Go to a counter.",
-                    )) }
                 }
             }
         }
@@ -421,6 +419,32 @@ impl Drawer<'_> {
 }
 
 /// A QR code, four light modules around it.
+/// Why there is no certificate, and what one does then.
+const fn no_certificate(why: NoCertificate) -> Words {
+    match why {
+        NoCertificate::Away => Words::new(
+            "目前联系不上中心，不能出具证明。请稍后再试，或到窗口办理。",
+            "The centre is not reached: none can be made now. Try again later, or go to a counter.",
+        ),
+        NoCertificate::InitialPin => Words::new(
+            "密码还是初始密码。请先修改密码，再出具证明。",
+            "Your PIN is still the one that came with the card. Change it first.",
+        ),
+        NoCertificate::Card => Words::new(
+            "此卡不在正常状态，不能在自助机出具证明。请持身份证件到窗口办理。",
+            "This card is not in normal use: none is made here. Go to a counter with an identity document.",
+        ),
+        NoCertificate::NoData => Words::new(
+            "中心没有收到您的参保数据，不能出具证明。请到窗口查询。",
+            "The centre was given no data about your insurances: none can be made. Ask at a counter.",
+        ),
+        NoCertificate::Limit => Words::new(
+            "本月的份数已经用完。请下月再来，或到窗口办理。",
+            "None is left this month. Come again next month, or go to a counter.",
+        ),
+    }
+}
+
 fn code(text: &str) -> Markup {
     let modules = paper::modules(text);
     let size = modules.size + 8;

@@ -8,8 +8,8 @@ use card_counter::language::Words;
 use settlement::query::LossAct;
 
 use super::super::screen::{Digits, Screen, Wait};
-use super::super::visit::{AtCentre, Certified, Made, Print, Said, Told};
-use super::{Effect, Machine, wrong_pin};
+use super::super::visit::{AtCentre, Certified, Made, Print, Said, Told, Undone};
+use super::{Effect, Machine, NOT_DONE, wrong_pin};
 
 impl Machine {
     /// What the card said; it is shown where it is waited for.
@@ -144,13 +144,13 @@ impl Machine {
             }
             // Nobody waits for it: it is printed at a counter.
             Told::Certificate(Ok(_)) => return None,
-            Told::Loss(_, Err(TerminalError::CentreUnreachable { .. }))
-            | Told::Certificate(Err(TerminalError::CentreUnreachable { .. }))
-            | Told::Ticket(Err(TerminalError::CentreUnreachable { .. })) => {
-                return if waits == Some(Wait::Act) { self.not_known() } else { None };
-            }
             Told::Loss(_, Err(error)) | Told::Certificate(Err(error)) | Told::Ticket(Err(error)) => {
-                Screen::Refused(error)
+                match Undone::of(&error) {
+                    Undone::ForNow => Screen::Notice(NOT_DONE),
+                    Undone::Refused => Screen::Refused(error),
+                    Undone::NotKnown if waits == Some(Wait::Act) => return self.not_known(),
+                    Undone::NotKnown => return None,
+                }
             }
         };
         if waits == Some(Wait::Act) {
