@@ -22,6 +22,7 @@ use crate::exit::Exit;
 use crate::operator::Role;
 use crate::output::Output;
 use crate::peer::{self, Certificates, Kind, PeerError, Wanted};
+use crate::psam::custody;
 use crate::store::StoreError;
 
 /// What to do with institutions.
@@ -231,6 +232,9 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                 let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
                 let code = &terminal.institution;
                 tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
+                if custody::not_in_use_since(tx, number, code)?.is_some() {
+                    return Err(ClearingError::Refused(ErrorCode::PsamNotInUse));
+                }
                 tx.add_terminal(&terminal).map_err(|error| match error {
                     StoreError::Conflict { .. } => ClearingError::TerminalExists { number },
                     error => error.into(),

@@ -18,6 +18,7 @@ mod loads;
 mod numbers;
 mod parameters;
 mod pins;
+mod psams;
 mod receipts;
 mod refunds;
 mod sales;
