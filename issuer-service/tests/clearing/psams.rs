@@ -1,10 +1,10 @@
 //! Terminals whose PSAM the centre made: what its books say of it is asked wherever the terminal is heard.
 
 use serde_json::{Value, json};
-use settlement::date::BusinessDate;
+use settlement::date::{BusinessDate, DateTime};
 use settlement::record::TransactionRecord;
 
-use crate::centre::{BATCHES, Card, Centre, PHARMACY, QUOTE, SIGN_IN, Terminal, codes, loaded, signed_in};
+use crate::centre::{Card, Centre, LOADS, PHARMACY, QUOTE, SIGN_IN, Terminal, loaded, signed_in};
 use crate::decisions;
 
 /// A PSAM that bears the number of terminal `n`, in a state.
@@ -50,7 +50,7 @@ fn a_terminal_is_added_for_a_psam_that_is_in_use_there_or_that_nobody_made_here(
 /// Buys at a time and uploads; why it was not posted.
 fn sell(terminal: &mut Terminal, card: &mut Card, day: BusinessDate, at: &str) -> (String, Vec<String>) {
     let mut record: TransactionRecord = card.purchase(terminal, day, [100, 0, 0]);
-    record.date_time = settlement::date::DateTime::parse(at).expect("a time");
+    record.date_time = DateTime::parse(at).expect("a time");
     card.sign(&mut record);
     decisions::upload(terminal, record)
 }
@@ -61,10 +61,6 @@ fn behind_the_loss_of_its_psam_a_terminal_begins_nothing_and_what_was_signed_sin
     let day = centre.today();
     made(&centre, 1, "handed_out", PHARMACY);
     assert_eq!(terminal.ask(SIGN_IN, signed_in(&terminal)).0, 200, "it is in use");
-    let data = centre.data();
-    let role =
-        ["--lang", "en", "--data", data.to_str().expect("a path"), "operator", "roles", "zhou", "--role", "keys"];
-    let _ = role;
     centre.ok("ma", &["operator", "add", "keys", "--role", "keys"]);
     let lost = centre.ok("keys", &["psam", "lost", &terminal.number.to_string(), "--reason", "stolen"]);
     assert_eq!(lost["terminal_stopped"], true);
@@ -76,10 +72,10 @@ fn behind_the_loss_of_its_psam_a_terminal_begins_nothing_and_what_was_signed_sin
         assert_eq!((status, &answer["code"]), (403, &json!("PSAM_NOT_IN_USE")), "{path}");
     }
     let load = card.init_load(&terminal, 7, 100);
-    assert_eq!(terminal.ask(crate::centre::LOADS, load).1["code"], "PSAM_NOT_IN_USE");
+    assert_eq!(terminal.ask(LOADS, load).1["code"], "PSAM_NOT_IN_USE");
     let compact = day.to_string().replace('-', "");
     let mut before = card.purchase(&mut terminal, day, [100, 0, 0]);
-    before.date_time = settlement::date::DateTime::parse("20260102000000").expect("a time");
+    before.date_time = DateTime::parse("20260102000000").expect("a time");
     card.sign(&mut before);
     assert_eq!(decisions::upload(&mut terminal, before).1, [""; 0], "sold before the loss");
     let (place, refused) = sell(&mut terminal, &mut card, day, &format!("{compact}235959"));
@@ -91,5 +87,4 @@ fn behind_the_loss_of_its_psam_a_terminal_begins_nothing_and_what_was_signed_sin
     centre.ok("wu", &["row", "approve", &proposed["number"].to_string()]);
     assert_eq!(centre.balance("card:"), 50_000 - 200);
     decisions::proof(&centre);
-    let _ = (BATCHES, codes);
 }
