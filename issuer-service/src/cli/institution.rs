@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use settlement::batch::ChainPosition;
+use settlement::code::ErrorCode;
 use settlement::fen::Fen;
 use settlement::id::{InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::TerminalLimits;
