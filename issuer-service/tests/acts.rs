@@ -253,7 +253,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "card update run",
         "station update::without_a_durable_intent_nothing_is_written_and_without_a_durable_outcome_nothing_is_called_done",
     ),
-    ("batch print", "station print: an entry in the station's journal, as printing in a run"),
+    (
+        "batch print",
+        "station print::a_card_whose_printing_was_cut_off_is_listed_and_on_record_before_the_printer_has_it",
+    ),
     (
         "ticket add",
         "clearing kiosk::a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_the_open",

@@ -101,6 +101,7 @@ fn every_act_in_every_state_does_what_the_table_says_and_nothing_else() {
         ("in_custody", "retire", "retired"),
         ("handed_out", "return", "in_custody"),
         ("handed_out", "lost", "lost"),
+        ("retired", "lost", "lost"),
     ];
     for (state, way) in ways {
         for act in ["handout", "return", "lost", "retire"] {
@@ -121,7 +122,7 @@ fn every_act_in_every_state_does_what_the_table_says_and_nothing_else() {
                 }
             }
             // Who had one that is lost stays known.
-            let (now, was_out) = (site.psam(NEW).state, state != "in_custody");
+            let (now, was_out) = (site.psam(NEW).state, matches!(state, "handed_out" | "lost"));
             assert_eq!(
                 site.psam(NEW).holder.is_some(),
                 now == "handed_out" || now == "lost" && was_out,
@@ -224,12 +225,43 @@ fn a_lost_psam_is_blacklisted_its_terminal_stopped_and_its_purchases_listed() {
     assert!(loss.terminal_stopped);
     let records: Vec<(u64, i64)> = loss.signed.iter().map(|of| (of.record, of.personal_fen)).collect();
     assert_eq!(records, [(1, 1234), (3, 1234)], "loads are signed by no PSAM");
-    let listed = |site: &mut Site, number| site.centre.store.read(|tx| tx.psam_blacklisted(number)).expect("store");
-    assert_eq!((listed(&mut site, OLD), listed(&mut site, NEW)), (true, false));
+    let listed = ask(&site.centre.folder, "SELECT terminal_number FROM psam_blacklist").expect("rows");
+    assert_eq!(listed, [[OLD]]);
     assert_eq!(ask(&site.centre.folder, "SELECT state FROM terminal").expect("row"), [["stopped"]]);
     let details = ask(&site.centre.folder, "SELECT detail FROM audit").expect("rows").concat();
     assert!(details.iter().any(|text| text.contains("2 transactions signed, terminal stopped")), "{details:?}");
     assert!(!details.iter().any(|text| text.contains("样例")), "no names in the audit log");
+}
+
+#[test]
+fn a_psam_half_written_or_spoilt_has_keys_and_can_be_lost() {
+    let mut site = site();
+    let number = "510000000003";
+    let chip = |serial: &str| Chip::parse(&format!("814D3260864351000000{serial}")).expect("chip");
+    let begin = |site: &mut Site, serial: &str| {
+        let begun = site.centre.store.journal(|tx| {
+            tx.begin_psam(&chip(serial), number, "H001", "zhou", (1, PsamKeys::Hospital))?;
+            tx.finish_psam(&chip(serial), PsamMove::Spoil)
+        });
+        begun.expect("a spoilt one");
+    };
+    begin(&mut site, "0003");
+    begin(&mut site, "0004");
+    let loss = custody::lose(&mut site.centre.store, number, "stolen", Some("zhou")).expect("declared");
+    assert_eq!((loss.psam.state.as_str(), loss.psam.reason.as_deref()), ("lost", Some("stolen")));
+    assert_eq!(site.act("lost", number).expect_err("once").code(), "PSAM_STATE");
+    // Its number is nobody's any more.
+    let anew = |tx: &issuer_service::store::Tx<'_>| {
+        tx.begin_psam(&chip("0005"), number, "H001", "zhou", (1, PsamKeys::Hospital))
+    };
+    assert!(matches!(site.centre.store.journal(anew), Err(StoreError::Conflict { .. })));
+    // One that was pulled while it was written.
+    let begun = |tx: &issuer_service::store::Tx<'_>| {
+        tx.begin_psam(&chip("0006"), "510000000004", "H001", "zhou", (1, PsamKeys::Hospital))
+    };
+    site.centre.store.journal(begun).expect("begun");
+    site.act("lost", "510000000004").expect("declared");
+    assert_eq!(site.psam("510000000004").state, "lost");
 }
 
 #[test]

@@ -122,6 +122,10 @@ codes! {
     TerminalStopped = "TERMINAL_STOPPED", false,
         "终端已停用", "请联系中心",
         "the terminal was stopped", "ask the centre";
+    /// The centre made the PSAM of the terminal's number and it is lost, came back, is out of use, or is another institution's.
+    PsamNotInUse = "PSAM_NOT_IN_USE", false,
+        "按中心登记,这张 PSAM 不在本机构使用(遗失、已交回、停用、作废或属于另一机构)", "停止收款,请联系中心 (issuer psam list)",
+        "by the centre's books this PSAM is not in use at the institution: lost, back, out of use, spoilt or another one's", "sell nothing with it; ask the centre (issuer psam list)";
     /// Same id, another body.
     RequestIdReused = "REQUEST_ID_REUSED", false,
         "请求号已用于另一内容", "请勿改动已发送的请求,新请求用新号",

@@ -265,6 +265,7 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
                         | ErrorCode::AlgorithmUnsupported
                         | ErrorCode::SaleClosed
                         | ErrorCode::RecordAhead
+                        | ErrorCode::PsamNotInUse
                         | ErrorCode::DuplicateCardSequence
                         | ErrorCode::DuplicateTerminalSequence
                         | ErrorCode::Mac2Wrong

@@ -5,7 +5,7 @@
 //! | judgement | when                                                                                  | posted | kept |
 //! |-----------|---------------------------------------------------------------------------------------|--------|------|
 //! | ACCEPTED  | the TAC is the card's own, sequences are new, card and limits allow it                 | yes    | yes  |
-//! | HELD      | no TAC: only the card's counter and log say so, or a person; a sale that was closed; a clock ahead (`latest`) | no | yes |
+//! | HELD      | no TAC: only the card's counter and log say so, or a person; a sale that was closed; a clock ahead (`latest`); sold behind the loss of its PSAM (`psam::custody`) | no | yes |
 //! | REFUSED   | anything else, with its code                                                           | no     | yes  |
 //!
 //! A sale that the centre authorised before the card was debited is not judged by blacklist and limits again (`sale`).
@@ -43,6 +43,7 @@ use super::sale::{self, AskedSale, SaleState};
 use super::{blacklist, card::CardFacts, succession};
 use crate::audit::Act;
 use crate::clock;
+use crate::psam::custody;
 use crate::store::Tx;
 
 /// What a row is about.
@@ -362,10 +363,15 @@ pub fn take(
         first_record: batch.first_record,
         last_record: batch.last_record,
     })?;
+    let not_in_use_since = custody::not_in_use_since(tx, number, &terminal.institution)?;
     let mut rows = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
         let (refused, number) = judge(tx, module, accounts, terminal, record)?;
-        let judged = (refused.or_else(|| latest.code(record)), number);
+        let refused = match refused {
+            None if is_signed_since(tx, record, not_in_use_since)? => Some(ErrorCode::PsamNotInUse),
+            refused => refused.or_else(|| latest.code(record)),
+        };
+        let judged = (refused, number);
         let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, judged);
         tx.add_upload_row(&row)?;
         if row.outcome != RowOutcome::Refused
@@ -547,6 +553,14 @@ fn not_before(tx: &Tx<'_>, record: &TransactionRecord) -> Result<DateTime, Clear
     Ok(before.map_or(record.date_time, |before| before.max(record.date_time)))
 }
 
+/// Whether a PSAM signed a record behind a moment: a purchase; of a load it knows nothing.
+fn is_signed_since(tx: &Tx<'_>, record: &TransactionRecord, moment: Option<DateTime>) -> Result<bool, ClearingError> {
+    match (moment, &record.transaction) {
+        (Some(moment), Transaction::Purchase { .. }) => Ok(not_before(tx, record)? >= moment),
+        (_, Transaction::Purchase { .. } | Transaction::Load { .. } | Transaction::Refund { .. }) => Ok(false),
+    }
+}
+
 fn judge_load(tx: &Tx<'_>, record: &TransactionRecord, load: &Load) -> Result<Option<ErrorCode>, ClearingError> {
     let same_purpose = match (&record.transaction, &load.refund) {
         (Transaction::Load { .. }, None) => true,
@@ -659,9 +673,13 @@ fn row(
         hash: record.hash(),
         outcome: match code {
             None => RowOutcome::Accepted,
-            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed | ErrorCode::RecordAhead) => {
-                RowOutcome::Held
-            }
+            Some(
+                ErrorCode::TacMissing
+                | ErrorCode::RecordJudged
+                | ErrorCode::SaleClosed
+                | ErrorCode::RecordAhead
+                | ErrorCode::PsamNotInUse,
+            ) => RowOutcome::Held,
             Some(_) => RowOutcome::Refused,
         },
         code,

@@ -113,6 +113,9 @@ pub enum Verb {
         /// The card of this job, however it was printed before.
         #[arg(long)]
         job: Option<i64>,
+        /// Why a card that was printed is printed again; no names of people.
+        #[arg(long, value_name = "TEXT", requires = "job")]
+        reason: Option<String>,
         /// Shell command that prints a card, as with `batch run --printer`.
         #[arg(long, value_name = "COMMAND")]
         printer: String,
@@ -210,12 +213,12 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             };
             return make(common, &mut centre, &order, output);
         }
-        Verb::Print { number, job, printer, hook_time } => {
+        Verb::Print { number, job, reason, printer, hook_time } => {
             let _lock = centre.lock(&format!("batch-{number}"))?;
             common.data_keys(&mut centre, output)?;
             let limit = Duration::from_secs(hook_time);
             let hook = Hook { template: printer, limit, folder: Some(centre.folder.clone()) };
-            let reprinted = print::batch_again(&mut centre.store, number, job, &hook, operator)?;
+            let reprinted = print::batch_again(&mut centre.store, number, job, &hook, (operator, reason.as_deref()))?;
             output.show(&reprinted);
             return Ok(if reprinted.unprinted.is_empty() { Exit::Ok } else { Exit::Partly });
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use settlement::batch::ChainPosition;
+use settlement::code::ErrorCode;
 use settlement::fen::Fen;
 use settlement::id::{InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::TerminalLimits;
@@ -22,6 +23,7 @@ use crate::exit::Exit;
 use crate::operator::Role;
 use crate::output::Output;
 use crate::peer::{self, Certificates, Kind, PeerError, Wanted};
+use crate::psam::custody;
 use crate::store::StoreError;
 
 /// What to do with institutions.
@@ -231,6 +233,9 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                 let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
                 let code = &terminal.institution;
                 tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
+                if custody::not_in_use_since(tx, number, code)?.is_some() {
+                    return Err(ClearingError::Refused(ErrorCode::PsamNotInUse));
+                }
                 tx.add_terminal(&terminal).map_err(|error| match error {
                     StoreError::Conflict { .. } => ClearingError::TerminalExists { number },
                     error => error.into(),

@@ -42,6 +42,8 @@ impl Endpoint for PinCommandRequest {
 }
 
 impl Endpoint for PinOutcomeRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(PinOutcomeAnswer, Act), ClearingError> {
         let (is_known, record) = pin::settle(tx, self.order, terminal.number, self.outcome)?;
         let status = if is_known { AnswerStatus::Exists } else { AnswerStatus::Created };

@@ -103,6 +103,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::LineCertificateExpired
         | ErrorCode::LineCertificateElsewhere => StatusCode::UNAUTHORIZED,
         ErrorCode::TerminalStopped
+        | ErrorCode::PsamNotInUse
         | ErrorCode::CardNotActive
         | ErrorCode::CardBlacklisted
         | ErrorCode::RefundOtherCard

@@ -43,6 +43,7 @@ impl Endpoint for CertificateRequest {
 }
 
 impl Endpoint for CertificatePrintRequest {
+    const ONLY_TELLS: bool = true;
     const FOR_KIOSKS: bool = true;
 
     fn act(

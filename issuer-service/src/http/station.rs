@@ -356,20 +356,22 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
             })?;
             Answer::Done
         }
-        Ask::Finish { job, steps, read_back, changes } => {
+        Ask::Finish { job, steps, read_back, changes, to_print } => {
             store.read(|tx| owned(tx, *job, name))?;
-            let written = Written { job: *job, steps: *steps, read_back, changes: *changes, order: None };
+            let (job, steps, changes, to_print) = (*job, *steps, *changes, *to_print);
+            let written = Written { job, steps, read_back, changes, to_print, order: None };
             let finished = book.finish(store, &written, by);
             if matches!(finished, Err(StationError::DataChanged { .. })) {
-                told_anew(store, *job, (name, by))?;
+                told_anew(store, job, (name, by))?;
             }
             finished?;
-            receipt(store, *job)?
+            receipt(store, job)?
         }
         Ask::Spoil { job, reason } => {
             store.read(|tx| owned(tx, *job, name))?;
             Answer::Spoilt { next_job: book.spoil(store, *job, reason, by)? }
         }
+        Ask::Failures => Answer::Failures { in_a_row: store.read(|tx| tx.failures_in_a_row(name, by.reader))? },
         Ask::Hold { reason } => {
             book.hold_reader(store, reason, by)?;
             Answer::Done

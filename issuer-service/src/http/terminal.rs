@@ -31,6 +31,7 @@ use crate::clearing::{blacklist, catalogue, withheld};
 use crate::clearing::{judgement, load, refund, sale, upload};
 use crate::clock;
 use crate::peer::{self, NoTerminal};
+use crate::psam::custody;
 use crate::store::Tx;
 use crate::store::institution::{KnownRequest, ReceivedRequest};
 
@@ -49,6 +50,8 @@ pub enum Kept {
 pub trait Endpoint: Request + Send {
     /// What is kept of it.
     const KEPT: Kept = Kept::Whole;
+    /// Whether it tells what was done before, or asks nothing that leads to more: heard also where the PSAM is not in use any more.
+    const ONLY_TELLS: bool = false;
     /// Whether only a kiosk may ask it.
     const FOR_KIOSKS: bool = false;
 
@@ -102,6 +105,9 @@ pub fn answer<E: Endpoint>(desk: &Desk, headers: &HeaderMap, body: &[u8]) -> Res
         }
         store.act(|tx| {
             let terminal = tx.terminal(number)?.ok_or(ClearingError::Refused(ErrorCode::TerminalUnknown))?;
+            if !E::ONLY_TELLS && custody::not_in_use_since(tx, number, &terminal.institution)?.is_some() {
+                return Err(ClearingError::Refused(ErrorCode::PsamNotInUse));
+            }
             let (answer, act) = request.act(tx, desk, &terminal)?;
             let answer = serde_json::to_string(&answer).expect("an answer serializes");
             match (E::KEPT, &known) {
@@ -199,6 +205,8 @@ impl Endpoint for SignInRequest {
 }
 
 impl Endpoint for SignOutRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(SignOutAnswer, Act), ClearingError> {
         tx.note_sign_out(terminal.number)?;
         let business_date = tx.current_window()?;
@@ -273,6 +281,8 @@ impl Endpoint for LoadRequest {
 }
 
 impl Endpoint for LoadOutcomeRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(LoadOutcomeAnswer, Act), ClearingError> {
         let (known, act) = load::outcome(tx, &mut desk.keys.clone(), &desk.accounts, &self)?;
         Ok((LoadOutcomeAnswer { version: Version1, status: status(known) }, act))
@@ -292,6 +302,7 @@ impl Endpoint for OriginalRequest {
 }
 
 impl Endpoint for ElsewhereRequest {
+    const ONLY_TELLS: bool = true;
     // What stands changes: the same question is answered anew.
     const KEPT: Kept = Kept::ByAct;
 
@@ -319,6 +330,8 @@ impl Endpoint for SaleRequest {
 }
 
 impl Endpoint for SaleOutcomeRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(SaleOutcomeAnswer, Act), ClearingError> {
         let (known, act) = sale::outcome(tx, &self)?;
         Ok((SaleOutcomeAnswer { version: Version1, status: status(known) }, act))
@@ -326,6 +339,8 @@ impl Endpoint for SaleOutcomeRequest {
 }
 
 impl Endpoint for ContradictionRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(ContradictionAnswer, Act), ClearingError> {
         let (known, believed, act) = judgement::contradict(tx, &self)?;
         Ok((ContradictionAnswer { version: Version1, status: status(known), believed }, act))
@@ -333,6 +348,8 @@ impl Endpoint for ContradictionRequest {
 }
 
 impl Endpoint for ProofRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(ProofAnswer, Act), ClearingError> {
         let (known, act) = upload::take_proof(tx, &mut desk.keys.clone(), &desk.accounts, self)?;
         Ok((ProofAnswer { version: Version1, status: status(known) }, act))
@@ -340,6 +357,8 @@ impl Endpoint for ProofRequest {
 }
 
 impl Endpoint for BatchRequest {
+    const ONLY_TELLS: bool = true;
+
     fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(BatchAnswer, Act), ClearingError> {
         let latest = Latest::now(tx, desk.record_ahead_minutes)?;
         let letter = (self.request_id, self.batch);

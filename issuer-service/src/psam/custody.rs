@@ -3,7 +3,8 @@
 //! Owns: the table of states, the acts, what they leave to be done. Never: talks to a PSAM (`psam`), judges a transaction.
 
 use serde::Serialize;
-use settlement::id::TerminalNumber;
+use settlement::date::DateTime;
+use settlement::id::{InstitutionCode, TerminalNumber};
 
 use super::{Psam, PsamError, PsamKeys, Psams, registered};
 use crate::audit::Act;
@@ -47,9 +48,56 @@ states! {
         Lose: HandedOut => Lost,
         /// Lost at the centre.
         LoseHere: InCustody => Lost,
+        /// Lost while it was being written: it may have keys.
+        LoseBegun: Writing => Lost,
+        /// Lost when it was spoilt: it may have keys.
+        LoseSpoilt: Spoilt => Lost,
+        /// Lost when it was out of use.
+        LoseRetired: Retired => Lost,
         /// Out of use.
         Retire: InCustody => Retired,
     }
+}
+
+/// What the centre knows of the PSAM with a terminal's number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// State.
+    pub state: PsamState,
+    /// Institution that has it, or for which it was made.
+    pub institution: String,
+    /// Whether it came back from an institution and was not handed out since.
+    pub came_back: bool,
+    /// When it was declared lost, else its last move; China time.
+    pub since: DateTime,
+}
+
+impl Standing {
+    /// Whether a terminal of an institution may work with it.
+    #[must_use]
+    pub fn serves(&self, institution: &str) -> bool {
+        let may_work = match self.state {
+            PsamState::HandedOut => true,
+            // A site that hands nothing out on record has its PSAMs at the centre for ever.
+            PsamState::InCustody => !self.came_back,
+            PsamState::Writing | PsamState::Lost | PsamState::Retired | PsamState::Spoilt => false,
+        };
+        may_work && self.institution == institution
+    }
+}
+
+/// Since when the PSAM of a terminal's number is not in use at an institution, China time; `None` when it is, or when no PSAM of this
+/// number was made here: then a vendor's may bear it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn not_in_use_since(
+    tx: &Tx<'_>,
+    number: TerminalNumber,
+    institution: &InstitutionCode,
+) -> Result<Option<DateTime>, StoreError> {
+    let standing = tx.psam_standing(&number.to_string())?;
+    Ok(standing.filter(|standing| !standing.serves(institution.as_str())).map(|standing| standing.since))
 }
 
 /// To whom a PSAM goes.
@@ -189,7 +237,7 @@ pub fn take_back(store: &mut Store, number: &str, operator: Option<&str>) -> Res
     store.act(|tx| {
         let operator = tx.require(operator, Role::Keys)?;
         let psam = found(tx, number)?;
-        tx.move_psam(number, PsamMove::Return).map_err(|error| refused(error, &psam))?;
+        tx.move_psam(&psam, PsamMove::Return).map_err(|error| refused(error, &psam))?;
         let closed = tx.close_return(number)?;
         let detail = format!("{}, {closed} return tasks closed", psam.institution);
         Ok((found(tx, number)?, act(operator, "psam.return", number, detail)))
@@ -243,10 +291,12 @@ pub fn lose(store: &mut Store, number: &str, reason: &str, operator: Option<&str
     store.act(|tx| {
         let operator = tx.require(operator, Role::Keys)?;
         said(reason)?;
-        let psam = found(tx, number)?;
+        let psam = match tx.psam_of_terminal(number)? {
+            Some(psam) => psam,
+            None => tx.spoilt_psam(number)?.ok_or_else(|| unknown(number))?,
+        };
         names_nobody(reason, [psam.holder.as_deref().unwrap_or_default()])?;
-        let by = if psam.state == PsamState::InCustody.name() { PsamMove::LoseHere } else { PsamMove::Lose };
-        tx.move_psam(number, by).map_err(|error| refused(error, &psam))?;
+        tx.move_psam(&psam, way_to_lost(&psam)).map_err(|error| refused(error, &psam))?;
         tx.close_return(number)?;
         tx.ended_psam(number, reason, &operator)?;
         tx.blacklist_psam(number, reason, &operator)?;
@@ -272,10 +322,16 @@ pub fn retire(store: &mut Store, number: &str, reason: &str, operator: Option<&s
         let operator = tx.require(operator, Role::Keys)?;
         said(reason)?;
         let psam = found(tx, number)?;
-        tx.move_psam(number, PsamMove::Retire).map_err(|error| refused(error, &psam))?;
+        tx.move_psam(&psam, PsamMove::Retire).map_err(|error| refused(error, &psam))?;
         tx.ended_psam(number, reason, &operator)?;
         Ok((found(tx, number)?, act(operator, "psam.retire", number, reason.to_owned())))
     })
+}
+
+/// The move by which a PSAM is lost from where it is; one that is lost already is in another state than each of them asks.
+fn way_to_lost(psam: &Psam) -> PsamMove {
+    let ways = [PsamMove::LoseHere, PsamMove::LoseBegun, PsamMove::LoseSpoilt, PsamMove::LoseRetired];
+    ways.into_iter().find(|way| way.ends().0.name() == psam.state).unwrap_or(PsamMove::Lose)
 }
 
 fn said(reason: &str) -> Result<(), PsamError> {
@@ -314,7 +370,11 @@ fn still_ahead(day: &str) -> Result<(), PsamError> {
 }
 
 fn found(tx: &Tx<'_>, number: &str) -> Result<Psam, PsamError> {
-    tx.psam_of_terminal(number)?.ok_or_else(|| PsamError::NotFound { terminal_number: number.to_owned() })
+    tx.psam_of_terminal(number)?.ok_or_else(|| unknown(number))
+}
+
+fn unknown(number: &str) -> PsamError {
+    PsamError::NotFound { terminal_number: number.to_owned() }
 }
 
 /// A guarded move that found another state.

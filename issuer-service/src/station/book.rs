@@ -17,7 +17,7 @@ use super::failure::StationError;
 use super::line::{Bound, Found, KEYS_DONE, Order, Rest};
 use super::line_failure::LineError;
 use super::read_back::ReadBack;
-use super::{content, receipt};
+use super::{content, print, receipt};
 use crate::audit::Act;
 use crate::batch::aside::{self, Why};
 use crate::batch::{self, BatchError, BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove};
@@ -87,6 +87,8 @@ pub struct Written<'a> {
     pub read_back: &'a str,
     /// [`Order::changes`] of the order that the card was made by.
     pub changes: i64,
+    /// Whether it goes to a printer next.
+    pub to_print: bool,
     /// The order that the card was made by, when it was given out in this process.
     pub order: Option<&'a Order>,
 }
@@ -106,6 +108,7 @@ pub(super) struct Finished {
     signature: String,
     /// How often what goes onto the card had changed when it was compared.
     data_changes: i64,
+    to_print: bool,
 }
 
 impl By<'_> {
@@ -384,7 +387,7 @@ impl Book<'_> {
         written: &Written<'_>,
         by: &By<'_>,
     ) -> Result<Finished, StationError> {
-        let Written { job, steps, read_back, changes, .. } = *written;
+        let Written { job, steps, read_back, changes, to_print, .. } = *written;
         let (order, batch, data_changes) = store.read(|tx| -> Result<_, StationError> {
             let card = tx.card_of_job(job)?.ok_or(StationError::PersonMissing { job })?;
             Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default(), tx.data_changes(job)?))
@@ -420,12 +423,12 @@ impl Book<'_> {
         let card = Card { state: CardState::Sealed.name().to_owned(), ..order.card };
         let done = receipt::Done { batch, key_version: order.key_version, steps, read_back };
         let (body, signature) = receipt::make(self.vault, &done, &card, by);
-        Ok(Finished { card, steps, body, signature, data_changes })
+        Ok(Finished { card, steps, body, signature, data_changes, to_print })
     }
 
     /// Puts a card that is made on record, in a transaction that may hold more.
     pub(super) fn finish_in(&self, tx: &Tx<'_>, finished: &Finished, by: &By<'_>) -> Result<(), StationError> {
-        let Finished { card, steps, body, signature, data_changes } = finished;
+        let Finished { card, steps, body, signature, data_changes, to_print } = finished;
         let job = card.job;
         tx.log_is_whole()?;
         if tx.data_changes(job)? != *data_changes {
@@ -442,7 +445,12 @@ impl Book<'_> {
         if let Some(request) = tx.request_of_job(job)? {
             tx.move_request(request.number, RequestMove::Finish)?;
         }
-        Ok(tx.append_audit(&by.act("card.make", format!("job {job}"), format!("{steps} steps verified")))?)
+        tx.append_audit(&by.act("card.make", format!("job {job}"), format!("{steps} steps verified")))?;
+        if *to_print {
+            tx.note(job, (by.place(), by.reader), print::TO_PRINT, "")?;
+            tx.append_audit(&by.act(print::ACT, format!("job {job}"), print::FIRST.to_owned()))?;
+        }
+        Ok(())
     }
 
     /// The outcome of a failed card; the job that follows.

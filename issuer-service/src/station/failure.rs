@@ -66,6 +66,12 @@ pub enum StationError {
         /// Job.
         job: i64,
     },
+    /// A card that was printed is printed again for a reason.
+    #[error("job {job} was printed; no reason was given")]
+    ReprintReason {
+        /// Job.
+        job: i64,
+    },
     /// What was read back is not what the centre prepared.
     #[error("what was read back of job {job} is not what was prepared")]
     ReadBackDiffers {
@@ -143,6 +149,7 @@ impl Explain for StationError {
             Self::Content { .. } => "CARD_CONTENT",
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
             Self::NotPrintable { .. } => "CARD_NOT_PRINTABLE",
+            Self::ReprintReason { .. } => "REASON_MISSING",
             Self::ReadBackDiffers { .. } => "STATION_READ_BACK_DIFFERS",
             Self::DataChanged { .. } => "STATION_DATA_CHANGED",
             Self::CardTextChanged { .. } => "CARD_TEXT_CHANGED",
@@ -181,6 +188,10 @@ impl Explain for StationError {
             Self::NotPrintable { job } => lang.pick(
                 format!("任务 {job} 没有本批次已制成而未发出的卡，未印刷"),
                 format!("job {job} has no card of this batch that is made and not handed out; nothing was printed"),
+            ),
+            Self::ReprintReason { job } => lang.pick(
+                format!("任务 {job} 的卡已印刷过，没有说明重印原因"),
+                format!("the card of job {job} was printed, and no reason was given to print it again"),
             ),
             Self::ReadBackDiffers { job } => lang.pick(
                 format!("任务 {job} 的回读内容与中心备好的数据不符，未记为制成"),
@@ -235,6 +246,7 @@ impl Explain for StationError {
             }
             Self::NotPrintable { .. } => lang
                 .pick("用 issuer card list --batch 查看", "see which cards there are with `issuer card list --batch`"),
+            Self::ReprintReason { .. } => lang.pick("加上 --reason 原因", "add --reason TEXT"),
             Self::ReadBackDiffers { .. } => lang.pick(
                 "核对工位与中心的程序版本；用 batch spoil 申报该卡作废",
                 "compare the versions of station and centre; declare the card lost with `batch spoil`",
@@ -265,7 +277,9 @@ impl Explain for StationError {
             Self::Store(error) => error.exit(),
             Self::Stock(error) => error.exit(),
             Self::Choose(ChooseError::NoMatch { .. }) => Exit::NotFound,
-            Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } => Exit::Usage,
+            Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } | Self::ReprintReason { .. } => {
+                Exit::Usage
+            }
             Self::Choose(_) | Self::Transport(_) => Exit::Reader,
             Self::Security(error) => module_exit(error),
             Self::NotHeld { .. } | Self::NotPrintable { .. } => Exit::NotFound,
@@ -293,6 +307,7 @@ impl Explain for StationError {
             | Self::Security(_)
             | Self::NotHeld { .. }
             | Self::NotPrintable { .. }
+            | Self::ReprintReason { .. }
             | Self::ReadBackDiffers { .. }
             | Self::Held { .. }
             | Self::CardTextChanged { .. }

@@ -82,18 +82,25 @@ pub trait Line {
     /// [`StationError`].
     fn keyed(&mut self, job: i64, df: &str) -> Result<(), StationError>;
 
-    /// A card was read back as written: its receipt is signed. `read_back` is the digest of what the card answered.
+    /// A card was read back as written: its receipt is signed. `read_back` is the digest of what the card answered. With `to_print` it is
+    /// on record before the printer gets anything that it was to print the card, and by whom.
     ///
     /// # Errors
     /// [`StationError::ReadBackDiffers`] when it is not what the centre prepared; [`StationError::DataChanged`] when what goes onto the
     /// card changed meanwhile: [`Line::find`] has the order by which the same card is written anew.
-    fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError>;
+    fn finish(&mut self, order: &Order, steps: usize, read_back: &str, to_print: bool) -> Result<(), StationError>;
 
     /// A card failed; the job that follows.
     ///
     /// # Errors
     /// [`StationError`].
     fn spoil(&mut self, order: &Order, reason: &str) -> Result<i64, StationError>;
+
+    /// Cards that failed on this reader since the last good one or its last release, in whichever run.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn failures_in_a_row(&mut self) -> Result<u32, StationError>;
 
     /// Keeps the reader from work.
     ///

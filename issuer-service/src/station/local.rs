@@ -152,10 +152,11 @@ impl Line for LocalLine<'_, '_> {
         Ok(())
     }
 
-    fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
+    fn finish(&mut self, order: &Order, steps: usize, read_back: &str, to_print: bool) -> Result<(), StationError> {
         self.keyed.clear();
         let (book, who) = (self.centre.book, Arc::clone(&self.who));
-        let written = Written { job: order.card.job, steps, read_back, changes: order.changes, order: Some(order) };
+        let (job, changes) = (order.card.job, order.changes);
+        let written = Written { job, steps, read_back, changes, to_print, order: Some(order) };
         let finished = book.finished(&mut self.store, &written, &who.by())?;
         self.write(move |tx| book.finish_in(tx, &finished, &who.by()))
     }
@@ -164,6 +165,10 @@ impl Line for LocalLine<'_, '_> {
         let Self { centre, store, who, keyed } = self;
         keyed.clear();
         centre.book.spoil(store, order.card.job, reason, &who.by())
+    }
+
+    fn failures_in_a_row(&mut self) -> Result<u32, StationError> {
+        Ok(self.store.read(|tx| tx.failures_in_a_row("", &self.who.reader))?)
     }
 
     fn hold_reader(&mut self, reason: &str) -> Result<(), StationError> {

@@ -1,6 +1,6 @@
 //! Printing a made card by the site's command.
 //!
-//! Owns: what is printed, the note in the journal. Never: puts it into arguments; spoils a card that is not printed.
+//! Owns: what is printed, the act before it, the notes in the journal. Never: puts it into arguments; spoils a card that is not printed.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +12,8 @@ use super::faces::Faces;
 use super::failure::StationError;
 use super::hook::{Hook, HookEnd};
 use super::line::Holder;
+use crate::audit::Act;
+use crate::audit::text::{self, TextFault};
 use crate::batch::{self, BatchError, CardState};
 use crate::card::Card;
 use crate::instant;
@@ -21,7 +23,14 @@ use crate::output::{Show, json_line};
 use crate::photo::stored::Stored;
 use crate::request::RequestError;
 use crate::state::State;
-use crate::store::Store;
+use crate::store::{Store, StoreError, Tx};
+
+/// Note in the journal: the printer gets this card next. It has no end where that was cut off.
+pub(super) const TO_PRINT: &str = "to-print";
+/// The act of printing, on record before the printer gets anything.
+pub(super) const ACT: &str = "card.print";
+/// What is recorded of a card that was not printed before.
+pub(super) const FIRST: &str = "not printed before";
 
 /// What is printed on a card.
 #[derive(Serialize)]
@@ -78,15 +87,15 @@ pub fn again(
     printer: &Hook,
     operator: Option<&str>,
 ) -> Result<Option<&'static str>, StationError> {
-    let (card, reader) = store.read(|tx| -> Result<_, BatchError> {
-        tx.require(operator, Role::Station)?;
+    let (actor, card, reader) = store.read(|tx| -> Result<_, BatchError> {
+        let actor = tx.require(operator, Role::Station)?;
         let request = tx.request(request)?.ok_or(RequestError::NotFound { number: request })?;
         let card = instant::card(tx, &request)?;
         let card = card.ok_or(RequestError::WrongState { number: request.number, state: request.state })?;
         let reader = tx.reader_of(card.job)?;
-        Ok((card, reader))
+        Ok((actor, card, reader))
     })?;
-    one_more(store, &card, reader, printer)
+    one_more(store, &card, reader, printer, (&actor, None))
 }
 
 /// Cards of a batch that were handed to the printer once more.
@@ -109,8 +118,8 @@ pub struct Unprinted {
     pub reason: &'static str,
 }
 
-/// Hands cards of a batch to the printer once more, chips untouched: those whose printing failed, or the one that is named. The first
-/// card that is not printed ends it: the next one would lie in the printer before it.
+/// Hands cards of a batch to the printer once more, chips untouched: those whose printing failed or was cut off, or the one that is named;
+/// one that was printed for a reason only. The first card that is not printed ends it: the next one would lie in the printer before it.
 ///
 /// # Errors
 /// [`StationError`].
@@ -119,10 +128,10 @@ pub fn batch_again(
     batch: i64,
     job: Option<i64>,
     printer: &Hook,
-    operator: Option<&str>,
+    (operator, reason): (Option<&str>, Option<&str>),
 ) -> Result<Reprinted, StationError> {
-    let cards = store.read(|tx| -> Result<_, StationError> {
-        tx.require(operator, Role::Station).map_err(BatchError::from)?;
+    let (actor, cards) = store.read(|tx| -> Result<_, StationError> {
+        let actor = tx.require(operator, Role::Station).map_err(BatchError::from)?;
         batch::found(tx, batch)?;
         let jobs = job.map_or_else(|| tx.jobs_unprinted(batch), |job| Ok(vec![job]))?;
         let mut cards = Vec::with_capacity(jobs.len());
@@ -133,11 +142,11 @@ pub fn batch_again(
             let reader = tx.reader_of(job)?;
             cards.push((card, reader));
         }
-        Ok(cards)
+        Ok((actor, cards))
     })?;
     let (mut printed, mut unprinted) = (Vec::new(), Vec::new());
     for (card, reader) in cards {
-        match one_more(store, &card, reader, printer)? {
+        match one_more(store, &card, reader, printer, (&actor, reason))? {
             None => printed.push(card.card_number),
             Some(reason) => {
                 unprinted.push(Unprinted { card_number: card.card_number, reason });
@@ -154,6 +163,7 @@ fn one_more(
     card: &Card,
     reader: Option<(String, String)>,
     printer: &Hook,
+    (actor, reason): (&str, Option<&str>),
 ) -> Result<Option<&'static str>, StationError> {
     let (person, photo) = store.read(|tx| -> Result<_, StationError> {
         let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
@@ -161,9 +171,28 @@ fn one_more(
     })?;
     let holder = content::holder(&person.details);
     let (station, reader) = reader.unwrap_or_else(|| (String::new(), "-".to_owned()));
+    store.act(|tx| {
+        let act = act(tx, card.job, &holder.name, (actor, reason))?;
+        tx.note(card.job, (&station, &reader), TO_PRINT, "")?;
+        Ok::<_, StationError>(((), act))
+    })?;
     let end = print(printer, &reader, card, &holder, photo.as_ref().map(|photo| photo.as_str()));
     store.journal(|tx| tx.note(card.job, (&station, &reader), event(end), end.code()))?;
     Ok((end != HookEnd::Done).then_some(end.code()))
+}
+
+/// The record of printing a card; why, where it was printed before.
+fn act(tx: &Tx<'_>, job: i64, name: &str, (actor, reason): (&str, Option<&str>)) -> Result<Act, StationError> {
+    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    let detail = match (tx.notes(job, "printed")?.is_empty(), reason) {
+        (true, _) => FIRST.to_owned(),
+        (false, None) => return Err(StationError::ReprintReason { job }),
+        (false, Some(reason)) if text::names(reason, name) => {
+            return Err(StoreError::TextUnfit { why: TextFault::Name }.into());
+        }
+        (false, Some(reason)) => format!("again: {reason}"),
+    };
+    Ok(Act { actor: actor.to_owned(), act: ACT, object: format!("job {job}"), detail })
 }
 
 impl Show for Reprinted {

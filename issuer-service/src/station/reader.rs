@@ -1,6 +1,6 @@
 //! One reader of the station: card after card until nothing is left.
 //!
-//! Owns: the order of cards on a reader, waiting for a pulled one, counting failures. Never: writes to a card (`work`).
+//! Owns: the order of cards on a reader, waiting for a pulled one, what failures in a row end. Never: writes to a card (`work`).
 
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     fn cards(&mut self, line: &mut dyn Line) -> Result<Ended, Halt> {
-        let (mut last, mut failures, mut empty_feeds, mut gone) = (None, 0, 0, 0);
+        let (mut last, mut empty_feeds, mut gone) = (None, 0, 0);
         loop {
             if self.stop.is_due() {
                 return Ok(Ended::Stopped);
@@ -140,12 +140,12 @@ impl<'a> Reader<'a> {
             }
             match self.one_card(line, session, chip.as_ref())? {
                 Outcome::Made => {
-                    (self.counts.made, failures) = (self.counts.made + 1, 0);
+                    self.counts.made += 1;
                     self.stop.made();
                 }
                 Outcome::Spoilt => {
-                    (self.counts.spoilt, failures) = (self.counts.spoilt + 1, failures + 1);
-                    if let Some(ended) = self.failed(line, failures)? {
+                    self.counts.spoilt += 1;
+                    if let Some(ended) = self.failed(line)? {
                         return Ok(ended);
                     }
                 }
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What a failed card means for the lot, the station and this reader.
-    fn failed(&self, line: &mut dyn Line, failures: u32) -> Result<Option<Ended>, StationError> {
+    fn failed(&self, line: &mut dyn Line) -> Result<Option<Ended>, StationError> {
         let in_a_row = self.stop.failed();
         let (reason, ended) = if line.lot_is_bad()? {
             self.stop.now();
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         } else if in_a_row >= self.station.row_max {
             self.stop.now();
             ("STATION_STOPPED", Ended::StationStopped)
-        } else if failures >= self.station.failures_max {
+        } else if line.failures_in_a_row()? >= self.station.failures_max {
             line.hold_reader("TOO_MANY_FAILURES")?;
             ("TOO_MANY_FAILURES", Ended::TooManyFailures)
         } else {
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
         for _ in 0..RETURNS_MAX {
             match work.write(line, &mut session, &mut order, resumed)? {
                 Written::Verified { steps, read_back } => {
-                    match line.finish(&order, steps, &read_back) {
+                    match line.finish(&order, steps, &read_back, self.station.printer.is_some()) {
                         Err(error) if error.wants_it_anew() => {
                             let found = line.find(&order.card.chip)?;
                             let Found::Begun(anew) = found else {

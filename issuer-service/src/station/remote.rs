@@ -337,9 +337,10 @@ impl Line for RemoteLine<'_> {
         self.note(job, super::line::KEYS_DONE, df)
     }
 
-    fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
+    fn finish(&mut self, order: &Order, steps: usize, read_back: &str, to_print: bool) -> Result<(), StationError> {
         let job = order.card.job;
-        let ask = Ask::Finish { job, steps, read_back: read_back.to_owned(), changes: order.changes };
+        let (read_back, changes) = (read_back.to_owned(), order.changes);
+        let ask = Ask::Finish { job, steps, read_back, changes, to_print };
         let answered = self.centre.ask_kept(&self.reader, job, ask);
         if answered.as_ref().is_err_and(StationError::wants_it_anew) {
             self.centre.fetch(&mut self.centre.jobs())?;
@@ -355,6 +356,13 @@ impl Line for RemoteLine<'_> {
         self.centre.jobs().begun.retain(|prepared| prepared.job != job);
         match answer {
             Answer::Spoilt { next_job } => Ok(next_job),
+            _ => Err(LineError::Nonsense.into()),
+        }
+    }
+
+    fn failures_in_a_row(&mut self) -> Result<u32, StationError> {
+        match self.ask(Ask::Failures)? {
+            Answer::Failures { in_a_row } => Ok(in_a_row),
             _ => Err(LineError::Nonsense.into()),
         }
     }

@@ -57,7 +57,7 @@ impl Message {
             Ask::Spoil { reason, .. } | Ask::Hold { reason } => plain(reason),
             Ask::Lot { lot, .. } => plain(lot),
             Ask::Finish { read_back, changes, .. } => plain(read_back) && *changes >= 0,
-            Ask::Look { .. } | Ask::Jobs { .. } | Ask::Photo { .. } | Ask::End { .. } => true,
+            Ask::Look { .. } | Ask::Jobs { .. } | Ask::Photo { .. } | Ask::Failures | Ask::End { .. } => true,
         };
         let id = self.id.len() == ID_LENGTH && self.id.bytes().all(|byte| byte.is_ascii_hexdigit());
         id && rest && plain(&self.operator) && plain(&self.reader)
@@ -146,7 +146,12 @@ pub enum Ask {
         read_back: String,
         /// [`Prepared::changes`] of the data that it was made of.
         changes: i64,
+        /// Whether it is printed next.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        to_print: bool,
     },
+    /// How many cards failed on the reader since its last good one or its release.
+    Failures,
     /// A card failed.
     Spoil {
         /// Job.
@@ -288,6 +293,11 @@ pub enum Answer {
     Spoilt {
         /// Job that follows.
         next_job: i64,
+    },
+    /// Cards that failed on the reader.
+    Failures {
+        /// Since its last good one or its release.
+        in_a_row: u32,
     },
     /// Whether the lot is bad.
     Lot {

@@ -1,11 +1,11 @@
 //! Rows of PSAMs in custody, of their return tasks and of lost ones.
 
-use super::engine::OptionalExtension;
+use super::engine::{EngineError, OptionalExtension};
 use super::station::{PSAM, psam};
 use super::{StoreError, Tx, cell};
 use crate::clock;
 use crate::psam::Psam;
-use crate::psam::custody::{HandOut, PsamMove, ReturnTask, Signed};
+use crate::psam::custody::{HandOut, PsamMove, PsamState, ReturnTask, Signed, Standing};
 use crate::state::State;
 
 impl Tx<'_> {
@@ -17,6 +17,41 @@ impl Tx<'_> {
         let sql = format!("SELECT {PSAM} FROM psam WHERE terminal_number = $1 AND state <> 'spoilt'");
         let found = self.sql.prepare(&sql)?.query_row([number], psam).optional()?;
         found.map(|found| self.with_custodian(found)).transpose()
+    }
+
+    /// What is known of the PSAM with a terminal number, a spoilt one only where there is no other; `None` when none was made here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psam_standing(&self, number: &str) -> Result<Option<Standing>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT p.state, p.institution, p.returned_at, COALESCE(b.listed_at, p.changed_at)
+             FROM psam p LEFT JOIN psam_blacklist b ON b.terminal_number = p.terminal_number
+             WHERE p.terminal_number = $1
+             ORDER BY CASE WHEN p.state = 'spoilt' THEN 1 ELSE 0 END, p.changed_at DESC LIMIT 1",
+        )?;
+        let found = find.query_row([number], |row| {
+            let (state, since): (String, String) = (row.get(0)?, row.get(3)?);
+            let unreadable = |column| EngineError::Column { column, source: None };
+            Ok(Standing {
+                state: PsamState::of_name(&state).ok_or_else(|| unreadable(0))?,
+                institution: row.get(1)?,
+                came_back: row.get::<Option<String>>(2)?.is_some(),
+                since: clock::china_date_time(&since).ok_or_else(|| unreadable(3))?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
+    /// The spoilt PSAM with a terminal number, the last one of several.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn spoilt_psam(&self, number: &str) -> Result<Option<Psam>, StoreError> {
+        let sql = format!(
+            "SELECT {PSAM} FROM psam WHERE terminal_number = $1 AND state = 'spoilt' ORDER BY changed_at DESC LIMIT 1"
+        );
+        Ok(self.sql.prepare(&sql)?.query_row([number], psam).optional()?)
     }
 
     /// All PSAMs, those in work and those spoilt included, in order of terminal number.
@@ -82,12 +117,13 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError::StateMoved`].
-    pub fn move_psam(&self, number: &str, by: PsamMove) -> Result<(), StoreError> {
-        let (from, to) = by.ends();
+    pub fn move_psam(&self, psam: &Psam, by: PsamMove) -> Result<(), StoreError> {
+        let ((from, to), number, now) = (by.ends(), &psam.terminal_number, clock::now());
+        let returned_at = (by == PsamMove::Return).then_some(&now);
         let rows = self.sql.execute(
-            "UPDATE psam SET state = $1, changed_at = $2, holder = NULL, due = NULL
-             WHERE terminal_number = $3 AND state = $4",
-            (to.name(), clock::now(), number, from.name()),
+            "UPDATE psam SET state = $1, changed_at = $2, returned_at = $3, holder = NULL, due = NULL
+             WHERE chip = $4 AND state = $5",
+            (to.name(), &now, returned_at, psam.chip.as_str(), from.name()),
         )?;
         if by != PsamMove::Lose {
             self.sql.execute("DELETE FROM psam_custodian WHERE number = $1", [number_of(number)])?;
@@ -102,7 +138,7 @@ impl Tx<'_> {
     pub fn hand_out_psam(&self, number: &str, to: &HandOut<'_>) -> Result<(), StoreError> {
         let (before, after) = PsamMove::HandOut.ends();
         let rows = self.sql.execute(
-            "UPDATE psam SET state = $1, changed_at = $2, institution = $3, due = $4
+            "UPDATE psam SET state = $1, changed_at = $2, institution = $3, due = $4, returned_at = NULL
              WHERE terminal_number = $5 AND state = $6",
             (after.name(), clock::now(), to.institution, to.due, number, before.name()),
         )?;
@@ -180,15 +216,6 @@ impl Tx<'_> {
             (number, reason, operator, clock::now()),
         )?;
         Ok(())
-    }
-
-    /// Whether a PSAM is on the blacklist.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn psam_blacklisted(&self, number: &str) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare("SELECT COUNT(*) FROM psam_blacklist WHERE terminal_number = $1")?;
-        Ok(find.query_row([number], |row| row.get::<i64>(0))? > 0)
     }
 
     /// The purchases uploaded that carry the number of a PSAM, in order of record.

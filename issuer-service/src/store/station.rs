@@ -14,7 +14,7 @@ use crate::station::care::{Hold, HoldKind, Reason, YieldRow};
 const COUNTS: &str =
     "SUM(CASE WHEN s.event = 'intent' THEN 1 ELSE 0 END), SUM(CASE WHEN s.event = 'done' THEN 1 ELSE 0 END),
     SUM(CASE WHEN s.event = 'spoilt' THEN 1 ELSE 0 END), SUM(CASE WHEN s.event = 'pulled' THEN 1 ELSE 0 END),
-    COUNT(DISTINCT CASE WHEN s.event = 'unprinted' AND NOT EXISTS
+    COUNT(DISTINCT CASE WHEN s.event IN ('to-print', 'unprinted') AND NOT EXISTS
         (SELECT 1 FROM station_journal p WHERE p.job = s.job AND p.event = 'printed') THEN s.job END), MIN(s.at), MAX(s.at)";
 
 impl Tx<'_> {
@@ -42,19 +42,35 @@ impl Tx<'_> {
         Ok(find.query_map((job, event), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Jobs of a batch whose card is made and whose last printing failed, in order.
+    /// Jobs of a batch whose card is made and whose last printing failed or was cut off, in order.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn jobs_unprinted(&self, batch: i64) -> Result<Vec<i64>, StoreError> {
         let mut find = self.sql.prepare(
             "SELECT j.number FROM job j JOIN card c ON c.job = j.number
-             WHERE j.batch = $1 AND c.state = 'sealed' AND 'unprinted' =
-                (SELECT n.event FROM station_journal n WHERE n.job = j.number AND n.event IN ('printed', 'unprinted')
-                 ORDER BY n.sequence DESC LIMIT 1)
+             WHERE j.batch = $1 AND c.state = 'sealed' AND
+                (SELECT n.event FROM station_journal n WHERE n.job = j.number AND n.event IN ('to-print', 'printed', 'unprinted')
+                 ORDER BY n.sequence DESC LIMIT 1) IN ('to-print', 'unprinted')
              ORDER BY j.number",
         )?;
         Ok(find.query_map([batch], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Cards that failed on a reader of a station since its last good one or its last release.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn failures_in_a_row(&self, station: &str, reader: &str) -> Result<u32, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT COUNT(*) FROM station_journal WHERE station = $1 AND reader = $2 AND event = 'spoilt'
+             AND sequence > COALESCE((SELECT MAX(d.sequence) FROM station_journal d
+                 WHERE d.station = $1 AND d.reader = $2 AND d.event = 'done'), 0)
+             AND at > COALESCE((SELECT MAX(h.released_at) FROM station_hold h
+                 WHERE h.kind = 'reader' AND h.station = $1 AND h.name = $2), '')",
+        )?;
+        let failed = find.query_row((station, reader), |row| cell::u64(row, 0))?;
+        Ok(u32::try_from(failed).unwrap_or(u32::MAX))
     }
 
     /// Station and reader on which the card of a job was made.

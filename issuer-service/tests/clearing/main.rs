@@ -19,6 +19,7 @@ mod loads;
 mod numbers;
 mod parameters;
 mod pins;
+mod psams;
 mod receipts;
 mod refunds;
 mod sales;

@@ -218,7 +218,7 @@ fn a_read_back_that_is_not_what_was_prepared_gets_no_receipt() {
     begin(&line);
     assert_eq!(jobs(&line, 2, 1), [1]);
     assert_eq!(bind(&line, 3, 1, CHIP).0, 200);
-    let finish = Ask::Finish { job: 1, steps: 99, read_back: "00".repeat(32), changes: 0 };
+    let finish = Ask::Finish { job: 1, steps: 99, read_back: "00".repeat(32), changes: 0, to_print: false };
     assert_eq!(ask(&line, &message(4, finish)), (422, "STATION_READ_BACK_DIFFERS".to_owned()));
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM receipt"), 0);
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM job WHERE state = 'writing'"), 1);

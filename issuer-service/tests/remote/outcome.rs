@@ -135,7 +135,7 @@ fn who_goes_on_to_claim_older_data_than_it_was_given_is_told_its_fault_at_last()
     assert_eq!(bind(&line, 3, 1, CHIP).1, "bound");
     hall.rig.moving(1, "新示范路77号")();
     let older = |id| {
-        let older = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 };
+        let older = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0, to_print: false };
         ask(&line, &message(id, older))
     };
     let anew = (403, "STATION_DATA_CHANGED".to_owned());
@@ -159,19 +159,23 @@ fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
     begin(&line);
     assert_eq!(jobs(&line, 2, 1), [1]);
     assert_eq!(bind(&line, 3, 1, CHIP).1, "bound");
-    let finish =
-        |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 }));
+    let finish = |id| {
+        ask(
+            &line,
+            &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0, to_print: false }),
+        )
+    };
     hall.rig.moving(1, "新示范路77号")();
     assert_eq!(finish(4), (403, "STATION_DATA_CHANGED".to_owned()));
     // No station was given data that never were, or that changed more often than they have.
     for (id, changes) in [(11, -1), (12, 2)] {
-        let never = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes };
+        let never = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes, to_print: false };
         assert_eq!(ask(&line, &message(id, never)), (400, "STATION_MESSAGE_MALFORMED".to_owned()), "{changes}");
     }
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
     assert_eq!(jobs(&line, 5, 1), [1]);
     let finish = |id| {
-        let ask_of_now = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 1 };
+        let ask_of_now = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 1, to_print: false };
         ask(&line, &message(id, ask_of_now))
     };
     assert_eq!(finish(6), (422, "STATION_READ_BACK_DIFFERS".to_owned()));

@@ -37,6 +37,17 @@ fn a_reader_that_sees_only_bad_cards_is_held_until_somebody_has_looked() {
 }
 
 #[test]
+fn failures_in_a_row_on_a_reader_count_over_runs_until_a_good_card() {
+    let mut rig = Rig::new(9);
+    let run = |rig: &mut Rig, cards: Vec<_>| rig.run(vec![cards]).expect("run").readers[0].ended;
+    assert_eq!(run(&mut rig, vec![lemon(1, 3), lemon(2, 3)]), Ended::NoCards);
+    assert_eq!(run(&mut rig, vec![blank(3), lemon(4, 3), lemon(5, 3)]), Ended::NoCards, "a good one between");
+    assert_eq!(run(&mut rig, vec![lemon(6, 3)]), Ended::TooManyFailures, "the third in a row");
+    let again = rig.run(vec![vec![blank(7)]]);
+    assert!(matches!(again, Err(StationError::Held { kind: HoldKind::Reader, .. })));
+}
+
+#[test]
 fn failures_in_a_row_on_all_readers_together_stop_the_station() {
     let mut rig = Rig::new(9);
     (rig.failures_max, rig.row_max) = (100, 4);

@@ -25,26 +25,33 @@ fn cards_whose_printing_failed_are_printed_again_and_not_made_again() {
     let chips = || cards.iter().map(|card| card.card().inspect()).collect::<Vec<_>>();
     let (before, receipts) = (chips(), rig.count("SELECT COUNT(*) FROM receipt"));
     let store = &mut rig.centre.store;
-    let broken = print::batch_again(store, 1, None, &hook("exit 1"), Some("sun")).expect("tried");
+    let broken = print::batch_again(store, 1, None, &hook("exit 1"), (Some("sun"), None)).expect("tried");
     assert_eq!((broken.printed.len(), broken.unprinted[0].reason), (0, "HOOK_FAILED"));
     let face = folder.path().join("face.json");
     let good = hook(&format!("cat > {}", face.display()));
-    let printed = print::batch_again(store, 1, None, &good, Some("sun")).expect("printed");
+    let printed = print::batch_again(store, 1, None, &good, (Some("sun"), None)).expect("printed");
     let number = store.read(|tx| tx.job_card_number(2)).expect("a job");
     assert_eq!((printed.printed, printed.unprinted.len()), (vec![number.clone()], 0));
     let text = std::fs::read_to_string(&face).expect("printed");
     let told: serde_json::Value = serde_json::from_str(&text).expect("a face");
     assert_eq!(told["card_number"], number.as_str());
-    assert!(print::batch_again(store, 1, None, &good, Some("sun")).expect("nothing left").printed.is_empty());
+    assert!(print::batch_again(store, 1, None, &good, (Some("sun"), None)).expect("nothing left").printed.is_empty());
     // One that came out badly is named.
-    assert_eq!(print::batch_again(store, 1, Some(3), &good, Some("sun")).expect("printed").printed.len(), 1);
     let code = |error: issuer_service::station::failure::StationError| error.code();
+    let again = |store: &mut _, why| print::batch_again(store, 1, Some(3), &good, (Some("sun"), why)).map_err(code);
+    assert_eq!(again(store, None).err(), Some("REASON_MISSING"));
+    assert_eq!(again(store, Some("colours pale")).expect("printed").printed.len(), 1);
+    let acts = "SELECT COUNT(*) FROM audit WHERE act = 'card.print' AND actor = 'sun' AND detail =";
+    // In the run three, once more by a broken printer and by a good one; one that was printed before.
+    assert_eq!(rig.count(&format!("{acts} 'not printed before'")), 5);
+    assert_eq!(rig.count(&format!("{acts} 'again: colours pale'")), 1);
+    let store = &mut rig.centre.store;
     assert_eq!(
-        print::batch_again(store, 1, Some(9), &good, Some("sun")).map_err(code).err(),
+        print::batch_again(store, 1, Some(9), &good, (Some("sun"), None)).map_err(code).err(),
         Some("CARD_NOT_PRINTABLE")
     );
     assert_eq!(
-        print::batch_again(store, 1, None, &good, Some("li")).map_err(code).err(),
+        print::batch_again(store, 1, None, &good, (Some("li"), None)).map_err(code).err(),
         Some("OPERATOR_ROLE_MISSING")
     );
     assert_eq!(chips(), before, "no chip was touched");
@@ -52,9 +59,29 @@ fn cards_whose_printing_failed_are_printed_again_and_not_made_again() {
     rig.execute("UPDATE card SET state = 'normal' WHERE job = 3");
     let store = &mut rig.centre.store;
     assert_eq!(
-        print::batch_again(store, 1, Some(3), &good, Some("sun")).map_err(code).err(),
+        print::batch_again(store, 1, Some(3), &good, (Some("sun"), None)).map_err(code).err(),
         Some("CARD_NOT_PRINTABLE")
     );
+}
+
+#[test]
+fn a_card_whose_printing_was_cut_off_is_listed_and_on_record_before_the_printer_has_it() {
+    let mut rig = Rig::new(1);
+    let folder = tempfile::tempdir().expect("folder");
+    let seen = folder.path().join("seen");
+    rig.printer = Some(hook(&format!("cat > {}", seen.display())));
+    assert_eq!(rig.run(vec![vec![blank(1)]]).expect("run").made, 1);
+    let before =
+        "SELECT COUNT(*) FROM station_journal n JOIN station_journal p ON p.job = n.job AND p.sequence > n.sequence
+         WHERE n.event = 'to-print' AND p.event = 'printed'";
+    assert_eq!(rig.count(before), 1);
+    // Killed while the printer ran: how it ended is on no record.
+    rig.execute("DELETE FROM station_journal WHERE event = 'printed'");
+    let readers = rig.centre.store.read(|tx| tx.reader_yield(Some(1))).expect("yield");
+    assert_eq!(readers.iter().map(|reader| reader.unprinted).sum::<u64>(), 1);
+    let good = hook("cat > /dev/null");
+    let printed = print::batch_again(&mut rig.centre.store, 1, None, &good, (Some("sun"), None)).expect("printed");
+    assert_eq!(printed.printed.len(), 1);
 }
 
 /// Where faces lie, wherever other temporary files go.
@@ -118,12 +145,12 @@ fn a_printer_gets_the_face_as_files_that_are_its_own_and_gone_when_it_has_ended(
     let site =
         Hook { folder: Some(folder.path().to_owned()), ..hook(&format!("touch {}; : {{back.png}}", mark.display())) };
     let store = &mut rig.centre.store;
-    let told = print::batch_again(store, 1, Some(1), &site, Some("sun")).expect("tried");
+    let told = print::batch_again(store, 1, Some(1), &site, (Some("sun"), None)).expect("tried");
     assert_eq!((told.unprinted[0].reason, mark.exists(), left()), ("HOOK_FACE_UNDRAWN", false, 0));
     // Of a command that fails, or is ended, nothing is left either.
     for command in ["exit 1; : {front.png}", "sleep 600; : {front.png}"] {
         let slow = Hook { limit: Duration::from_millis(300), ..hook(command) };
-        let told = print::batch_again(store, 1, Some(1), &slow, Some("sun")).expect("tried");
+        let told = print::batch_again(store, 1, Some(1), &slow, (Some("sun"), None)).expect("tried");
         assert_eq!((told.printed.len(), left()), (0, 0), "{command}");
     }
 }
