@@ -370,6 +370,25 @@ impl Store {
         })
     }
 
+    /// Acts several times in one transaction: everything and a record of each, or nothing. The same is asked first as of one act.
+    ///
+    /// # Errors
+    /// What the closure gives, or [`StoreError`].
+    pub fn acts<T, E: From<StoreError>>(
+        &mut self,
+        act: impl FnOnce(&Tx<'_>) -> Result<(T, Vec<Act>), E>,
+    ) -> Result<T, E> {
+        self.journal(|tx| {
+            tx.log_is_whole()?;
+            tx.clock_holds()?;
+            let (outcome, acts) = act(tx)?;
+            for act in &acts {
+                tx.append_audit(act)?;
+            }
+            Ok(outcome)
+        })
+    }
+
     /// An act that ends what was begun, whatever the clock says meanwhile: a card that is written is not left in the machine.
     ///
     /// # Errors
