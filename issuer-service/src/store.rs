@@ -157,6 +157,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (103, include_str!("store/schema_103_retention.sql")),
     (104, include_str!("store/schema_104_query_door.sql")),
     (108, include_str!("store/schema_108_psam_keys_ticket_number.sql")),
+    (130, include_str!("store/schema_130_sync_answers.sql")),
 ];
 
 /// One connection.
