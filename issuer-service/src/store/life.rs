@@ -118,7 +118,7 @@ impl Tx<'_> {
                OR state = 'done' AND EXISTS (SELECT 1 FROM card c WHERE c.job = card_request.job AND c.state = 'sealed'))
              ORDER BY number DESC LIMIT 1",
         )?;
-        Ok(find.query_row([chip.to_string()], |row| row.get(0)).optional()?)
+        Ok(find.query_row([chip.as_str()], |row| row.get(0)).optional()?)
     }
 
     /// Records that a card came in the place of another.
