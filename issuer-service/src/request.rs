@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::audit::Act;
 use crate::batch::rule::MakingRules;
 use crate::card::Chip;
+use crate::card::state::LifeState;
 use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -192,6 +193,14 @@ pub enum RequestError {
         /// First day on which it may be renewed, `YYYYMMDD`.
         from: String,
     },
+    /// The loss of the card was not reported.
+    #[error("the loss of card {card_number} of person {person} is not reported")]
+    LossUnreported {
+        /// Row number.
+        person: i64,
+        /// 卡号.
+        card_number: String,
+    },
     /// Nothing that is known of the person has changed since the card was begun.
     #[error("nothing of person {person} has changed since the card was made")]
     NothingChanged {
@@ -265,7 +274,8 @@ pub fn make(
             (_, None) => return Err(RequestError::HasNoCard { person }),
             (Kind::Renewal, Some(chip)) => renewable(tx, person, chip, rules)?,
             (Kind::DataChange, Some(chip)) => changed(tx, person, chip)?,
-            (Kind::Lost | Kind::Damaged | Kind::Warranty, Some(_)) => {}
+            (Kind::Lost, Some(chip)) => reported(tx, person, chip)?,
+            (Kind::Damaged | Kind::Warranty, Some(_)) => {}
         }
         if tx.person_has_open_job(person)? {
             return Err(RequestError::Open { person });
@@ -279,6 +289,22 @@ pub fn make(
         let detail = format!("{}{counter}, person {person}", kind.name());
         Ok((made, Act { actor: maker, act: "request.make", object: format!("request {number}"), detail }))
     })
+}
+
+/// A card that is lost pays until its loss is reported; one that is sealed never did.
+///
+/// # Errors
+/// [`RequestError::LossUnreported`].
+fn reported(tx: &Tx<'_>, person: i64, chip: &Chip) -> Result<(), RequestError> {
+    let Some(card) = tx.card_by_chip(chip)? else { return Ok(()) };
+    match LifeState::of_name(&card.state) {
+        Some(LifeState::Normal | LifeState::Locked) => {
+            Err(RequestError::LossUnreported { person, card_number: card.card_number })
+        }
+        Some(LifeState::Sealed | LifeState::TemporaryLoss | LifeState::FormalLoss | LifeState::Cancelled) | None => {
+            Ok(())
+        }
+    }
 }
 
 /// # Errors
@@ -368,6 +394,7 @@ impl Explain for RequestError {
             Self::HasCard { .. } => "PERSON_HAS_CARD",
             Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",
             Self::RenewalEarly { .. } => "REQUEST_RENEWAL_EARLY",
+            Self::LossUnreported { .. } => "REQUEST_LOSS_UNREPORTED",
             Self::NothingChanged { .. } => "REQUEST_NOTHING_CHANGED",
             Self::NotFound { .. } => "REQUEST_NOT_FOUND",
             Self::NotInstant { .. } => "REQUEST_NOT_INSTANT",
@@ -410,6 +437,10 @@ impl Explain for RequestError {
             Self::RenewalEarly { person, valid_until, from } => lang.pick(
                 format!("人员 {person} 的卡有效期至 {valid_until}，{from} 起才可到期换卡"),
                 format!("the card of person {person} is valid until {valid_until}; it may be renewed from {from} on"),
+            ),
+            Self::LossUnreported { card_number, .. } => lang.pick(
+                format!("卡 {card_number} 未挂失，仍可使用"),
+                format!("the loss of card {card_number} is not reported: it still works"),
             ),
             Self::NothingChanged { person } => lang.pick(
                 format!("人员 {person} 的资料自制卡以来没有变更"),
@@ -456,6 +487,10 @@ impl Explain for RequestError {
                 "到期前再办；卡坏了用 --kind damaged（期限由 centre.toml 的 [requests] renewal_months 定）",
                 "come back later; a damaged card is --kind damaged (renewal_months of [requests] in centre.toml sets the time)",
             ),
+            Self::LossUnreported { .. } => lang.pick(
+                "先用 issuer card report-loss --formal 挂失，使其停用，再申请",
+                "report the loss first with `issuer card report-loss --formal`, which takes the card out of use, then ask again",
+            ),
             Self::NothingChanged { .. } => lang.pick(
                 "先用 issuer person upsert 或导入更新资料，再申请",
                 "tell the change first, with `issuer person upsert` or an import, then ask again",
@@ -486,6 +521,7 @@ impl Explain for RequestError {
             | Self::HasCard { .. }
             | Self::HasNoCard { .. }
             | Self::RenewalEarly { .. }
+            | Self::LossUnreported { .. }
             | Self::NothingChanged { .. }
             | Self::NotInstant { .. }
             | Self::NotBatched { .. }

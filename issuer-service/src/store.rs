@@ -158,6 +158,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (104, include_str!("store/schema_104_query_door.sql")),
     (108, include_str!("store/schema_108_psam_keys_ticket_number.sql")),
     (125, include_str!("store/schema_125_psam_returned.sql")),
+    (130, include_str!("store/schema_130_sync_answers.sql")),
 ];
 
 /// One connection.
@@ -368,6 +369,25 @@ impl Store {
         self.act_under_way(|tx| {
             tx.clock_holds()?;
             act(tx)
+        })
+    }
+
+    /// Acts several times in one transaction: everything and a record of each, or nothing. The same is asked first as of one act.
+    ///
+    /// # Errors
+    /// What the closure gives, or [`StoreError`].
+    pub fn acts<T, E: From<StoreError>>(
+        &mut self,
+        act: impl FnOnce(&Tx<'_>) -> Result<(T, Vec<Act>), E>,
+    ) -> Result<T, E> {
+        self.journal(|tx| {
+            tx.log_is_whole()?;
+            tx.clock_holds()?;
+            let (outcome, acts) = act(tx)?;
+            for act in &acts {
+                tx.append_audit(act)?;
+            }
+            Ok(outcome)
         })
     }
 

@@ -78,6 +78,12 @@ pub enum LifeError {
     /// A successor is under way or made.
     #[error("the card is being replaced")]
     BeingReplaced,
+    /// Another card was asked for because this one is lost.
+    #[error("request {request} asks for another card because this one is lost")]
+    ReplacementAsked {
+        /// Its number.
+        request: i64,
+    },
     /// The day of a death lies ahead.
     #[error("{day} lies ahead")]
     DayAhead {
@@ -176,6 +182,7 @@ impl Explain for LifeError {
             Self::NotDue { .. } => "LOSS_NOT_OVER",
             Self::NotHandedOut { .. } => "CARD_NOT_HANDED_OUT",
             Self::BeingReplaced => "CARD_BEING_REPLACED",
+            Self::ReplacementAsked { .. } => "CARD_REPLACEMENT_ASKED",
             Self::DayAhead { .. } => "DAY_AHEAD",
             Self::BeforeBirth { .. } => "DAY_BEFORE_BIRTH",
             Self::DeathRecorded { .. } => "DEATH_RECORDED",
@@ -231,6 +238,10 @@ impl Explain for LifeError {
             Self::BeingReplaced => {
                 lang.pick("该卡正在补换或已补换", "a successor of the card is under way or made").to_owned()
             }
+            Self::ReplacementAsked { request } => lang.pick(
+                format!("已因此卡遗失申请补卡（申请 {request}）"),
+                format!("another card was asked for because this one is lost (request {request})"),
+            ),
             Self::DayAhead { day } => lang.pick(format!("{day} 尚未到"), format!("{day} lies ahead")),
             Self::BeforeBirth { person, day } => lang.pick(
                 format!("{day} 早于人员 {person} 的出生日期，未作改动"),
@@ -281,6 +292,14 @@ impl Explain for LifeError {
             Self::NotMade { .. } => {
                 lang.pick("用 issuer card list 查看", "see which cards there are with `issuer card list`")
             }
+            Self::NoMove { step: Step::ReportTemporary | Step::ReportFormal, state: LifeState::Sealed } => lang.pick(
+                "封存的卡尚未启用: 寄送中遗失的用 issuer card cancel 注销，再申请新卡",
+                "a sealed card was never activated: one that is lost on its way is cancelled with `issuer card cancel`, then ask for another",
+            ),
+            Self::NoMove { step: Step::ReportTemporary, state: LifeState::Locked } => lang.pick(
+                "锁定的卡用 issuer card report-loss --formal 正式挂失",
+                "report a locked card lost with `issuer card report-loss --formal`",
+            ),
             Self::NoMove { .. } => {
                 lang.pick("用 issuer card states 查看允许的动作", "see the moves there are with `issuer card states`")
             }
@@ -302,6 +321,10 @@ impl Explain for LifeError {
                 lang.pick("先用 issuer stock hand-out 发出", "hand it out first with `issuer stock hand-out`")
             }
             Self::BeingReplaced => lang.pick("启用新卡", "activate the new card"),
+            Self::ReplacementAsked { .. } => lang.pick(
+                "卡已找到且新卡未开始制作时，先用 issuer request withdraw 撤回申请；否则启用新卡",
+                "when the card is found and the new one is not begun, withdraw the request first (`issuer request withdraw`); otherwise activate the new card",
+            ),
             Self::DayAhead { .. } | Self::BeforeBirth { .. } => lang.pick("核对日期", "check the date"),
             Self::DeathRecorded { .. } | Self::DeathUnknown { .. } => {
                 lang.pick("核对人员编号", "check the number of the person")
@@ -349,6 +372,7 @@ impl Explain for LifeError {
             | Self::NotDue { .. }
             | Self::NotHandedOut { .. }
             | Self::BeingReplaced
+            | Self::ReplacementAsked { .. }
             | Self::PinCardState { .. }
             | Self::PinOrderOpen { .. }
             | Self::PinOrderState { .. }

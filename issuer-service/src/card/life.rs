@@ -196,8 +196,13 @@ pub fn release_due(store: &mut Store, rules: &LifeRules, operator: Option<&str>)
         let order = Order { step: Step::Expire, reason: "period over", operator };
         match carry_out(store, rules, &number, &order) {
             Ok(card) => cards.push(card),
-            // Someone was at the counter meanwhile; or the card has expired, and is not put into use again.
-            Err(LifeError::NoMove { .. } | LifeError::NotDue { .. } | LifeError::Expired { .. }) => {}
+            // Someone was at the counter meanwhile; or the card has expired, or is being replaced, and is not put into use again.
+            Err(
+                LifeError::NoMove { .. }
+                | LifeError::NotDue { .. }
+                | LifeError::Expired { .. }
+                | LifeError::ReplacementAsked { .. },
+            ) => {}
             Err(error) => return Err(error),
         }
     }
@@ -377,24 +382,22 @@ fn check(tx: &Tx<'_>, row: &Move, card: &Card) -> Result<(), LifeError> {
     let today = clock::compact(clock::today());
     match row.condition {
         Condition::None => Ok(()),
-        Condition::HolderLives if tx.death(card.person)?.is_some() => {
+        Condition::HolderLives | Condition::HolderHasIt if tx.death(card.person)?.is_some() => {
             Err(LifeError::HolderDead { person: card.person })
         }
-        Condition::HolderLives if card.valid_until < today => {
+        // One that is lost stays on the blacklist, and its holder comes for a new one.
+        Condition::HolderLives | Condition::HolderHasIt | Condition::PeriodOver if card.valid_until < today => {
             Err(LifeError::Expired { valid_until: card.valid_until.clone() })
         }
         Condition::HolderLives => Ok(()),
-        // It stays on the blacklist, and comes back for a new one.
-        Condition::PeriodOver if card.valid_until < today => {
-            Err(LifeError::Expired { valid_until: card.valid_until.clone() })
-        }
+        Condition::HolderHasIt => not_asked_anew(tx, card),
         Condition::PeriodOver => match tx.last_card_move(card.job)?.and_then(|last| last.release_on) {
             Some(release_on) if release_on > today => Err(LifeError::NotDue { release_on }),
-            _ => Ok(()),
+            _ => not_asked_anew(tx, card),
         },
         Condition::RevocableAndAlone => {
             let replaced = tx.card_replacing(card.job)?.is_some() || tx.card_under_way(card.person)?;
-            if replaced { Err(LifeError::BeingReplaced) } else { Ok(()) }
+            if replaced { Err(LifeError::BeingReplaced) } else { not_asked_anew(tx, card) }
         }
         Condition::DeathRecorded if tx.death(card.person)?.is_none() => {
             Err(LifeError::DeathUnknown { person: card.person })
@@ -404,6 +407,14 @@ fn check(tx: &Tx<'_>, row: &Move, card: &Card) -> Result<(), LifeError> {
             Err(LifeError::NoMove { step: row.step, state: row.from })
         }
         Condition::DeathRecorded => Ok(()),
+    }
+}
+
+/// Whoever asked for another card because this one is lost has said that it is in nobody's hands.
+fn not_asked_anew(tx: &Tx<'_>, card: &Card) -> Result<(), LifeError> {
+    match tx.lost_request_of(&card.chip)? {
+        Some(request) => Err(LifeError::ReplacementAsked { request }),
+        None => Ok(()),
     }
 }
 

@@ -223,7 +223,9 @@ pub enum Condition {
     None,
     /// The holder lives and the card has not expired.
     HolderLives,
-    /// The release period of the site has passed: `issuer card due`.
+    /// The holder lives, the card has not expired, and nobody has asked for another one because it is lost.
+    HolderHasIt,
+    /// The release period of the site has passed, and nobody has asked for another card because it is lost: `issuer card due`.
     PeriodOver,
     /// The site lets a formal loss be revoked, and no successor is under way or made.
     RevocableAndAlone,
@@ -241,7 +243,14 @@ impl Condition {
             Self::None => ("", ""),
             Self::SuccessorBegun => ("新卡开始制作时", "when a successor is begun at a station"),
             Self::HolderLives => ("持卡人在世，卡未过期", "the holder lives, the card has not expired"),
-            Self::PeriodOver => ("挂失期满 (issuer card due)", "the site's period is over (issuer card due)"),
+            Self::HolderHasIt => (
+                "持卡人在世，卡未过期，未申请挂失补卡",
+                "the holder lives, the card has not expired, no other one was asked for because it is lost",
+            ),
+            Self::PeriodOver => (
+                "挂失期满，未申请挂失补卡 (issuer card due)",
+                "the site's period is over, no other card was asked for because it is lost (issuer card due)",
+            ),
             Self::RevocableAndAlone => ("本地允许撤销，且未补卡", "the site allows it and no successor was begun"),
             Self::DeathRecorded => {
                 ("登记死亡 (issuer person death)", "with the record of the death (issuer person death)")
@@ -293,7 +302,8 @@ pub const MOVES: &[Move] = {
         row(Step::ReportTemporary, Normal, TemporaryLoss, Counter, true, C::None),
         row(Step::ReportFormal, Normal, FormalLoss, Counter, true, C::None),
         row(Step::ReportFormal, TemporaryLoss, FormalLoss, Counter, true, C::None),
-        row(Step::Release, TemporaryLoss, Normal, Counter, true, C::HolderLives),
+        row(Step::ReportFormal, Locked, FormalLoss, Counter, true, C::None),
+        row(Step::Release, TemporaryLoss, Normal, Counter, true, C::HolderHasIt),
         row(Step::Expire, TemporaryLoss, Normal, Counter, false, C::PeriodOver),
         row(Step::Revoke, FormalLoss, Normal, Counter, true, C::RevocableAndAlone),
         row(Step::Lock, Normal, Locked, Counter, true, C::None),

@@ -145,6 +145,11 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ("PERSON_HAS_CARD", "已有卡的人选择补换类的申请", "choose a kind of replacement: the person has a card"),
     ("PERSON_HAS_NO_CARD", "没有卡的人选择首次申领", "choose the first card: the person has none"),
     ("REQUEST_RENEWAL_EARLY", "到期前再办；卡坏了选择损坏换卡", "come back later; for a damaged card choose that kind"),
+    (
+        "REQUEST_LOSS_UNREPORTED",
+        "先在卡的页面上正式挂失，使其停用，再申请",
+        "report the formal loss on the card's page first, which takes it out of use, then ask again",
+    ),
     ("REQUEST_NOTHING_CHANGED", "先导入变更后的资料，再申请", "tell the change first, with an import, then ask again"),
     ("REQUEST_NOT_FOUND", "在“申请”页查看", "see them on the page Requests"),
     ("BATCH_NOT_FOUND", BATCHES.0, BATCHES.1),

@@ -8,7 +8,7 @@ use card_core::security::CityCode;
 use card_profiles::identity::CardIdentifier;
 
 use super::cell;
-use super::fault::{Code, Faults};
+use super::fault::{Code, Faults, SentRow};
 use super::template::{Column, Direction, Form, Template, Value};
 use super::values::{Heading, Subject};
 
@@ -98,7 +98,7 @@ pub fn read(template: &Template, sent: &[Sent], city: CityCode, bytes: &[u8]) ->
     for (row, line) in rows.iter().zip(head_lines + 1..) {
         reader.row(line, row);
     }
-    reader.end(lines.len()).map(|answers| (which, answers))
+    reader.end().map(|answers| (which, answers))
 }
 
 /// Line, column and code of a fault.
@@ -312,11 +312,13 @@ impl Reader<'_> {
         ours.then(|| identifier.to_string().chars().take(24).collect())
     }
 
-    fn end(mut self, lines: usize) -> Result<Vec<Answer>, Faults> {
+    fn end(mut self) -> Result<Vec<Answer>, Faults> {
         if self.faults.is_empty() {
-            for place in 0..self.sent.subjects.len() {
+            let head = self.sent.template.head.len() + usize::from(self.sent.template.titles);
+            for (place, subject) in self.sent.subjects.iter().enumerate() {
                 if !self.answers.contains_key(&place) {
-                    self.faults.add(lines, None, Code::RowMissing);
+                    let line = u64::try_from(head + place + 1).unwrap_or(u64::MAX);
+                    self.faults.add_missing(SentRow { line, job: subject.job });
                 }
             }
         }

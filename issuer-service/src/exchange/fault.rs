@@ -21,6 +21,17 @@ pub struct Fault {
     pub code: Code,
     /// Batch that the file's name says.
     pub batch: Option<i64>,
+    /// What is meant of the file that was sent.
+    pub sent: Option<SentRow>,
+}
+
+/// A row of a file that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SentRow {
+    /// Line in that file, from 1.
+    pub line: u64,
+    /// Job that it is about.
+    pub job: i64,
 }
 
 /// With its words in both languages: a report lies beside the file for whoever opens it.
@@ -34,6 +45,9 @@ impl Serialize for Fault {
         fault.serialize_field("code", &self.code)?;
         if let Some(batch) = self.batch {
             fault.serialize_field("batch", &batch)?;
+        }
+        if let Some(sent) = &self.sent {
+            fault.serialize_field("sent", sent)?;
         }
         fault.serialize_field("zh", &self.words(Lang::Zh))?;
         fault.serialize_field("en", &self.words(Lang::En))?;
@@ -156,10 +170,19 @@ impl Faults {
 
     /// Adds one.
     pub fn add(&mut self, line: usize, column: Option<&str>, code: Code) {
+        let line = u64::try_from(line).unwrap_or(u64::MAX);
+        self.push(Fault { line, column: column.map(str::to_owned), code, batch: None, sent: None });
+    }
+
+    /// Adds that a row which was sent is not answered by the file.
+    pub fn add_missing(&mut self, sent: SentRow) {
+        self.push(Fault { line: 0, column: None, code: Code::RowMissing, batch: None, sent: Some(sent) });
+    }
+
+    fn push(&mut self, fault: Fault) {
         self.count += 1;
         if self.listed.len() < FAULTS_MAX {
-            let line = u64::try_from(line).unwrap_or(u64::MAX);
-            self.listed.push(Fault { line, column: column.map(str::to_owned), code, batch: None });
+            self.listed.push(fault);
         }
     }
 
@@ -185,6 +208,12 @@ impl Fault {
 
     fn words(&self, lang: Lang) -> String {
         let text = self.code.text(lang);
+        if let Some(SentRow { line, job }) = self.sent {
+            return lang.pick(
+                format!("{text}: 发出文件第 {line} 行，制卡任务 {job}"),
+                format!("{text}: line {line} of the file sent, job {job}"),
+            );
+        }
         self.batch.map_or_else(|| text.to_owned(), |batch| format!("{text}: {batch}"))
     }
 }

@@ -290,7 +290,7 @@ fn rejected(faults: Faults) -> Outcome {
 }
 
 fn left(name: String, code: Code) -> Taken {
-    let fault = Fault { line: 0, column: None, code, batch: None };
+    let fault = Fault { line: 0, column: None, code, batch: None, sent: None };
     Taken { name, sha256: None, outcome: Outcome::Left { fault } }
 }
 

@@ -30,6 +30,8 @@ pub enum Code {
     QuoteOpen,
     /// Longer than any registry row.
     RowTooLong,
+    /// A line in another encoding than the file.
+    EncodingMixed,
     /// No JSON object.
     NotObject,
     /// A JSON object has a key twice.
@@ -124,6 +126,7 @@ impl From<RowFault> for Code {
             RowFault::Cells(found, expected) => Self::CellCount(found, expected),
             RowFault::Quote => Self::QuoteOpen,
             RowFault::TooLong => Self::RowTooLong,
+            RowFault::Mixed => Self::EncodingMixed,
             RowFault::NotObject => Self::NotObject,
             RowFault::KeyTwice => Self::KeyTwice,
         }
@@ -138,6 +141,7 @@ impl Code {
             Self::CellCount(..) => "CELL_COUNT",
             Self::QuoteOpen => "QUOTE_OPEN",
             Self::RowTooLong => "ROW_TOO_LONG",
+            Self::EncodingMixed => "ENCODING_MIXED",
             Self::NotObject => "NOT_OBJECT",
             Self::KeyTwice => "KEY_TWICE",
             Self::NotValue => "NOT_VALUE",
@@ -224,6 +228,10 @@ impl Code {
         match self {
             Self::QuoteOpen => ("引号没有闭合", "a quotation mark is not closed"),
             Self::RowTooLong => ("本行过长，不像登记数据", "the line is longer than any registry row"),
+            Self::EncodingMixed => (
+                "本行的编码与文件其余部分不同（一个是 UTF-8，另一个是 GB 18030）",
+                "the line is in another encoding than the rest of the file (one is UTF-8, the other GB 18030)",
+            ),
             Self::NotObject => ("不是完整的 JSON 对象", "not one whole JSON object"),
             Self::KeyTwice => ("JSON 对象中有重复的键", "the JSON object has a key twice"),
             Self::NotValue => ("值不是文本或数字", "the value is neither text nor number"),
@@ -296,6 +304,10 @@ impl Code {
             Self::CellCount(..) | Self::QuoteOpen | Self::RowTooLong => {
                 ("检查本行的分隔符和引号", "check delimiters and quotation marks of the line")
             }
+            Self::EncodingMixed => (
+                "像是把两个导出文件拼在了一起: 分别导入，或全部按同一编码重新导出",
+                "two exports were put together, it seems: import each by itself, or export all of it again in one encoding",
+            ),
             Self::NotObject | Self::KeyTwice => {
                 ("检查这一条的括号、引号和键", "check brackets, quotation marks and keys of the object")
             }

@@ -29,6 +29,8 @@ pub enum RowFault {
     Quote,
     /// Longer than any registry row.
     TooLong,
+    /// In another encoding than the file.
+    Mixed,
     /// What should be one JSON object is none.
     NotObject,
     /// A JSON object has a key twice.

@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io;
 
 use csv::ByteRecord;
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, GB18030, UTF_8};
 
 use super::column::{Column, comparable};
-use super::encoding::{Declared, Kind, headless, scan};
+use super::encoding::{Declared, Kind, headless, is_gb18030_alone, is_utf8_alone, scan};
 use super::fault::Code;
 use super::json::{Keys, Objects};
 use super::record::{Record, Records, RowFault, trimmed};
@@ -198,6 +198,9 @@ fn cells(layout: &Layout, encoding: &'static Encoding, fields: &ByteRecord) -> R
     if found != expected {
         return Err(RowFault::Cells(found, expected));
     }
+    if encoding == GB18030 && is_utf8_alone(fields.as_slice()) {
+        return Err(RowFault::Mixed);
+    }
     let decode =
         |bytes| encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned);
     let cell = |place: usize| fields.get(place).and_then(decode).ok_or(Code::Undecodable);
@@ -207,7 +210,12 @@ fn cells(layout: &Layout, encoding: &'static Encoding, fields: &ByteRecord) -> R
         let other = layout.spare.iter().find(|(first, other)| *first == place && !says(place) && says(*other));
         other.map_or(place, |(_, other)| *other)
     };
-    Ok(layout.columns.iter().map(|(_, place)| layout.said(cell(read(*place)))).collect())
+    let cells: Vec<Cell> = layout.columns.iter().map(|(_, place)| layout.said(cell(read(*place)))).collect();
+    let undecodable = cells.contains(&Err(Code::Undecodable));
+    if undecodable && encoding == UTF_8 && is_gb18030_alone(fields.as_slice()) {
+        return Err(RowFault::Mixed);
+    }
+    Ok(cells)
 }
 
 /// Finds the header and the delimiter of a text; its records behind the header.

@@ -19,7 +19,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use self::cell::{Kind, Styles, column_of, value};
+use self::cell::{Kind, Styles, column_of, value, written_out};
 use self::guard::Guard;
 use self::part::{attribute, local, text_of};
 use super::fault::Code;
@@ -276,11 +276,11 @@ impl Content {
         }
         let kind = Kind::of(attribute(start, "t").as_deref()).ok_or(Code::Undecodable)?;
         if kind == Kind::Inline {
-            return Ok(self.inline);
+            return Ok(written_out(&self.inline));
         }
         if kind == Kind::Shared && !self.value.is_empty() {
             let text = self.value.trim().parse().ok().and_then(|index| shared.get(index));
-            return text.map(str::to_owned).ok_or(Code::Undecodable);
+            return text.map(written_out).ok_or(Code::Undecodable);
         }
         let style = attribute(start, "s").and_then(|style| style.parse().ok()).unwrap_or(0);
         value(kind, self.value, styles.date_system(style))

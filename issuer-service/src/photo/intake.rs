@@ -208,15 +208,16 @@ fn store_group(store: &mut Store, order: &Order<'_>, group: &[Checked]) -> Resul
     if group.is_empty() {
         return Ok(());
     }
-    store.journal(|tx| {
+    store.acts(|tx| {
+        let mut acts = Vec::with_capacity(group.len());
         for Checked { person, photo, .. } in group {
             tx.put_photo(*person, photo)?;
             update::follow(tx, *person, Items::PHOTO, Origin::Photo)?;
             let detail = format!("{} bytes, {} for the chip", photo.original.len(), photo.chip.len());
             let (actor, object) = (order.actor.to_owned(), format!("person {person}"));
-            tx.append_audit(&Act { actor, act: "photo.take", object, detail })?;
+            acts.push(Act { actor, act: "photo.take", object, detail });
         }
-        Ok(())
+        Ok(((), acts))
     })
 }
 

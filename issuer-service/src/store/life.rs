@@ -3,9 +3,9 @@
 use super::card::{COLUMNS, card};
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
-use crate::card::Card;
 use crate::card::life::Moved;
 use crate::card::state::Move;
+use crate::card::{Card, Chip};
 use crate::clock;
 
 const MOVE: &str = "sequence, job, step, from_state, to_state, reason, operator, moved_at, release_on FROM card_move";
@@ -106,6 +106,19 @@ impl Tx<'_> {
                   + (SELECT COUNT(*) FROM card WHERE person = $1 AND state IN ('writing', 'sealed'))",
         )?;
         Ok(find.query_row([person], |row| row.get::<i64>(0))? > 0)
+    }
+
+    /// Number of the request for another card because this one is lost, until that one is activated or out of use.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lost_request_of(&self, chip: &Chip) -> Result<Option<i64>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT number FROM card_request WHERE kind = 'lost' AND old_chip = $1 AND (state IN ('open', 'batched')
+               OR state = 'done' AND EXISTS (SELECT 1 FROM card c WHERE c.job = card_request.job AND c.state = 'sealed'))
+             ORDER BY number DESC LIMIT 1",
+        )?;
+        Ok(find.query_row([chip.as_str()], |row| row.get(0)).optional()?)
     }
 
     /// Records that a card came in the place of another.

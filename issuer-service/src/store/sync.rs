@@ -265,22 +265,22 @@ impl Tx<'_> {
     /// A file is answered: its bytes, which hold people's data, are not needed any more.
     ///
     /// # Errors
-    /// [`StoreError::StateMoved`]; [`StoreError::Conflict`] when another file has this answer.
+    /// [`StoreError::StateMoved`].
     pub(crate) fn answer_sync_file(&self, number: i64, answer: &str) -> Result<(), StoreError> {
         self.move_sync_file(number, SyncFileMove::Answer)?;
         let (key, empty) = self.seal(&body_place(number), &[])?;
-        let sql = "UPDATE sync_file SET answer = $1, data_key = $2, body = $3 WHERE number = $4";
+        let sql = "UPDATE sync_file SET answered_with = $1, data_key = $2, body = $3 WHERE number = $4";
         let rows = self.sql.execute(sql, (answer, key, empty, number))?;
         Self::moved(rows, || format!("file {number}"), "answered")
     }
 
-    /// The task whose answer had this digest.
+    /// The tasks whose answers had this digest, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn sync_answered_by(&self, digest: &str) -> Result<Option<String>, StoreError> {
-        let mut find = self.sql.prepare("SELECT task FROM sync_file WHERE answer = $1")?;
-        Ok(find.query_row([digest], |row| row.get(0)).optional()?)
+    pub(crate) fn sync_answered_by(&self, digest: &str) -> Result<Vec<String>, StoreError> {
+        let mut find = self.sql.prepare("SELECT task FROM sync_file WHERE answered_with = $1 ORDER BY number")?;
+        Ok(find.query_map([digest], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     fn with_words(&self, (mut entry, key, words): Found) -> Result<Entry, StoreError> {

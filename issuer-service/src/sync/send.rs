@@ -24,7 +24,7 @@ use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
 use crate::state::State;
-use crate::store::Store;
+use crate::store::{Store, StoreError, Tx};
 
 /// An entry that cannot stand in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -188,7 +188,8 @@ impl Answers for Registry {
     /// Once it is carried out, the file that it answers, which holds people's data, leaves the folder.
     fn judge(&self, centre: &mut Centre, read: Read<'_>, operator: Option<&str>) -> Result<Outcome, Refusal> {
         let (city, layout) = (centre.config.city, Layout::of(&centre.folder)?);
-        if let Some(task) = centre.store.read(|tx| tx.sync_answered_by(read.sha256))? {
+        let named = layout.task_of(read.name, city.as_str());
+        if let Some(task) = centre.store.read(|tx| known(tx, read.sha256, named.as_deref()))? {
             return Ok(Outcome::Known { task, accepted: None, refused: None });
         }
         let task = layout.task_of(read.name, city.as_str()).ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
@@ -216,6 +217,18 @@ impl Answers for Registry {
         folder(centre)?.remove(Place::Request, &sent)?;
         Ok(outcome)
     }
+}
+
+/// The task to which these bytes were taken in before. The same words may answer another task that waits: nothing in a file without a
+/// head tells them apart but its name.
+fn known(tx: &Tx<'_>, sha256: &str, named: Option<&str>) -> Result<Option<String>, StoreError> {
+    let waits = match named {
+        Some(task) => tx.sync_file(task)?.is_some_and(|file| file.state == SyncFileState::Sent.name()),
+        None => false,
+    };
+    let answered = tx.sync_answered_by(sha256)?;
+    let own = answered.iter().find(|task| Some(task.as_str()) == named).or(answered.first());
+    Ok(own.filter(|_| !waits).cloned())
 }
 
 fn fault(code: Code) -> Refusal {

@@ -333,3 +333,13 @@ fn a_refusal_without_a_word_needs_a_code_that_the_template_lists() {
     let intake = town.answer("RH_1_105_3", &rows(b'9', ""));
     assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 1, refused: 1, .. }), "{intake:?}");
 }
+
+#[test]
+fn a_row_that_is_not_answered_is_named_by_its_line_and_job_of_the_file_sent() {
+    let (mut town, asked) = asked(&["样例", "样例二", "样例三"]);
+    let answer = bank_file(std::slice::from_ref(&bank_row(&asked[1], b'0', "")));
+    let intake = town.answer("RH_1_105_1", &answer);
+    assert_eq!(codes(&intake), ["RowMissing", "RowMissing"]);
+    let report = std::fs::read_to_string(town.place("bad").join("RH_1_105_1.report.json")).expect("report");
+    assert!(report.contains("line 2 of the file sent, job 1") && report.contains("第 4 行，制卡任务 3"), "{report}");
+}

@@ -1,10 +1,11 @@
 //! Periods of loss: they end by themselves on their day, not before, once.
 
+use issuer_service::batch::Selection;
 use issuer_service::card::life::Moved;
 use issuer_service::clock;
 use issuer_service::store::StoreError;
 
-use super::desk::{CLERK, Desk};
+use super::desk::{CLERK, Desk, MAKER};
 
 #[test]
 fn a_temporary_loss_ends_on_its_day_by_the_due_run_and_the_blacklist_follows() {
@@ -58,6 +59,58 @@ fn a_card_that_expired_while_it_was_lost_is_not_put_into_use_again() {
     assert_eq!(desk.ok(CLERK, &["card", "due"])["cards"].as_array().map(Vec::len), Some(0));
     assert_eq!(desk.state(&number), "temporary_loss");
     assert!(desk.listed(&number));
+}
+
+#[test]
+fn a_loss_does_not_end_while_another_card_is_asked_for_because_of_it() {
+    let mut desk = Desk::new(2);
+    desk.site("formal_loss_revocable = true");
+    let [number, other] = [1, 2].map(|job| desk.number(job));
+    let lost = ["request", "new", "--person", "1", "--kind", "lost"];
+    assert_eq!(desk.ok(MAKER, &["request", "new", "--person", "2", "--kind", "lost"])["state"], "open", "sealed yet");
+    desk.ok(CLERK, &["card", "activate", &number]);
+    assert_eq!(desk.refused(MAKER, &lost, 3), "REQUEST_LOSS_UNREPORTED");
+    desk.ok(CLERK, &["card", "lock", &number, "--reason", "asked"]);
+    assert_eq!(desk.refused(MAKER, &lost, 3), "REQUEST_LOSS_UNREPORTED", "unlocked, it would pay");
+    desk.ok(CLERK, &["card", "unlock", &number, "--reason", "asked"]);
+    desk.ok(CLERK, &["card", "report-loss", "--temporary", &number, "--reason", "lost"]);
+    let request = desk.ok(MAKER, &lost)["number"].to_string();
+    let yesterday = clock::compact(clock::today().previous_day().expect("a day"));
+    period_ends_on(&mut desk, 1, &yesterday);
+    let release = ["card", "release", &number, "--reason", "found"];
+    let stays = |desk: &mut Desk, when: &str| {
+        assert_eq!(desk.ok(CLERK, &["card", "due"])["cards"].as_array().map(Vec::len), Some(0), "{when}");
+        assert_eq!(desk.refused(CLERK, &release, 3), "CARD_REPLACEMENT_ASKED", "{when}");
+        assert_eq!((desk.state(&number).as_str(), desk.listed(&number)), ("temporary_loss", true), "{when}");
+    };
+    stays(&mut desk, "asked for");
+    desk.ok(MAKER, &["request", "withdraw", &request, "--reason", "found"]);
+    desk.ok(CLERK, &release);
+    desk.ok(CLERK, &["card", "report-loss", "--temporary", &number, "--reason", "lost"]);
+    let again = desk.ok(MAKER, &lost)["number"].as_i64().expect("a number");
+    period_ends_on(&mut desk, 1, &yesterday);
+    let new = desk.make(&Selection::Requests(vec![again])).remove(0);
+    stays(&mut desk, "made and sealed");
+    desk.ok(CLERK, &["card", "activate", &new]);
+    assert_eq!((desk.state(&number).as_str(), desk.state(&other).as_str()), ("cancelled", "sealed"));
+}
+
+#[test]
+fn a_locked_card_is_reported_lost_and_a_sealed_one_is_cancelled() {
+    let mut desk = Desk::new(1);
+    let number = desk.number(1);
+    let report = |kind| ["card", "report-loss", kind, &number, "--reason", "lost in the post"];
+    for kind in ["--temporary", "--formal"] {
+        assert_eq!(desk.refused(CLERK, &report(kind), 3), "CARD_MOVE_UNKNOWN");
+        let told = String::from_utf8_lossy(&desk.run(CLERK, &report(kind)).stderr).into_owned();
+        assert!(told.contains("issuer card cancel"), "{told}");
+    }
+    desk.ok(CLERK, &["card", "activate", &number]);
+    desk.ok(CLERK, &["card", "lock", &number, "--reason", "asked"]);
+    let told = String::from_utf8_lossy(&desk.run(CLERK, &report("--temporary")).stderr).into_owned();
+    assert!(told.contains("report-loss --formal"), "{told}");
+    desk.ok(CLERK, &report("--formal"));
+    assert_eq!((desk.state(&number).as_str(), desk.listed(&number)), ("formal_loss", true));
 }
 
 #[test]

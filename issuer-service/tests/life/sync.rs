@@ -270,3 +270,31 @@ fn what_a_kill_leaves_is_finished_by_the_next_command() {
     assert_eq!(whole["entries"][0]["words"], "as told");
     assert_eq!(desk.refused(MAKER, &["sync", "resend", &task], 3), "SYNC_FILE_STATE");
 }
+
+#[test]
+fn an_answer_in_the_same_words_is_of_the_task_that_its_name_says() {
+    let desk = Desk::new(1);
+    desk.ok(MAKER, &["sync", "load"]);
+    let templates = desk.data().join("templates");
+    std::fs::create_dir_all(&templates).expect("folder");
+    let text = "name = \"registry-return\"\ntitle = \"省\"\npartner = \"registry\"\ndirection = \"import\"\nform = \"delimited\"
+        separator = \"|\"\nfile_name = \"CKR_{city}_{task}.txt\"\naccepted = [\"0\"]
+        columns = [{ title = \"a\", value = \"sequence\" }, { title = \"b\", value = \"result\" },
+                   { title = \"c\", value = \"reason\" }]";
+    std::fs::write(templates.join("registry-return.toml"), text).expect("a template");
+    let words = "1|7|no such person|\n".as_bytes();
+    let taken = |task: &str| {
+        give(&desk, task, words);
+        let told = desk.ok(MAKER, &["sync", "import"])["files"][0].clone();
+        (told["outcome"].as_str().expect("a word").to_owned(), told["task"].as_str().expect("a task").to_owned())
+    };
+    let (first, sequences) = export(&desk);
+    assert_eq!((taken(&first), sequences), (("taken-in".to_owned(), first.clone()), vec![1]));
+    desk.ok(MAKER, &["sync", "retry", "1"]);
+    let (second, _) = export(&desk);
+    assert_eq!(taken(&second), ("taken-in".to_owned(), second.clone()), "not that of the first");
+    assert_eq!(count(&desk, "SELECT COUNT(*) FROM registry_sync WHERE state = 'refused'"), 1);
+    for task in [first, second] {
+        assert_eq!(taken(&task), ("known".to_owned(), task.clone()));
+    }
+}

@@ -185,3 +185,23 @@ fn the_rules_of_the_site_are_configuration_and_a_look_tells_what_they_say() {
     std::fs::write(&config, format!("{text}\n[photo]\nwdth = 236\n")).expect("config");
     assert_eq!(add().status.code(), Some(1));
 }
+
+#[test]
+fn photos_are_not_taken_in_on_a_clock_that_nobody_believes() {
+    let bureau = bureau();
+    std::fs::create_dir(bureau.path("pic")).expect("folder");
+    std::fs::write(bureau.path(&format!("pic/{}.jpg", of(1))), photo(1)).expect("file");
+    let (folder, file) = (bureau.path("pic"), bureau.path(&format!("pic/{}.jpg", of(1))));
+    let acts: [&[&str]; 2] = [&["photo", "import", &folder], &["photo", "add", "1", &file]];
+    // The year 2026 began: days ago; and the year 2100: ahead of now.
+    for (mark, code) in [("1767225600", "CLOCK_AHEAD_OF_LOG"), ("4102444800", "CLOCK_BEHIND_LOG")] {
+        ask(&bureau.data(), &format!("UPDATE centre SET value = '{mark}' WHERE name = 'clock_mark'")).expect("set");
+        for act in acts {
+            let refused = bureau.told(act, "");
+            let told = String::from_utf8_lossy(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(3), "{act:?}: {told}");
+            assert!(told.contains(code), "{act:?}: {told}");
+        }
+        assert_eq!(ask(&bureau.data(), "SELECT COUNT(*) FROM photo").expect("count")[0][0], "0");
+    }
+}

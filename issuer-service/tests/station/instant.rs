@@ -105,7 +105,7 @@ fn a_card_cancelled_before_anybody_got_it_is_not_called_handed_out_and_its_perso
     }
     // Until another card is asked for.
     rig.execute("UPDATE card SET state = 'normal' WHERE job = 1");
-    instant::begin(&mut rig.centre.store, 1, Kind::Lost, Some("li")).expect("anew");
+    instant::begin(&mut rig.centre.store, 1, Kind::Damaged, Some("li")).expect("anew");
     assert_eq!(waiting(&mut rig), [3]);
     // One that was in its person's hands was handed out, whatever came after.
     let moved = "INSERT INTO card_move (sequence, job, step, from_state, to_state, reason, operator, moved_at)

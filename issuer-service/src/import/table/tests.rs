@@ -147,3 +147,20 @@ fn bytes_of_no_character_spoil_their_cell_only() {
         (Ok("2"), Err(&Code::Undecodable), Ok("1"))
     );
 }
+
+#[test]
+fn a_row_in_another_encoding_than_the_file_is_refused_and_the_others_are_read() {
+    let gb = |text: &str| GB18030.encode(text).0.into_owned();
+    let number = "513301199001010013";
+    let rows = |parts: &[&[u8]]| -> Vec<Result<usize, RowFault>> {
+        let read = |row: Row| row.cells.map(|cells| cells.iter().filter(|cell| cell.is_ok()).count());
+        rows(&parts.concat()).into_iter().map(read).collect()
+    };
+    let (head, first) = (gb("身份证号,姓名\n"), gb(&format!("{number},徐军\n")));
+    let (second, third) = (format!("{number},徐军\n"), format!("{number},ANNE\n"));
+    let mixed = [Ok(2), Err(RowFault::Mixed), Ok(2), Ok(2)];
+    assert_eq!(rows(&[&head, &first, second.as_bytes(), third.as_bytes(), &first]), mixed);
+    let many = second.repeat(20);
+    let found = rows(&["身份证号,姓名\n".as_bytes(), many.as_bytes(), &first]);
+    assert_eq!((found.first(), found.last()), (Some(&Ok(2)), Some(&Err(RowFault::Mixed))));
+}

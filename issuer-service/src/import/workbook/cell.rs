@@ -1,6 +1,6 @@
 //! One cell of a sheet: its column, its kind, the text that its value stands for.
 //!
-//! Source: ECMA-376 part 1, 18.3.1.4 (c), 18.18.11 (ST_CellType), 18.8.30 (numFmt), 18.17.4 (dates).
+//! Source: ECMA-376 part 1, 18.3.1.4 (c), 18.18.11 (ST_CellType), 18.8.30 (numFmt), 18.17.4 (dates), 22.9.2.19 (ST_Xstring).
 //! Owns: numbers written out, days counted from 1900 or 1904 as dates. Never: guesses that a number is a date.
 
 use std::collections::BTreeSet;
@@ -114,10 +114,37 @@ pub(super) fn column_of(place: &str) -> Option<usize> {
     Some(column - 1)
 }
 
+/// The text of an ST_Xstring: `_x4E00_` stands for the UTF-16 unit of this number, `_x005F_` for the line before such letters. What is
+/// no writing, a line end above all, is a blank.
+pub(super) fn written_out(text: &str) -> String {
+    let (mut units, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let Some(first) = rest.chars().next() {
+        if let Some((unit, after)) = escape(rest) {
+            let control = char::from_u32(u32::from(unit)).is_some_and(char::is_control);
+            units.push(if control { u16::from(b' ') } else { unit });
+            rest = after;
+            continue;
+        }
+        units.extend_from_slice(first.encode_utf16(&mut [0; 2]));
+        rest = rest.get(first.len_utf8()..).unwrap_or_default();
+    }
+    String::from_utf16_lossy(&units)
+}
+
+/// The UTF-16 unit that a text begins with as an escape, and what follows.
+fn escape(text: &str) -> Option<(u16, &str)> {
+    let (digits, after) = text.strip_prefix("_x")?.split_at_checked(4)?;
+    let unit = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?;
+    Some((unit?, after.strip_prefix('_')?))
+}
+
 /// The text of a value.
 pub(super) fn value(kind: Kind, text: String, dates: Option<DateSystem>) -> Cell {
-    if text.is_empty() || kind == Kind::Text {
+    if text.is_empty() {
         return Ok(text);
+    }
+    if kind == Kind::Text {
+        return Ok(written_out(&text));
     }
     if kind != Kind::Number {
         return Err(Code::NotValue);
@@ -200,6 +227,20 @@ mod tests {
         }
         for code in ["0", "General", "0.00\"day\"", "[Red]0", "@", "\\d0", "h:mm"] {
             assert!(!shows_a_date(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn escapes_of_a_workbook_are_written_out() {
+        for (text, written) in [
+            ("康定市_x000D_炉城镇1号", "康定市 炉城镇1号"),
+            ("_x4E00__xD842__xDFB7_", "一\u{20BB7}"),
+            ("a_x005F_x000D_b", "a_x000D_b"),
+            ("_x00_x000_ _xGGGG_ _x000D", "_x00_x000_ _xGGGG_ _x000D"),
+            ("_xD842_", "\u{FFFD}"),
+            ("扎西_", "扎西_"),
+        ] {
+            assert_eq!(written_out(text), written, "{text}");
         }
     }
 }
