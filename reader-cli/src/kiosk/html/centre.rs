@@ -418,7 +418,6 @@ impl Drawer<'_> {
     }
 }
 
-/// A QR code, four light modules around it.
 /// Why there is no certificate, and what one does then.
 const fn no_certificate(why: NoCertificate) -> Words {
     match why {
@@ -445,6 +444,7 @@ const fn no_certificate(why: NoCertificate) -> Words {
     }
 }
 
+/// A QR code, four light modules around it.
 fn code(text: &str) -> Markup {
     let modules = paper::modules(text);
     let size = modules.size + 8;
