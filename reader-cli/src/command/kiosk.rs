@@ -413,7 +413,7 @@ fn answered(
             act,
             id().and_then(|request_id| {
                 let request = LossRequest { version, request_id, terminal, card_identifier, pin, act };
-                act_at_centre(centre, store, &request, false).map(Box::new)
+                act_at_centre(centre, store, &request, false).map(drop)
             }),
         ),
         Asked::Certificate => Told::Certificate(id().map(certificate).and_then(|(request_id, is_again)| {

@@ -621,6 +621,34 @@ fn who_gets_no_certificate_reads_the_one_reason_and_what_to_do() {
 }
 
 #[test]
+fn after_a_loss_is_taken_back_a_certificate_is_made_as_the_centre_now_says() {
+    let mut stand = Stand::new();
+    stand.home();
+    stand.log();
+    let mut lost = page();
+    lost.card.state = CardState::TemporaryLoss;
+    lost.may = vec![SelfService::Release];
+    lost.benefits = Some(Benefits { insurances: Vec::new() });
+    stand.centre(Told::Overview(Ok(lost)));
+    stand.touch(Act::Open(Function::Loss));
+    let Some(Effect::Centre(7, question)) = stand.touch(Act::Agree) else { panic!("it is asked for") };
+    assert!(matches!(question.what, Asked::Loss(LossAct::Release)));
+    let asked = stand.centre(Told::Loss(LossAct::Release, Ok(())));
+    assert_eq!(stand.place(), Place::Notice);
+    assert!(matches!(asked, Some(Effect::Centre(7, Question { what: Asked::Overview(_), .. }))), "{asked:?}");
+    let mut normal = page();
+    normal.may.push(SelfService::Certificate);
+    normal.benefits = Some(Benefits { insurances: Vec::new() });
+    stand.touch(Act::Back);
+    stand.touch(Act::Open(Function::Certificate));
+    assert_eq!(stand.place(), Place::Working, "the answer of before does not stand");
+    stand.centre(Told::Overview(Ok(normal)));
+    assert_eq!(stand.place(), Place::Certificate);
+    let Some(Effect::Centre(7, question)) = stand.touch(Act::Agree) else { panic!("it is made") };
+    assert!(matches!(question.what, Asked::Certificate));
+}
+
+#[test]
 fn the_centre_is_asked_once_by_itself_and_again_when_it_was_away_or_the_pin_changed() {
     let mut stand = Stand::new();
     stand.home();

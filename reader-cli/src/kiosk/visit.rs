@@ -10,8 +10,7 @@ use card_profiles::account::Balances;
 use settlement::DateTime;
 use settlement::id::CardIdentifier;
 use settlement::query::{
-    self, AccountView, CertificateAnswer, LoggedTransaction, LossAct, LossAnswer, OnCard, OverviewAnswer, TicketKind,
-    TicketSubject,
+    self, AccountView, CertificateAnswer, LoggedTransaction, LossAct, OnCard, OverviewAnswer, TicketKind, TicketSubject,
 };
 use settlement::recovery::LogRecord;
 use settlement::refund::Original;
@@ -133,7 +132,7 @@ pub enum Told {
     /// The holder's page.
     Overview(Result<Box<OverviewAnswer>, TerminalError>),
     /// A temporary loss was noted, or released.
-    Loss(LossAct, Result<Box<LossAnswer>, TerminalError>),
+    Loss(LossAct, Result<(), TerminalError>),
     /// The certificate, which nobody has printed yet.
     Certificate(Result<Box<Made>, TerminalError>),
     /// Number of the ticket.
