@@ -461,7 +461,8 @@ fn act_at_centre<R: Request>(
         other => Err(other),
     });
     let outcome = answer.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
-    store.letter_answered(request.request_id(), outcome)?;
+    // What the centre said is said also where it cannot be noted: the next letter is not written there, and not sent.
+    let _ = store.letter_answered(request.request_id(), outcome);
     answer
 }
 

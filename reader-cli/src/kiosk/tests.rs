@@ -3,6 +3,7 @@
 use card_core::tries::TriesLeft;
 use card_counter::error::{LineFault, TerminalError};
 use card_counter::language::{Language, Words};
+use card_counter::store::StoreError;
 use card_profiles::account::Balances;
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
@@ -20,7 +21,7 @@ use super::guide::{self, Section, Sheet, Texts};
 use super::html;
 use super::machine::{Effect, Event, Machine};
 use super::screen::{ALARM_EVERY, Act, Function, Place, Screen, VISIT_LIMIT};
-use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Question, Said, Told};
+use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Question, Said, Told, Undone};
 
 const NAME: &str = "欧阳蕴涵";
 
@@ -593,6 +594,18 @@ fn an_act_that_never_left_the_kiosk_or_that_a_busy_centre_did_not_do_is_called_n
 }
 
 #[test]
+fn only_an_error_of_before_the_letter_was_sent_is_called_a_refusal() {
+    let unwritten = TerminalError::Store(StoreError::Busy { place: String::new() });
+    for (error, known) in [
+        (unwritten, Undone::Refused),
+        (TerminalError::Bug("a message has a JSON form"), Undone::Refused),
+        (TerminalError::Interrupted, Undone::NotKnown),
+    ] {
+        assert_eq!(Undone::of(&error), known, "{error}");
+    }
+}
+
+#[test]
 fn who_gets_no_certificate_reads_the_one_reason_and_what_to_do() {
     let none = |change: &dyn Fn(&mut OverviewAnswer), is_initial| {
         let mut stand = Stand::at(Place::Working);
@@ -612,6 +625,16 @@ fn who_gets_no_certificate_reads_the_one_reason_and_what_to_do() {
         (none(&|_| {}, false), "本月的份数已经用完"),
         (none(&|_| {}, true), "先修改密码"),
         (none(&|page| page.card.state = CardState::TemporaryLoss, false), "不在正常状态"),
+        (
+            none(
+                &|page| {
+                    page.card.state = CardState::TemporaryLoss;
+                    page.may = vec![SelfService::Release];
+                },
+                false,
+            ),
+            "请先回首页，在“临时挂失”中解除",
+        ),
         (none(&|page| page.benefits = None, false), "没有收到您的参保数据"),
     ];
     for (page, reason) in &pages {
