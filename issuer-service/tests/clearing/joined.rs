@@ -89,6 +89,8 @@ fn what_waited_and_what_comes_later_is_the_person_s_who_goes_on() {
     let before = whole(&centre);
     join(&centre);
     assert_eq!((pending(&centre), whole(&centre)), ([0, 35_000], before), "it goes along");
+    let account = centre.ok("li", &["query", "account", "--person", "4"])["account"].clone();
+    assert_eq!(account["closing_fen"], before, "the account has what is on the cards of both, and under way");
 
     // The terminal tells after all: not credited; then the card's own code says that it was.
     let body = outcome(&terminal, 3, "not_credited", None, 0);
