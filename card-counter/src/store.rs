@@ -32,7 +32,7 @@ use crate::error::{Code, TerminalError};
 
 pub use batches::{BatchAnswered, StoredBatch};
 pub use desk::{Blacklist, SignedIn};
-pub use elsewhere::{Asking, LostElsewhere};
+pub use elsewhere::{Asking, Dropping, LostElsewhere};
 pub use national::{NationalStore, Numbering, SaleDraft, Session, Settled, StoredSale};
 pub use proof::Told;
 pub use refunds::NewRefund;

@@ -329,6 +329,8 @@ impl Centre {
             Some(stored) => stored.compare(&centre.config)?,
             None => centre.adopt()?,
         }
+        // A centre that works is no half of one, whatever its restoration left. Where it stays, it is removed another time.
+        let _ = fs::remove_file(folder.join(Self::UNFINISHED));
         Ok(centre)
     }
 
@@ -521,6 +523,8 @@ impl Centre {
     pub(crate) const CONFIG: &'static str = "centre.toml";
     /// Name of the database's file.
     pub(crate) const DATABASE: &'static str = "centre.db";
+    /// Name of the mark of a restoration that did not say that it ended.
+    pub(crate) const UNFINISHED: &'static str = "restore.unfinished";
     /// Name of the card type that is issued.
     pub(crate) const PROFILE: &'static str = "ssc-3.0";
     const VAULT: &'static str = "centre.vault";

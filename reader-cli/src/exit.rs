@@ -126,6 +126,7 @@ impl Exit {
             | Code::BillOpen
             | Code::StillOpen
             | Code::RefundClosed
+            | Code::RefundCredited
             | Code::RefundUndecided
             | Code::RefundAmount
             | Code::CancelTooLate

@@ -264,6 +264,8 @@ codes! {
     RefundUnknown = "REFUND_UNKNOWN",
     /// Refund that is done or withdrawn.
     RefundClosed = "REFUND_CLOSED",
+    /// Refund at another till that its card has: it goes on counting.
+    RefundCredited = "REFUND_CREDITED",
     /// Refund that may have reached the card.
     RefundUndecided = "REFUND_UNDECIDED",
     /// More than is left of a purchase, or nothing.

@@ -39,6 +39,12 @@ pub enum RefundFault {
         /// Where it stands.
         state: RefundState,
     },
+    /// The centre told that the card has it, and lost it since: it is not dropped.
+    #[error("the card has refund {id}")]
+    Credited {
+        /// Its id.
+        id: String,
+    },
     /// A try may have reached the card.
     #[error("entry {entry} of refund {id} has no known outcome")]
     Undecided {
@@ -83,6 +89,7 @@ impl RefundFault {
             Self::Ambiguous { .. } => Code::RefundAmbiguous,
             Self::Unknown { .. } => Code::RefundUnknown,
             Self::Closed { .. } => Code::RefundClosed,
+            Self::Credited { .. } => Code::RefundCredited,
             Self::Undecided { .. } => Code::RefundUndecided,
             Self::NotLatest { .. } => Code::CancelTooLate,
             Self::Sum(_) => Code::RefundAmount,
@@ -97,6 +104,7 @@ impl RefundFault {
             Self::Unknown { id } => format!("没有退费 {id}"),
             Self::Closed { number, state: RefundState::Done } => format!("退费 {number} 已完成"),
             Self::Closed { number, state } => format!("退费 {number} 为 {}", state.as_str()),
+            Self::Credited { id } => format!("卡已收到退费 {id}"),
             Self::Undecided { id, entry } => format!("退费 {id} 的交易 {entry} 结果未知"),
             Self::NotLatest { id: Some(id) } => format!("消费 {id}"),
             Self::NotLatest { id: None } => "此卡在本终端没有消费".to_owned(),

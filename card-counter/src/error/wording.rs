@@ -217,6 +217,10 @@ fn what(code: Code) -> Words {
         }
         Code::RefundUnknown => ("没有这笔退费", "there is no such refund"),
         Code::RefundClosed => ("该退费已结束", "this refund is over"),
+        Code::RefundCredited => (
+            "中心曾告知卡已收到该退费,不能不再计入",
+            "the centre told that the card has this refund: it goes on counting",
+        ),
         Code::RefundUndecided => ("该退费可能已到卡上", "this refund may have reached the card"),
         Code::RefundAmount => ("退费金额不对", "this amount cannot be refunded"),
         Code::CancelTooLate => (
@@ -514,6 +518,10 @@ fn next(code: Code) -> Words {
         Code::RefundUnknown | Code::RefundClosed => {
             ("用 sscard refund list --all 查看", "see sscard refund list --all")
         }
+        Code::RefundCredited => (
+            "请中心补入这笔退费(由办理的终端重新上传);中心再次告知后自动消除",
+            "the centre must have it again from the till that gave it; what it tells of again leaves this list",
+        ),
         Code::RefundUndecided => {
             ("插入该卡,给出密码,执行 sscard refund finish", "insert the card and run sscard refund finish with its PIN")
         }

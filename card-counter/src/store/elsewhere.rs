@@ -44,6 +44,19 @@ pub struct LostElsewhere {
     pub given: GivenElsewhere,
     /// Why a person dropped it, where one did: it counts no more.
     pub dropped_why: Option<String>,
+    /// Who did.
+    pub dropped_by: Option<String>,
+}
+
+/// What became of the wish to drop a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropping {
+    /// It counts no more.
+    Done,
+    /// No such refund is lost, or it was dropped before.
+    Unknown,
+    /// The centre told that its card has it: it goes on counting.
+    Credited,
 }
 
 /// Name of the fact: the day of the centre through which it told.
@@ -147,7 +160,7 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT load_id, terminal, terminal_sequence, card_sequence, card_identifier, act, personal_account, self_paid,
-                     pooled_fund, credited, dropped_why FROM given_elsewhere WHERE lost_at IS NOT NULL ORDER BY load_id",
+                     pooled_fund, credited, dropped_why, dropped_by FROM given_elsewhere WHERE lost_at IS NOT NULL ORDER BY load_id",
             )
             .map_err(fail)?;
         let rows = statement.query_map([], lost).map_err(fail)?;
@@ -155,21 +168,31 @@ impl Store {
             .collect()
     }
 
-    /// A person knows that a refund which the centre lost did not reach its card: it counts no more. `false`: no such refund is lost, or it
-    /// was dropped before.
+    /// A person knows that a refund which the centre lost did not reach its card: it counts no more. One of which the centre told that its
+    /// card has it is not dropped.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn drop_elsewhere(&mut self, id: LoadId, why: &str) -> Result<bool, StoreError> {
+    pub fn drop_elsewhere(&mut self, id: LoadId, why: &str, by: &str) -> Result<Dropping, StoreError> {
         let place = self.place.clone();
-        let changed = write(&mut self.connection, &place, |connection| {
-            connection.execute(
-                "UPDATE given_elsewhere SET dropped_at = ?2, dropped_why = ?3
-                 WHERE load_id = ?1 AND lost_at IS NOT NULL AND dropped_at IS NULL",
-                params![id.to_string(), Now::of_system().utc(), why],
-            )
-        })?;
-        Ok(changed == 1)
+        let id = id.to_string();
+        write(&mut self.connection, &place, |connection| {
+            let changed = connection.execute(
+                "UPDATE given_elsewhere SET dropped_at = ?2, dropped_why = ?3, dropped_by = ?4
+                 WHERE load_id = ?1 AND lost_at IS NOT NULL AND dropped_at IS NULL AND credited = 0",
+                params![id, Now::of_system().utc(), why, by],
+            )?;
+            if changed == 1 {
+                return Ok(Dropping::Done);
+            }
+            let is_credited: bool = connection.query_row(
+                "SELECT EXISTS (SELECT 1 FROM given_elsewhere
+                 WHERE load_id = ?1 AND lost_at IS NOT NULL AND dropped_at IS NULL AND credited = 1)",
+                params![id],
+                |row| row.get(0),
+            )?;
+            Ok(if is_credited { Dropping::Credited } else { Dropping::Unknown })
+        })
     }
 }
 
@@ -200,5 +223,6 @@ fn lost(row: &Row<'_>) -> rusqlite::Result<Option<LostElsewhere>> {
         card_identifier,
         given: GivenElsewhere { act, parts, is_credited: row.get(9)? },
         dropped_why: row.get(10)?,
+        dropped_by: row.get(11)?,
     }))
 }

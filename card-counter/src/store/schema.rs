@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 15, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 17, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 16;
+pub(super) const VERSION: i64 = 17;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -289,6 +289,10 @@ ALTER TABLE given_elsewhere ADD COLUMN dropped_at TEXT;
 ALTER TABLE given_elsewhere ADD COLUMN dropped_why TEXT CHECK ((dropped_at IS NULL) = (dropped_why IS NULL));
 ";
 
+/// Who dropped it; not known of what version 16 dropped.
+const DROPPED_BY: &str =
+    "ALTER TABLE given_elsewhere ADD COLUMN dropped_by TEXT CHECK (dropped_by IS NULL OR dropped_at IS NOT NULL);";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -309,7 +313,7 @@ const FROM_2: &str = "DROP TABLE tries;";
 const FROM_3: &str = "DROP TABLE blacklist; DELETE FROM blacklisted;";
 
 /// What brings each version, from 1 on, to the next one.
-const STEPS: [&[&str]; 15] = [
+const STEPS: [&[&str]; 16] = [
     &[FROM_1, HISTORY],
     &[FROM_2],
     &[FROM_3, BLACKLIST],
@@ -325,6 +329,7 @@ const STEPS: [&[&str]; 15] = [
     &[CHIP],
     &[GIVEN_ELSEWHERE],
     &[LOST_ELSEWHERE],
+    &[DROPPED_BY],
 ];
 
 /// Settings of every connection.

@@ -31,7 +31,7 @@ use crate::store::{Place, Store, StoreError, Tx};
 use crate::vault::VaultError;
 
 /// File of a folder that is being filled, until it stands in its place: the word of this restoration, and the server that gets its database.
-pub(super) const MARK: &str = "restore.unfinished";
+pub(super) const MARK: &str = Centre::UNFINISHED;
 /// Fact of a database that was filled: the word of the restoration, the gap, and which backup it was.
 const FILLED: &str = "restore.of";
 
@@ -147,8 +147,11 @@ impl Mark {
             let Ok(text) = fs::read_to_string(at.join(MARK)) else { continue };
             let mut lines = text.lines().map(str::to_owned);
             let mark = Self { at, word: lines.next().unwrap_or_default(), server: lines.next() };
-            // What a server was filled with belongs to this folder: it is not cleared for another one.
+            // What a server was filled with belongs to this folder: it is not cleared for another one. A folder in its place is a centre.
             return match mark.server {
+                Some(server) if order.database.is_none_or(|asked| asked.url != server) && mark.at == order.folder => {
+                    Ok(None)
+                }
                 Some(server) if order.database.is_none_or(|asked| asked.url != server) => {
                     Err(BackupError::HalfElsewhere { folder: mark.at, database: server })
                 }
@@ -193,8 +196,8 @@ impl Half {
     }
 
     fn complete(mut self, folder: &Path, contents: Contents) -> Result<Restored, BackupError> {
+        held(&mut self.store)?;
         if self.at != folder {
-            held(&mut self.store)?;
             settle(&self.at, folder)?;
         }
         remove_mark(folder)?;

@@ -55,8 +55,8 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
         ClearingError::HolderTwice { card } => row(
             format!("卡 {card} 的持卡人在单中重复"),
             format!("the holder of card {card} stands twice in the request"),
-            "去掉一张卡",
-            "leave one card out",
+            "去掉一张卡后重新提出；已提出待复核的先退回",
+            "ask again without one of the cards; reject the request first where it waits for approval",
         ),
         ClearingError::NothingToAllot => row(
             "没有可划入的卡".to_owned(),

@@ -23,7 +23,9 @@ pub const RENUMBER: Form = Form {
         Field {
             name: "because",
             label: ("原因", "Why"),
+            // None stands there by itself: what was not chosen is refused.
             entry: Entry::Choice(&[
+                ("", "请选择", "choose"),
                 ("wrong", "登记有误，原号码不是本人的", "registered wrong: it was never the person's"),
                 ("changed", "号码变更，原号码曾是本人的", "changed: it was the person's until now"),
             ]),

@@ -229,8 +229,8 @@ impl Code {
             Self::QuoteOpen => ("引号没有闭合", "a quotation mark is not closed"),
             Self::RowTooLong => ("本行过长，不像登记数据", "the line is longer than any registry row"),
             Self::EncodingMixed => (
-                "本行的编码与文件其余部分不同（一个是 UTF-8，另一个是 GB 18030）",
-                "the line is in another encoding than the rest of the file (one is UTF-8, the other GB 18030)",
+                "本行的编码与读取本文件所用的编码不同（一个是 UTF-8，另一个是 GB 18030）",
+                "the line is in another encoding than the file is read in (one is UTF-8, the other GB 18030)",
             ),
             Self::NotObject => ("不是完整的 JSON 对象", "not one whole JSON object"),
             Self::KeyTwice => ("JSON 对象中有重复的键", "the JSON object has a key twice"),
@@ -305,8 +305,8 @@ impl Code {
                 ("检查本行的分隔符和引号", "check delimiters and quotation marks of the line")
             }
             Self::EncodingMixed => (
-                "像是把两个导出文件拼在了一起: 分别导入，或全部按同一编码重新导出",
-                "two exports were put together, it seems: import each by itself, or export all of it again in one encoding",
+                "像是把两个导出文件拼在了一起: 分别导入，或全部按同一编码重新导出；声明了 --encoding 的，检查是否声明错了",
+                "two exports were put together, it seems: import each by itself, or export all of it again in one encoding; a declared --encoding may be the wrong one",
             ),
             Self::NotObject | Self::KeyTwice => {
                 ("检查这一条的括号、引号和键", "check brackets, quotation marks and keys of the object")

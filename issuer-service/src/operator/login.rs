@@ -103,7 +103,7 @@ pub fn log_in(
         }
         let secret = tx.totp(name)?.ok_or_else(|| LoginError::TotpNotSet { name: name.to_owned() })?;
         let step = totp::step_of(&Zeroizing::new(secret), seconds, code).ok_or(LoginError::Refused)?;
-        if !tx.take_totp_step(name, step, totp::latest_step(seconds))? {
+        if !tx.take_totp_step(name, step, totp::step_ahead(seconds))? {
             return Err(LoginError::Refused);
         }
         let heading = heading(tx, name, Some(from))?;
@@ -228,7 +228,7 @@ pub fn change_totp(
     own(store, name, "operator.totp", |tx| {
         if let Some(present) = tx.totp(name)?.map(Zeroizing::new) {
             let step = totp::step_of(&present, seconds, code).ok_or(LoginError::Refused)?;
-            if !tx.take_totp_step(name, step, totp::latest_step(seconds))? {
+            if !tx.take_totp_step(name, step, totp::step_ahead(seconds))? {
                 return Err(LoginError::Refused);
             }
         }

@@ -76,7 +76,8 @@ pub fn lines(tx: &Tx<'_>, holder: i64, cards: &[CardIdentifier]) -> Result<Vec<S
     let mut postings: BTreeMap<(BusinessDate, i64), Vec<AccountEntry>> = BTreeMap::new();
     let of_cards = cards.iter().flat_map(|card| [Account::Card(*card), Account::Transit(*card)]);
     // A record that comes late is posted into the window of its own day: days are not in the order of postings.
-    for account in of_cards.chain([Account::Pending(holder)]) {
+    let rows = tx.rows_joined_into(holder)?.into_iter().chain([holder]);
+    for account in of_cards.chain(rows.map(Account::Pending)) {
         for entry in tx.entries_of(&account)? {
             postings.entry((entry.window_date, entry.posting)).or_default().push(entry);
         }

@@ -36,17 +36,18 @@ pub fn overview(
     }
     let (made, state) =
         card::made(tx, request.card_identifier)?.ok_or(ClearingError::Refused(ErrorCode::CardUnknown))?;
+    let person = tx.goes_on_in(made.person)?;
     let (account, benefits) = if request.pin.is_known() {
-        let account = account_view(tx, made.person, request.card_identifier, request.on_card.as_ref())?;
-        (Some(account), insurance::benefits(tx, made.person, benefit_rules)?)
+        let account = account_view(tx, person, request.card_identifier, request.on_card.as_ref())?;
+        (Some(account), insurance::benefits(tx, person, benefit_rules)?)
     } else {
         (None, None)
     };
     let mut may = service::may(rules, state);
     let month = Month::of(clock::business_today());
     if state == LifeState::Normal
-        && !tx.contribution_days_of(made.person)?.is_empty()
-        && certificate::left_this_month(tx, benefit_rules, made.person, month)? != Some(0)
+        && !tx.contribution_days_of(person)?.is_empty()
+        && certificate::left_this_month(tx, benefit_rules, person, month)? != Some(0)
     {
         may.push(SelfService::Certificate);
     }
@@ -58,13 +59,13 @@ pub fn overview(
         version: Version1,
         status: AnswerStatus::Created,
         card: card::view(tx, &made, state).map_err(service::refused)?,
-        new_card: progress::of_person(tx, made.person)?,
+        new_card: progress::of_person(tx, person)?,
         may,
         account,
         benefits,
     };
     let told = if request.pin.is_known() { "card, progress, account, insurances" } else { "card, progress" };
-    let act = asker.act("query.holder", made.person, &format!("card {}: {told}", made.card_number));
+    let act = asker.act("query.holder", person, &format!("card {}: {told}", made.card_number));
     Ok((answer, act))
 }
 

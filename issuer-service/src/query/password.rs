@@ -147,10 +147,13 @@ enum Tried {
 }
 
 fn judge(stored: &StoredPassword, is_right: bool) -> (Tried, &'static str) {
-    // Instants of one form compare as texts. One that is farther than a lock lasts was written by a clock that stood ahead.
-    let lasts = |until: &String| *until > clock::now() && *until <= clock::instant_in(LOCKED_S);
-    if stored.locked_until.as_ref().is_some_and(lasts) {
-        return (Tried::Locked, "locked");
+    // Instants of one form compare as texts.
+    if stored.locked_until.as_ref().is_some_and(|until| *until > clock::now()) {
+        // One that is farther than a lock lasts was written by a clock that stood ahead: it lasts as long as one of now, and no step of
+        // the clock opens it.
+        let latest = clock::instant_in(LOCKED_S);
+        let ahead = stored.locked_until.as_ref().is_some_and(|until| *until > latest);
+        return (if ahead { Tried::Locks(latest) } else { Tried::Locked }, "locked");
     }
     match (is_right, stored.failures + 1) {
         (true, _) => (Tried::Right, "right"),
@@ -252,8 +255,14 @@ mod tests {
         assert_eq!(judge(&stored(3, None), true).0, Tried::Right);
         assert!(matches!(judge(&stored(4, None), false).0, Tried::Locks(_)));
         assert_eq!(judge(&stored(0, Some(&clock::instant_in(LOCKED_S - 60))), true).0, Tried::Locked);
-        // A clock that stood ahead and was set right locks nobody out for as long.
-        assert_eq!(judge(&stored(0, Some("2999-01-01T00:00:00.000Z")), true).0, Tried::Right);
+        // A clock that stood ahead and was set right locks nobody out for as long, and one that is set back by a step opens nothing.
+        for until in ["2999-01-01T00:00:00.000Z".to_owned(), clock::instant_in(LOCKED_S + 5)] {
+            let (tried, detail) = judge(&stored(0, Some(&until)), true);
+            assert_eq!(detail, "locked");
+            let Tried::Locks(until) = tried else { panic!("{until} opens") };
+            assert!(until > clock::now() && until <= clock::instant_in(LOCKED_S), "{until}");
+            assert_eq!(judge(&stored(0, Some(&until)), true).0, Tried::Locked, "it stays so until then");
+        }
         assert_eq!(judge(&stored(0, Some("2000-01-01T00:00:00.000Z")), true).0, Tried::Right);
     }
 }

@@ -65,6 +65,12 @@ pub struct Identity {
     pub birth_date: String,
 }
 
+/// The rows that were joined into one, and those that were joined into them before. `{person}` is the one.
+pub(super) const GAVE_WAY: &str = "WITH RECURSIVE gave_way (person) AS (
+        SELECT person FROM person_joined WHERE into_person = {person}
+        UNION SELECT j.person FROM person_joined j JOIN gave_way g ON j.into_person = g.person
+    ) SELECT person FROM gave_way";
+
 impl Tx<'_> {
     /// Writes what one person asks for, and gives it its number.
     ///
@@ -262,12 +268,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn rows_joined_into(&self, person: i64) -> Result<Vec<i64>, StoreError> {
-        let mut find = self.sql.prepare(
-            "WITH RECURSIVE gave_way (person) AS (
-                SELECT person FROM person_joined WHERE into_person = $1
-                UNION SELECT j.person FROM person_joined j JOIN gave_way g ON j.into_person = g.person
-             ) SELECT person FROM gave_way ORDER BY person",
-        )?;
+        let mut find = self.sql.prepare(&format!("{} ORDER BY person", GAVE_WAY.replace("{person}", "$1")))?;
         Ok(find.query_map([person], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 

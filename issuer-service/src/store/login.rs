@@ -78,14 +78,14 @@ impl Tx<'_> {
     }
 
     /// Takes the code of a step; `false` when one of this step or of a later one was taken before. One that was taken at a step after
-    /// `latest` was taken by a clock that stood ahead, and keeps nobody out.
+    /// `ahead` was taken by a clock that stood ahead, and keeps nobody out.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn take_totp_step(&self, operator: &str, step: u64, latest: u64) -> Result<bool, StoreError> {
-        let (step, latest) = (cell::from_u64(step)?, cell::from_u64(latest)?);
+    pub(crate) fn take_totp_step(&self, operator: &str, step: u64, ahead: u64) -> Result<bool, StoreError> {
+        let (step, ahead) = (cell::from_u64(step)?, cell::from_u64(ahead)?);
         let sql = "UPDATE operator_totp SET step = $1 WHERE operator = $2 AND (step < $1 OR step > $3)";
-        Ok(self.sql.execute(sql, (step, operator, latest))? == 1)
+        Ok(self.sql.execute(sql, (step, operator, ahead))? == 1)
     }
 
     /// The last attempt under a name was not after `now`, whatever the clock said then.

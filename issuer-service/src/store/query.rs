@@ -74,12 +74,17 @@ impl Tx<'_> {
         Ok(rows.into_iter().filter(|row| last.replace(row.card_sequence) != Some(row.card_sequence)).collect())
     }
 
-    /// Identifiers of every card of a person that was made or begun, oldest first.
+    /// Identifiers of every card of a person that was made or begun, oldest first, with those of the rows that were joined into it: what is
+    /// on them is the person's.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn card_identifiers_of(&self, person: i64) -> Result<Vec<CardIdentifier>, StoreError> {
-        let mut find = self.sql.prepare("SELECT card_identifier FROM card WHERE person = $1 ORDER BY job")?;
+        let mut find = self.sql.prepare(
+            "WITH RECURSIVE one (person) AS (
+                SELECT CAST($1 AS BIGINT) UNION SELECT j.person FROM person_joined j JOIN one o ON j.into_person = o.person
+             ) SELECT card_identifier FROM card WHERE person IN (SELECT person FROM one) ORDER BY job",
+        )?;
         let rows = find.query_map([person], |row| cell::parsed(row, 0, CardIdentifier::parse))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use super::engine::{OptionalExtension, params};
+use super::identity::GAVE_WAY;
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::exchange::told;
@@ -38,7 +39,7 @@ const PEOPLE: &str = "FROM person_death p WHERE p.recorded_at < $1 AND p.person 
                     GROUP BY e.account HAVING SUM(e.amount_fen) <> 0)
     AND NOT EXISTS (SELECT 1 FROM card c JOIN entry e
                         ON e.account IN ('card:' || c.card_identifier, 'transit:' || c.card_identifier)
-                    WHERE c.person IN (SELECT p.person UNION ALL SELECT j.person FROM person_joined j WHERE j.into_person = p.person)
+                    WHERE c.person = p.person OR c.person IN ({joined})
                     GROUP BY e.account HAVING SUM(e.amount_fen) <> 0)";
 
 /// Names that a file sent and its answer bear in the exchange folder.
@@ -56,7 +57,8 @@ fn due(kind: Kind) -> Option<(&'static str, String)> {
         Kind::People => ("p.person", PEOPLE),
         Kind::Cards | Kind::Money | Kind::Audit | Kind::Keys => return None,
     };
-    Some((key, from.replace("{without}", &WITHOUT_CARD.replace("{person}", "p.person"))))
+    let of_p = |part: &str| part.replace("{person}", "p.person");
+    Some((key, from.replace("{without}", &of_p(WITHOUT_CARD)).replace("{joined}", &of_p(GAVE_WAY))))
 }
 
 impl Tx<'_> {

@@ -88,6 +88,9 @@ fn a_clock_that_stood_ahead_and_was_set_right_keeps_nobody_out() {
     assert!(told.head.to_lowercase().contains("retry-after: 60"), "as long as after a mistake of now: {told:?}");
     office.ask("UPDATE login_failure SET last_at = last_at - 61");
     assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 200, "the waiting ends");
+    // Set back by a minute and a half: a used code is a used code.
+    office.ask("UPDATE operator_totp SET step = step + 3");
+    assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 401, "a code that was taken");
     office.ask("UPDATE operator_totp SET step = step + 86400");
     assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 200, "a code of now");
     assert_eq!(office.log_in(&wang, &wang.password(), &wang.code(0)).status, 401, "once");

@@ -586,6 +586,11 @@ fn another_number_and_a_joining_are_asked_for_by_one_and_decided_by_another() {
     let told = form(&office, &li, "/console/people/2/renumber", none);
     assert!(told.status == 400 && told.text.contains("PERSON_NUMBER_UNFIT"), "{} {}", told.status, told.text);
     let right = none.replace("513301199001010999", "51330119900101003X");
+    // Why is chosen: nothing stands there by itself.
+    let select = page.split("name=\"because\"").nth(1).expect("a choice").split("</select>").next().expect("its end");
+    assert_eq!(select.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()), Some(""), "{select}");
+    let told = form(&office, &li, "/console/people/2/renumber", &right.replace("because=wrong", "because="));
+    assert!(told.status == 400 && told.text.contains("because"), "{} {}", told.status, told.text);
     let told = form(&office, &li, "/console/people/2/renumber", &right);
     assert_eq!((told.status, to(&told)), (303, "/console/identities"), "{}", told.text);
     let own = orders(&li);

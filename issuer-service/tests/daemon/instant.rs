@@ -60,7 +60,11 @@ fn a_citizen_at_the_counter_gets_one_card_although_everything_is_interrupted_onc
     assert_eq!(counter(&printed)["next"], "handed-out");
     let face: serde_json::Value = serde_json::from_slice(&std::fs::read(face).expect("printed")).expect("JSON");
     assert_eq!((&face["card_number"], &face["name"]), (&written["card_number"], &"扎西·多吉".into()));
-    assert_eq!(bench.count("SELECT COUNT(*) FROM station_journal"), steps + 1, "printed, not written again");
+    assert_eq!(
+        bench.count("SELECT COUNT(*) FROM station_journal"),
+        steps + 2,
+        "to the printer and printed, not written again"
+    );
     assert_eq!(bench.count("SELECT COUNT(*) FROM card WHERE job = 2 AND state = 'sealed'"), 1);
     assert_eq!(bench.count("SELECT COUNT(*) FROM receipt"), 2);
 }

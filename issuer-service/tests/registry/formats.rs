@@ -100,7 +100,7 @@ fn a_declared_encoding_is_believed_where_detection_would_err() {
     assert_eq!(counts(&json(&bureau.run(&bureau.file("a.csv", &bytes), &["--encoding", "gb18030"]))), [1, 0, 0]);
     assert_eq!(bureau.say(&["person", "find", "--by", "name"], "联通")["people"].as_array().map(Vec::len), Some(1));
     let wrong = json(&bureau.run(&bureau.file("b.csv", GB18030.encode(&text).0), &["--encoding", "utf-8"]));
-    assert_eq!(faults(&wrong), [(2, "name".to_owned(), "UNDECODABLE".to_owned())]);
+    assert_eq!(faults(&wrong), [(2, "whole row".to_owned(), "ENCODING_MIXED".to_owned())]);
 }
 
 #[test]

@@ -243,6 +243,33 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
 }
 
 #[test]
+fn nobody_is_erased_whose_money_is_on_the_card_of_a_row_joined_long_before() {
+    let bureau = bureau();
+    assert_eq!(set(&bureau, "people", "400").0, Some(0));
+    // 1 goes on in 2, and 2 in 3, who dies; fifty yuan are on the card that 1 had.
+    for (order, (id, into)) in [("1", "2"), ("2", "3")].into_iter().enumerate() {
+        bureau.say(&["person", "join", id, "--into", into, "--reason", "one person", "--operator", "li"], "");
+        bureau.say(&["person", "approve", &(order + 1).to_string(), "--operator", "wang"], "");
+    }
+    let death = ["person", "death", "3", "--on", "20200101", "--reason", "certificate", "--operator", "li"];
+    assert_eq!(bureau.told(&death, "").status.code(), Some(0));
+    sql(&bureau, &format!("UPDATE person_death SET recorded_at = '{OLD}'"));
+    let card = format!(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO card (chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state, changed_at)
+         VALUES ('00', 1, 1, 'A00000001', '513300', 'ssc-3.0', '20200101', '20300101', 'cancelled', '{OLD}');
+         INSERT INTO entry (posting, line, account, amount_fen) VALUES (1, 1, 'card:513300', 5000)"
+    );
+    sql(&bureau, &card);
+    assert_eq!(run(&bureau), [("people".to_owned(), 0)], "fifty yuan are on the card");
+    let paid = "PRAGMA foreign_keys = OFF;
+        INSERT INTO entry (posting, line, account, amount_fen) VALUES (2, 1, 'card:513300', -5000)";
+    sql(&bureau, paid);
+    assert_eq!(run(&bureau), [("people".to_owned(), 1)]);
+    assert_eq!(sql(&bureau, "SELECT person FROM person_erased ORDER BY person").concat(), ["1", "2", "3"]);
+}
+
+#[test]
 fn agents_and_exchanged_files_are_emptied_and_that_they_were_stays() {
     let bureau = bureau();
     let folder = bureau.data();

@@ -145,12 +145,12 @@ fn a_printer_gets_the_face_as_files_that_are_its_own_and_gone_when_it_has_ended(
     let site =
         Hook { folder: Some(folder.path().to_owned()), ..hook(&format!("touch {}; : {{back.png}}", mark.display())) };
     let store = &mut rig.centre.store;
-    let told = print::batch_again(store, 1, Some(1), &site, (Some("sun"), None)).expect("tried");
+    let told = print::batch_again(store, 1, Some(1), &site, (Some("sun"), Some("torn"))).expect("tried");
     assert_eq!((told.unprinted[0].reason, mark.exists(), left()), ("HOOK_FACE_UNDRAWN", false, 0));
     // Of a command that fails, or is ended, nothing is left either.
     for command in ["exit 1; : {front.png}", "sleep 600; : {front.png}"] {
         let slow = Hook { limit: Duration::from_millis(300), ..hook(command) };
-        let told = print::batch_again(store, 1, Some(1), &slow, (Some("sun"), None)).expect("tried");
+        let told = print::batch_again(store, 1, Some(1), &slow, (Some("sun"), Some("torn"))).expect("tried");
         assert_eq!((told.printed.len(), left()), (0, 0), "{command}");
     }
 }

@@ -413,7 +413,7 @@ fn answered(
             act,
             id().and_then(|request_id| {
                 let request = LossRequest { version, request_id, terminal, card_identifier, pin, act };
-                act_at_centre(centre, store, &request, false).map(Box::new)
+                act_at_centre(centre, store, &request, false).map(drop)
             }),
         ),
         Asked::Certificate => Told::Certificate(id().map(certificate).and_then(|(request_id, is_again)| {
@@ -461,7 +461,8 @@ fn act_at_centre<R: Request>(
         other => Err(other),
     });
     let outcome = answer.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
-    store.letter_answered(request.request_id(), outcome)?;
+    // What the centre said is said also where it cannot be noted: the next letter is not written there, and not sent.
+    let _ = store.letter_answered(request.request_id(), outcome);
     answer
 }
 

@@ -74,11 +74,6 @@ pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Ex
         }
         _ => Ok(()),
     };
-    if let Err(error) = &handed
-        && !matches!(error, TerminalError::ReceiptUnwritten { .. })
-    {
-        return handed.map(|()| Exit::Ok);
-    }
     let exit = told(setting, before.joined(page), if exit == Exit::Ok && stuck { Exit::Partly } else { exit })?;
     // What was settled is answered first; then what is wrong with its paper.
     handed.map(|()| exit)
@@ -95,8 +90,9 @@ struct Papers {
 
 impl Papers {
     fn of(setting: &Setting<'_>, receipt: &ReceiptArguments) -> Result<Self, TerminalError> {
-        let store = Store::open_if_there(&setting.configuration.data)?;
-        let terminal = store.map_or(Ok(None), |store| store.terminal())?;
+        // The number is for the print alone: a journal that cannot be opened keeps nobody from settling or cancelling.
+        let store = Store::open_if_there(&setting.configuration.data).ok().flatten();
+        let terminal = store.and_then(|store| store.terminal().ok().flatten());
         Ok(Self { handout: setting.handout(receipt)?, terminal })
     }
 

@@ -24,7 +24,7 @@ use card_counter::error::{RefundFault, TerminalError};
 use card_counter::journal::{GivenElsewhere, Journal as _, Plain, Purchased, RefundOrder, RefundState};
 use card_counter::language::Words;
 use card_counter::refund::{self, Asked};
-use card_counter::store::{LostElsewhere, Store};
+use card_counter::store::{Dropping, LostElsewhere, Store};
 use card_counter::tap::Tapped;
 use card_counter::{check, pin, terminal};
 use centre_line::load::{self, Loader};
@@ -275,14 +275,22 @@ fn list(setting: &Setting<'_>, all: bool) -> Result<Exit, TerminalError> {
     let rows = shown.map(|order| row(setting.now, &store, order)).collect::<Result<Vec<_>, _>>()?;
     let page = Page::new().with("refunds", Words::new("退费", "refunds"), Value::Table(rows));
     let lost = store.lost_elsewhere()?;
-    let lost: Vec<Page> = lost.iter().filter(|one| all || one.dropped_why.is_none()).map(lost_row).collect();
-    let page = match lost.is_empty() {
+    let rows: Vec<Page> = lost.iter().filter(|one| all || one.dropped_why.is_none()).map(lost_row).collect();
+    let page = match rows.is_empty() {
         true => page,
-        false => page.with("lost", Words::new("中心账上已无的他终端退费", "elsewhere, lost by the centre"), Value::Table(lost)).noted(
+        false => page.with(
+            "lost",
+            Words::new("中心账上已无的他终端退费", "elsewhere, lost by the centre"),
+            Value::Table(rows),
+        ),
+    };
+    let page = match lost.iter().all(|one| one.dropped_why.is_some()) {
+        true => page,
+        false => page.noted(
             "REFUNDS_LOST",
             Words::new(
-                "中心恢复到较早的备份后账上没有这些退费;在此仍按已退计,不会再退。请告知中心;中心再次告知后自动消除;确知卡未收到的,用 sscard refund drop 编号 --reason 不再计入",
-                "a centre that was brought back to an earlier backup does not have these; here they go on counting and nothing of them is given again. Tell the centre: what it tells of again leaves this list. One that is known not to have reached its card counts no more after sscard refund drop ID --reason",
+                "中心恢复到较早的备份后账上没有这些退费;在此仍按已退计,不会再退。请告知中心;中心再次告知后自动消除;状态为“卡可能已收到”而确知卡未收到的,用 sscard refund drop 编号 --reason 不再计入",
+                "a centre that was brought back to an earlier backup does not have these; here they go on counting and nothing of them is given again. Tell the centre: what it tells of again leaves this list. One that the card may have, and is known not to have, counts no more after sscard refund drop ID --reason",
             ),
         ),
     };
@@ -308,6 +316,7 @@ fn lost_row(lost: &LostElsewhere) -> Page {
         .with("self_paid_fen", Words::new("退现金", "in cash"), Value::Money(parts.self_paid))
         .with("pooled_fund_fen", Words::new("退统筹", "to pool"), Value::Money(parts.pooled_fund))
         .with("why", Words::new("原因", "why"), Value::maybe(lost.dropped_why.clone()))
+        .with("operator", Words::new("操作员", "by"), Value::maybe(lost.dropped_by.clone()))
 }
 
 fn act_words(act: RefundAct) -> Value {
@@ -323,8 +332,10 @@ fn drop_lost(setting: &Setting<'_>, id: &str, reason: &str) -> Result<Exit, Term
     store.take_turn()?;
     let unknown = || RefundFault::Unknown { id: id.to_owned() };
     let load_id = LoadId::parse(id).map_err(|_| unknown())?;
-    if !store.drop_elsewhere(load_id, reason)? {
-        return Err(unknown().into());
+    match store.drop_elsewhere(load_id, reason, &setting.configuration.operator)? {
+        Dropping::Done => {}
+        Dropping::Unknown => return Err(unknown().into()),
+        Dropping::Credited => return Err(RefundFault::Credited { id: id.to_owned() }.into()),
     }
     let lost = store.lost_elsewhere()?.into_iter().find(|lost| lost.load_id == load_id);
     setting.output.answer(&lost_row(&lost.ok_or(TerminalError::Bug("what was dropped is kept"))?))?;

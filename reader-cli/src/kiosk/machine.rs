@@ -500,6 +500,7 @@ impl Machine {
         match page {
             _ if page.may.contains(&SelfService::Certificate) => None,
             _ if visit.opened.as_ref().is_some_and(|opened| opened.is_initial) => Some(NoCertificate::InitialPin),
+            _ if page.may.contains(&SelfService::Release) => Some(NoCertificate::Lost),
             _ if page.card.state != CardState::Normal => Some(NoCertificate::Card),
             _ if page.benefits.is_none() => Some(NoCertificate::NoData),
             // Nothing else keeps the centre from it.

@@ -3,6 +3,7 @@
 use card_core::tries::TriesLeft;
 use card_counter::error::{LineFault, TerminalError};
 use card_counter::language::{Language, Words};
+use card_counter::store::StoreError;
 use card_profiles::account::Balances;
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
@@ -20,7 +21,7 @@ use super::guide::{self, Section, Sheet, Texts};
 use super::html;
 use super::machine::{Effect, Event, Machine};
 use super::screen::{ALARM_EVERY, Act, Function, Place, Screen, VISIT_LIMIT};
-use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Question, Said, Told};
+use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Question, Said, Told, Undone};
 
 const NAME: &str = "欧阳蕴涵";
 
@@ -593,6 +594,18 @@ fn an_act_that_never_left_the_kiosk_or_that_a_busy_centre_did_not_do_is_called_n
 }
 
 #[test]
+fn only_an_error_of_before_the_letter_was_sent_is_called_a_refusal() {
+    let unwritten = TerminalError::Store(StoreError::Busy { place: String::new() });
+    for (error, known) in [
+        (unwritten, Undone::Refused),
+        (TerminalError::Bug("a message has a JSON form"), Undone::Refused),
+        (TerminalError::Interrupted, Undone::NotKnown),
+    ] {
+        assert_eq!(Undone::of(&error), known, "{error}");
+    }
+}
+
+#[test]
 fn who_gets_no_certificate_reads_the_one_reason_and_what_to_do() {
     let none = |change: &dyn Fn(&mut OverviewAnswer), is_initial| {
         let mut stand = Stand::at(Place::Working);
@@ -612,12 +625,50 @@ fn who_gets_no_certificate_reads_the_one_reason_and_what_to_do() {
         (none(&|_| {}, false), "本月的份数已经用完"),
         (none(&|_| {}, true), "先修改密码"),
         (none(&|page| page.card.state = CardState::TemporaryLoss, false), "不在正常状态"),
+        (
+            none(
+                &|page| {
+                    page.card.state = CardState::TemporaryLoss;
+                    page.may = vec![SelfService::Release];
+                },
+                false,
+            ),
+            "请先回首页，在“临时挂失”中解除",
+        ),
         (none(&|page| page.benefits = None, false), "没有收到您的参保数据"),
     ];
     for (page, reason) in &pages {
         let said = pages.iter().filter(|(_, other)| page.contains(other)).count();
         assert!(page.contains(reason) && said == 1, "{reason}: {page}");
     }
+}
+
+#[test]
+fn after_a_loss_is_taken_back_a_certificate_is_made_as_the_centre_now_says() {
+    let mut stand = Stand::new();
+    stand.home();
+    stand.log();
+    let mut lost = page();
+    lost.card.state = CardState::TemporaryLoss;
+    lost.may = vec![SelfService::Release];
+    lost.benefits = Some(Benefits { insurances: Vec::new() });
+    stand.centre(Told::Overview(Ok(lost)));
+    stand.touch(Act::Open(Function::Loss));
+    let Some(Effect::Centre(7, question)) = stand.touch(Act::Agree) else { panic!("it is asked for") };
+    assert!(matches!(question.what, Asked::Loss(LossAct::Release)));
+    let asked = stand.centre(Told::Loss(LossAct::Release, Ok(())));
+    assert_eq!(stand.place(), Place::Notice);
+    assert!(matches!(asked, Some(Effect::Centre(7, Question { what: Asked::Overview(_), .. }))), "{asked:?}");
+    let mut normal = page();
+    normal.may.push(SelfService::Certificate);
+    normal.benefits = Some(Benefits { insurances: Vec::new() });
+    stand.touch(Act::Back);
+    stand.touch(Act::Open(Function::Certificate));
+    assert_eq!(stand.place(), Place::Working, "the answer of before does not stand");
+    stand.centre(Told::Overview(Ok(normal)));
+    assert_eq!(stand.place(), Place::Certificate);
+    let Some(Effect::Centre(7, question)) = stand.touch(Act::Agree) else { panic!("it is made") };
+    assert!(matches!(question.what, Asked::Certificate));
 }
 
 #[test]

@@ -10,8 +10,7 @@ use card_profiles::account::Balances;
 use settlement::DateTime;
 use settlement::id::CardIdentifier;
 use settlement::query::{
-    self, AccountView, CertificateAnswer, LoggedTransaction, LossAct, LossAnswer, OnCard, OverviewAnswer, TicketKind,
-    TicketSubject,
+    self, AccountView, CertificateAnswer, LoggedTransaction, LossAct, OnCard, OverviewAnswer, TicketKind, TicketSubject,
 };
 use settlement::recovery::LogRecord;
 use settlement::refund::Original;
@@ -133,7 +132,7 @@ pub enum Told {
     /// The holder's page.
     Overview(Result<Box<OverviewAnswer>, TerminalError>),
     /// A temporary loss was noted, or released.
-    Loss(LossAct, Result<Box<LossAnswer>, TerminalError>),
+    Loss(LossAct, Result<(), TerminalError>),
     /// The certificate, which nobody has printed yet.
     Certificate(Result<Box<Made>, TerminalError>),
     /// Number of the ticket.
@@ -164,6 +163,8 @@ pub enum NoCertificate {
     Away,
     /// The PIN is the one that came with the card.
     InitialPin,
+    /// It is reported lost, and the holder may take that back here.
+    Lost,
     /// The card is not in normal use.
     Card,
     /// The centre was given no data about the holder's insurances.
@@ -177,9 +178,10 @@ pub enum NoCertificate {
 pub enum Undone {
     /// It was not done: nothing was sent, or the centre cannot now. The same may be tried later.
     ForNow,
-    /// It was not done, and the centre says why.
+    /// It was not done, and the error says why: the centre's, or this machine's before anything was sent.
     Refused,
-    /// Nobody knows: it was sent, and nobody answered, or nobody can read the answer.
+    /// Nobody knows: it was sent, and nobody answered, or nobody can read the answer. So it is of every error that is not known to come
+    /// before.
     NotKnown,
 }
 
@@ -193,7 +195,9 @@ impl Undone {
             TerminalError::CentreUnreachable { sent: false, .. } | TerminalError::Line(_) => Self::ForNow,
             TerminalError::CentreRefused { code, .. } if code.retryable() => Self::ForNow,
             TerminalError::CentreRefused { code, .. } if code.is_no_word() => Self::NotKnown,
-            _ => Self::Refused,
+            // The letter was not written down: it is not sent then.
+            TerminalError::CentreRefused { .. } | TerminalError::Store(_) | TerminalError::Bug(_) => Self::Refused,
+            _ => Self::NotKnown,
         }
     }
 }

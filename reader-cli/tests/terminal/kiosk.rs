@@ -414,6 +414,28 @@ fn a_loss_is_reported_and_taken_back_a_ticket_gets_its_number_and_an_absent_cent
 }
 
 #[test]
+fn what_the_centre_did_is_said_also_where_the_journal_cannot_note_it() {
+    let shop = Shop::ready();
+    shop.centre.books().page = Some(page());
+    let journal = rusqlite::Connection::open(shop.path("data").join("terminal.db")).expect("the journal");
+    journal
+        .execute_batch(
+            "CREATE TRIGGER no_answer_is_noted BEFORE UPDATE ON letter BEGIN SELECT RAISE(ABORT, 'not written'); END",
+        )
+        .expect("a trigger");
+    drop(journal);
+    let (_kiosk, mut browser) = stand(&shop, &[]);
+    insert(&shop);
+    browser.until(&on(Place::Pin));
+    enter(&mut browser, cards::PIN);
+    browser.touch("[data-act=open-loss]");
+    browser.until(&on(Place::Loss));
+    browser.touch("[data-act=agree]");
+    browser.until("document.body.innerText.includes('中心和联网的终端拒收此卡')");
+    assert_eq!(shop.centre.books().page.as_ref().map(|page| page.card.state), Some(CardState::TemporaryLoss));
+}
+
+#[test]
 fn each_page_is_left_when_its_time_is_over_and_a_card_that_stays_is_called_for() {
     let shop = Shop::open();
     let texts = shop.path("texts/vacancies");

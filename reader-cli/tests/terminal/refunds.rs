@@ -457,8 +457,13 @@ fn what_the_centre_lost_of_other_tills_refunds_goes_on_counting_until_it_has_it_
     }
 
     let id = may_have.load_id.to_string();
-    let drop_it = |id: &str| shop.run(&["refund", "drop", id, "--reason", "the other till withdrew it"]);
-    assert_eq!(drop_it(&id).json()["state"], "DROPPED");
+    let drop_it =
+        |id: &str| shop.run(&["--operator", "li", "refund", "drop", id, "--reason", "the other till withdrew it"]);
+    // What its card has would go back twice.
+    let credited = drop_it(&had.load_id.to_string());
+    assert_eq!((credited.status, credited.code().as_str()), (3, "REFUND_CREDITED"), "{}", credited.stderr);
+    let dropped = drop_it(&id).json();
+    assert_eq!((dropped["state"].as_str(), dropped["operator"].as_str()), (Some("DROPPED"), Some("li")));
     for unknown in [id.as_str(), "R00001", &LoadId([8; 16]).to_string()] {
         assert_eq!((drop_it(unknown).status, drop_it(unknown).code().as_str()), (2, "REFUND_UNKNOWN"), "{unknown}");
     }
@@ -472,6 +477,9 @@ fn what_the_centre_lost_of_other_tills_refunds_goes_on_counting_until_it_has_it_
     shop.centre.books().given = Some(vec![had]);
     assert!(noted("sign-in").contains("REFUNDS_LOST"));
     assert_eq!(drop_it(&id).status, 0);
+    let all = shop.run(&["refund", "list", "--all"]);
+    assert_eq!((lost(&["--all"]), all.status), (vec!["DROPPED".to_owned()], 0));
+    assert!(!all.stdout.contains("REFUNDS_LOST"), "nothing of it goes on counting: {}", all.stdout);
     let given = give(&shop, &entry, &["--account", "45.00"]);
     assert_eq!(given.status, 0, "{}", given.stderr);
     assert_eq!(shop.balance(), 44_500 + 4_500);

@@ -156,6 +156,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         (format!("pay {bill} --catalogue {catalogue} --pin env:PIN"), false),
         ("log --pin env:PIN".to_owned(), false),
         ("refund list --all".to_owned(), false),
+        ("refund drop 1 --reason goods".to_owned(), false),
         ("refund give 2 --amount 1.00".to_owned(), false),
         ("refund finish 1".to_owned(), false),
         ("refund withdraw 1 --reason goods".to_owned(), false),

@@ -14,6 +14,8 @@ use super::failure::LoginError;
 const STEP_SECONDS: u64 = 30;
 /// Steps that clocks may differ by, either way.
 const SLACK: u64 = 1;
+/// Seconds by which a clock is set back when it stood ahead (assumed); used codes stay used up to there.
+const AHEAD_SECONDS: u64 = 3_600;
 /// Bytes of a secret: as long as the hash.
 const SECRET_BYTES: usize = 20;
 /// Digits.
@@ -39,7 +41,7 @@ pub fn code(secret: &[u8], seconds: u64) -> String {
 #[must_use]
 pub fn step_of(secret: &[u8], seconds: u64, code: &str) -> Option<u64> {
     let now = seconds / STEP_SECONDS;
-    let near = now.saturating_sub(SLACK)..=latest_step(seconds);
+    let near = now.saturating_sub(SLACK)..=now.saturating_add(SLACK);
     // All are compared: how long it takes says nothing.
     near.fold(None, |found, step| {
         let same = bool::from(of_step(secret, step).as_bytes().ct_eq(code.as_bytes()));
@@ -47,10 +49,11 @@ pub fn step_of(secret: &[u8], seconds: u64, code: &str) -> Option<u64> {
     })
 }
 
-/// The last step whose code is taken at a second since 1970.
+/// The step an hour ahead of a second since 1970: one that was taken behind it was taken by a clock that stood ahead, not by one that
+/// has since been set back by a little.
 #[must_use]
-pub const fn latest_step(seconds: u64) -> u64 {
-    (seconds / STEP_SECONDS).saturating_add(SLACK)
+pub const fn step_ahead(seconds: u64) -> u64 {
+    seconds.saturating_add(AHEAD_SECONDS) / STEP_SECONDS
 }
 
 /// The address that an authenticator program takes: `otpauth://totp/…`.

@@ -418,7 +418,6 @@ impl Drawer<'_> {
     }
 }
 
-/// A QR code, four light modules around it.
 /// Why there is no certificate, and what one does then.
 const fn no_certificate(why: NoCertificate) -> Words {
     match why {
@@ -429,6 +428,10 @@ const fn no_certificate(why: NoCertificate) -> Words {
         NoCertificate::InitialPin => Words::new(
             "密码还是初始密码。请先修改密码，再出具证明。",
             "Your PIN is still the one that came with the card. Change it first.",
+        ),
+        NoCertificate::Lost => Words::new(
+            "此卡已临时挂失。请先回首页，在“临时挂失”中解除，再出具证明。",
+            "The card is reported lost for now. Take that back first, under “Report a loss” on the first page.",
         ),
         NoCertificate::Card => Words::new(
             "此卡不在正常状态，不能在自助机出具证明。请持身份证件到窗口办理。",
@@ -445,6 +448,7 @@ const fn no_certificate(why: NoCertificate) -> Words {
     }
 }
 
+/// A QR code, four light modules around it.
 fn code(text: &str) -> Markup {
     let modules = paper::modules(text);
     let size = modules.size + 8;

@@ -114,21 +114,13 @@ impl Machine {
                 }
                 return None;
             }
-            Told::Loss(act, Ok(answer)) => {
-                if let AtCentre::There(page) = &mut visit.centre {
-                    (page.card, page.may) = (answer.card, answer.may);
+            Told::Loss(act, Ok(())) => {
+                // What the holder may do now, a certificate too, depends on it.
+                visit.centre = AtCentre::Unasked;
+                if waits == Some(Wait::Act) {
+                    self.go(Screen::Notice(moved(act)));
                 }
-                Screen::Notice(match act {
-                    LossAct::Report => Words::new(
-                        "已临时挂失。中心和联网的终端拒收此卡；没有联网的终端收到新名单后拒收。",
-                        "The card is reported lost for now. The centre and connected tills refuse it; a till without a line will with \
-                         its next list.",
-                    ),
-                    LossAct::Release => Words::new(
-                        "已解除挂失，卡可以使用；没有联网的终端收到新名单后恢复受理。",
-                        "The report is taken back. The card works again, at a till without a line with its next list.",
-                    ),
-                })
+                return self.overview();
             }
             Told::Ticket(Ok(number)) => Screen::Notice(Words::of(
                 format!("已登记，编号 {number}。凭编号可在窗口或 12333 查询。"),
@@ -157,5 +149,20 @@ impl Machine {
             self.go(done);
         }
         None
+    }
+}
+
+/// What is said of a loss that was noted, or taken back.
+const fn moved(act: LossAct) -> Words {
+    match act {
+        LossAct::Report => Words::new(
+            "已临时挂失。中心和联网的终端拒收此卡；没有联网的终端收到新名单后拒收。",
+            "The card is reported lost for now. The centre and connected tills refuse it; a till without a line will with \
+             its next list.",
+        ),
+        LossAct::Release => Words::new(
+            "已解除挂失，卡可以使用；没有联网的终端收到新名单后恢复受理。",
+            "The report is taken back. The card works again, at a till without a line with its next list.",
+        ),
     }
 }
