@@ -182,6 +182,9 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
     assert_eq!(run(&bureau), [("people".to_owned(), 0)], "the death was recorded today");
     sql(&bureau, &format!("UPDATE person_death SET recorded_at = '{OLD}'"));
+    let script = format!("{{\"number\":\"{}\",\"name\":\"甲\",\"name_script\":\"བཀྲ་ཤིས\"}}", number("19900101", 3));
+    assert_eq!(bureau.say(&["person", "upsert"], &script)["outcome"], "changed");
+    assert_eq!(bureau.say(&["person", "show", "3"], "")["name_script"], "བ******");
     // What was asked about who she is, and why not.
     let words =
         ["person", "renumber", "3", "--because", "wrong", "--reason", "her sister 乙 says so", "--operator", "li"];
@@ -215,7 +218,9 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     assert_eq!(bureau.say(&["person", "find"], &number("19900101", 3))["people"], Value::Array(Vec::new()));
     assert_eq!(sql(&bureau, "SELECT COUNT(*) FROM photo WHERE person = 3")[0][0], "0");
     let shown = String::from_utf8(issuer(&folder, &["person", "history", "3"]).stdout).expect("text");
-    assert!(!shown.contains('甲') && !shown.contains("1990"), "{shown}");
+    assert!(!shown.contains('甲') && !shown.contains("1990") && !shown.contains('བ'), "{shown}");
+    let shown = String::from_utf8(issuer(&folder, &["person", "show", "3"]).stdout).expect("text");
+    assert!(!shown.contains('བ'), "{shown}");
     assert_eq!(
         sql(&bureau, "SELECT reason, rejection, maker, checker FROM identity_order")[0],
         ["-", "-", "li", "wang"]
