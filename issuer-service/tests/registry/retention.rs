@@ -177,14 +177,14 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     let bureau = bureau();
     let folder = bureau.data();
     assert_eq!(set(&bureau, "people", "400").0, Some(0));
+    let script = format!("{{\"number\":\"{}\",\"name\":\"甲\",\"name_script\":\"བཀྲ་ཤིས\"}}", number("19900101", 3));
+    assert_eq!(bureau.say(&["person", "upsert"], &script)["outcome"], "changed");
+    assert_eq!(bureau.say(&["person", "show", "3"], "")["name_script"], "བ******");
     let death = ["person", "death", "3", "--on", "20200101", "--reason", "certificate", "--operator", "li"];
     let told = bureau.told(&death, "");
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
     assert_eq!(run(&bureau), [("people".to_owned(), 0)], "the death was recorded today");
     sql(&bureau, &format!("UPDATE person_death SET recorded_at = '{OLD}'"));
-    let script = format!("{{\"number\":\"{}\",\"name\":\"甲\",\"name_script\":\"བཀྲ་ཤིས\"}}", number("19900101", 3));
-    assert_eq!(bureau.say(&["person", "upsert"], &script)["outcome"], "changed");
-    assert_eq!(bureau.say(&["person", "show", "3"], "")["name_script"], "བ******");
     // What was asked about who she is, and why not.
     let words =
         ["person", "renumber", "3", "--because", "wrong", "--reason", "her sister 乙 says so", "--operator", "li"];
