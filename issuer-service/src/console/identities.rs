@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, REASON};
 use super::{Viewer, cell, code, link, minute, none, people, table};
-use crate::registry::identity::{Order, OrderState};
+use crate::registry::identity::{Gives, Order, OrderState};
 use crate::state::State;
 
 /// 更正号码.
@@ -85,8 +85,8 @@ pub const REJECT: Form = Form {
     fields: &[REASON],
 };
 
-/// An order, and the number that it would give, masked; none of one that is decided.
-pub type Shown = (Order, Option<String>);
+/// An order, and what it would give; nothing of one that is decided.
+pub type Shown = (Order, Option<Gives>);
 
 /// Orders, the newest first; `older` is where the next page begins.
 #[must_use]
@@ -113,7 +113,7 @@ pub fn page(viewer: &Viewer<'_>, orders: &[Shown], older: Option<i64>) -> Markup
     }
 }
 
-fn row(viewer: &Viewer<'_>, (order, number): &Shown) -> Vec<Markup> {
+fn row(viewer: &Viewer<'_>, (order, gives): &Shown) -> Vec<Markup> {
     let say = |zh, en| viewer.say(zh, en);
     let place = order.number.to_string();
     let what = match order.other {
@@ -121,7 +121,10 @@ fn row(viewer: &Viewer<'_>, (order, number): &Shown) -> Vec<Markup> {
         None => html! {
             (say("更正号码", "another number"))
             @if let Some(because) = order.because { "（" (because.text(viewer.lang)) "）" }
-            @if let Some(number) = number { " → " (code(number)) }
+            @if let Some(Gives { number, changes }) = gives {
+                " → " (code(number))
+                @for &(zh, en) in changes { br; (say("另改：", "changes too: ")) (say(zh, en)) }
+            }
         },
     };
     let decides = html! {

@@ -16,6 +16,7 @@ use crate::error::{Error, Explain};
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::store::StoreError;
+use crate::store::engine::EngineError;
 
 /// Seconds after which it is worth asking again where nothing better is known: assumed.
 const RETRY_SECONDS: u64 = 5;
@@ -166,12 +167,14 @@ pub struct StationRefusal {
 pub struct StationProblem {
     status: StatusCode,
     body: StationRefusal,
+    /// What is behind it, for the log alone.
+    cause: Option<String>,
 }
 
 impl StationProblem {
     /// A refusal with the texts of its error.
     #[must_use]
-    pub fn of(error: &dyn Explain, lang: Lang) -> Self {
+    pub fn of<E: Explain + std::error::Error + 'static>(error: &E, lang: Lang) -> Self {
         let status = match error.exit() {
             Exit::Usage if error.code() == "STATION_MESSAGE_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
             Exit::Usage => StatusCode::BAD_REQUEST,
@@ -189,14 +192,28 @@ impl StationProblem {
             message: error.what(lang),
             remedy: error.next(lang).to_owned(),
         };
-        Self { status, body }
+        let cause = status.is_server_error().then(|| behind(error.code(), error));
+        Self { status, body, cause }
     }
 
-    /// The work could not be done now.
+    /// The work ended in a panic: its transaction is rolled back, the station keeps its record.
     #[must_use]
-    pub fn unavailable(lang: Lang) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..Self::of(&crate::store::StoreError::Locked, lang) }
+    pub fn broken_off(lang: Lang) -> Self {
+        let locked = Self::of(&StoreError::Locked, lang);
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, cause: Some("PANIC".to_owned()), ..locked }
     }
+}
+
+/// What is behind an error, for the log: its stable code, and of the database's what it is; no value of anybody.
+fn behind(code: &str, error: &(dyn std::error::Error + 'static)) -> String {
+    let mut one = Some(error);
+    while let Some(error) = one {
+        if let Some(engine) = error.downcast_ref::<EngineError>() {
+            return format!("{code} {}", engine.mark());
+        }
+        one = error.source();
+    }
+    code.to_owned()
 }
 
 impl IntoResponse for StationProblem {
@@ -204,6 +221,9 @@ impl IntoResponse for StationProblem {
         let mut response =
             super::json(self.status, serde_json::to_string(&self.body).expect("an error body serializes"));
         response.extensions_mut().insert(Code(self.body.code));
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
         set_retry_after(&mut response, None);
         // Who is not served keeps no connection either.
         if self.status == StatusCode::UNAUTHORIZED {
@@ -243,6 +263,8 @@ pub struct ApiProblem {
     status: StatusCode,
     body: ApiProblemBody,
     wait: Option<u64>,
+    /// What is behind it, for the log alone.
+    cause: Option<String>,
 }
 
 impl ApiProblem {
@@ -260,13 +282,15 @@ impl ApiProblem {
             faults: Vec::new(),
             code,
         };
-        Self { status, body, wait: error.wait_seconds() }
+        let cause = status.is_server_error().then(|| error.code().to_owned());
+        Self { status, body, wait: error.wait_seconds(), cause }
     }
 
     /// As [`ApiProblem::of`], with the faults of what was sent.
     #[must_use]
     pub fn of_error(error: &Error, lang: Lang) -> Self {
         let mut problem = Self::of(error.explain(), lang);
+        problem.cause = problem.cause.map(|code| behind(&code, error));
         if let Error::Api(ApiError::Faults(faults)) = error {
             problem.body.faults.clone_from(faults);
         }
@@ -312,6 +336,9 @@ impl IntoResponse for ApiProblem {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         set_retry_after(&mut response, self.wait);
         response.extensions_mut().insert(Code(self.body.code));
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
         response
     }
 }
@@ -356,6 +383,21 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_behind_a_failure_of_the_centre_is_for_the_log_at_every_door() {
+        let cause = |response: Response| response.extensions().get::<Cause>().map(|Cause(cause)| cause.clone());
+        let (failed, locked) = (|| StoreError::Engine(EngineError::NoRow), || StoreError::Locked);
+        let (engine, busy) = (Some("DATABASE_FAILED no such row".to_owned()), Some("DATABASE_LOCKED".to_owned()));
+        let station = |error: StoreError| cause(StationProblem::of(&error, Lang::En).into_response());
+        assert_eq!((station(failed()), station(locked())), (engine.clone(), busy.clone()));
+        assert_eq!(cause(StationProblem::broken_off(Lang::En).into_response()), Some("PANIC".to_owned()));
+        let api = |error: StoreError| cause(ApiProblem::of_error(&Error::Store(error), Lang::En).into_response());
+        assert_eq!((api(failed()), api(locked())), (engine, busy));
+        // A caller's own mistake has none.
+        let missing = crate::error::Missing::Person { id: 1 };
+        assert_eq!(cause(StationProblem::of(&missing, Lang::En).into_response()), None);
+    }
 
     #[test]
     fn every_code_is_an_error_and_only_retryable_ones_are_the_servers() {

@@ -165,8 +165,7 @@ async fn respond(
         Ok(Ok(text)) if kind == "application/json" => json(StatusCode::OK, text),
         Ok(Ok(text)) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
         Ok(Err(error)) => StationProblem::of(&error, lang).into_response(),
-        // The work panicked: its transaction is rolled back, the station keeps its record.
-        Err(_) => StationProblem::unavailable(lang).into_response(),
+        Err(_) => StationProblem::broken_off(lang).into_response(),
     }
 }
 

@@ -313,8 +313,8 @@ impl Code {
             }
             Self::NotValue => ("改为文本", "write it as text"),
             Self::NotTakenBack => (
-                "填正确的值；号码有误用 issuer person renumber；可撤回的有民族、行政区划、地址、电话、单位、生存状态",
-                "tell the right value; a wrong number is mended with `issuer person renumber`; ethnic group, region, address, phone, employer and alive can be taken back",
+                "填正确的值；号码有误用 issuer person renumber；可撤回的有民族、行政区划、地址、电话、单位、生存状态、本民族文字姓名",
+                "tell the right value; a wrong number is mended with `issuer person renumber`; ethnic group, region, address, phone, employer, alive and name_script can be taken back",
             ),
             Self::FormulaCell => {
                 ("选中该列，复制后“选择性粘贴-数值”", "select the column, copy it, and paste it as values")

@@ -28,7 +28,7 @@ use crate::person::dossier::Dossier;
 use crate::person::rule::PeopleRules;
 use crate::person::{Details, masked_number};
 use crate::state::{State, states};
-use crate::store::identity::{NewAct, NewOrder};
+use crate::store::identity::{Identity, NewAct, NewOrder};
 use crate::store::{Store, StoreError, Tx};
 
 states! {
@@ -297,17 +297,40 @@ pub fn approve(store: &mut Store, number: i64, operator: Option<&str>) -> Result
     })
 }
 
-/// Orders before a number, the newest first, each with the number that it would give, masked: whoever decides compares it with the paper.
+/// What an order would give, as whoever decides sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gives {
+    /// The number, masked: it is compared with the paper.
+    pub number: String,
+    /// What becomes another besides, in Chinese and in English.
+    pub changes: Vec<(&'static str, &'static str)>,
+}
+
+impl Gives {
+    fn of(identity: &Identity, held: &Details) -> Self {
+        let changes = [
+            (identity.certificate != held.certificate, ("证件", "certificate")),
+            (identity.sex != held.sex, ("性别", "sex")),
+            (identity.birth_date != held.birth_date, ("出生日期", "birth date")),
+        ];
+        let changes = changes.into_iter().filter_map(|(differs, words)| differs.then_some(words)).collect();
+        Self { number: masked_number(&identity.number), changes }
+    }
+}
+
+/// Orders before a number, the newest first, each with what it would give while it waits.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn shown_before(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<(Order, Option<String>)>, StoreError> {
-    let with_number = |order: Order| {
-        let gives = order.state == OrderState::Proposed && !tx.is_erased(order.person)?;
-        let identity = if gives { tx.ordered_identity(order.number)? } else { None };
-        Ok((order, identity.map(|identity| masked_number(&identity.number))))
+pub fn shown_before(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<(Order, Option<Gives>)>, StoreError> {
+    let with_gives = |order: Order| {
+        let waits = order.state == OrderState::Proposed && !tx.is_erased(order.person)?;
+        let identity = if waits { tx.ordered_identity(order.number)? } else { None };
+        let held = if identity.is_some() { tx.dossier(order.person)? } else { None };
+        let gives = identity.zip(held).map(|(identity, held)| Gives::of(&identity, &held.details()));
+        Ok((order, gives))
     };
-    tx.identity_orders_before(before, limit)?.into_iter().map(with_number).collect()
+    tx.identity_orders_before(before, limit)?.into_iter().map(with_gives).collect()
 }
 
 /// Refuses what another person asked for, and keeps why.

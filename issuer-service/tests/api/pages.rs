@@ -617,6 +617,16 @@ fn another_number_and_a_joining_are_asked_for_by_one_and_decided_by_another() {
     let gone = office.get(&li, "/console/people/1").text;
     assert!(gone.contains("已并入") && !gone.contains("/console/people/1/join"), "{gone}");
     let english = In { cookie: format!("{}; lang=en", li.cookie), ..li.clone() };
+    // Whoever decides sees what becomes another besides the number.
+    let woman =
+        "number=513301199102030021&because=wrong&certificate_type=&nationality=&sex=&birth_date=&reason=letter+8";
+    assert!(!orders(&wang).contains("另改"));
+    assert_eq!(to(&form(&office, &li, "/console/people/2/renumber", &woman)), "/console/identities");
+    let waits = orders(&wang);
+    assert!(
+        waits.contains("另改：性别") && waits.contains("另改：出生日期") && !waits.contains("另改：证件"),
+        "{waits}"
+    );
     let page = office.get(&english, "/console/identities").text;
     assert!(remedy::is_typed("issuer person join 1") && !remedy::is_typed(&page), "{page}");
 }

@@ -568,7 +568,7 @@ fn what_was_rejected_in_clearing_says_why_in_the_lists_of_api_and_console() {
 }
 
 #[test]
-fn a_name_in_the_script_of_ones_own_people_is_kept_masked_and_erased_like_the_name() {
+fn a_name_in_the_script_of_ones_own_people_is_kept_and_masked_like_the_name() {
     let (office, li, _) = office();
     let person =
         |name_script: &str| json!({ "number": "51330119900101003X", "name": "尼玛", "namescript": name_script });

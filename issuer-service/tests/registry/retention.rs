@@ -177,6 +177,9 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     let bureau = bureau();
     let folder = bureau.data();
     assert_eq!(set(&bureau, "people", "400").0, Some(0));
+    let script = format!("{{\"number\":\"{}\",\"name\":\"甲\",\"name_script\":\"བཀྲ་ཤིས\"}}", number("19900101", 3));
+    assert_eq!(bureau.say(&["person", "upsert"], &script)["outcome"], "changed");
+    assert_eq!(bureau.say(&["person", "show", "3"], "")["name_script"], "བ******");
     let death = ["person", "death", "3", "--on", "20200101", "--reason", "certificate", "--operator", "li"];
     let told = bureau.told(&death, "");
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
@@ -215,7 +218,9 @@ fn the_dead_are_erased_when_no_money_of_theirs_is_left_and_what_the_law_keeps_st
     assert_eq!(bureau.say(&["person", "find"], &number("19900101", 3))["people"], Value::Array(Vec::new()));
     assert_eq!(sql(&bureau, "SELECT COUNT(*) FROM photo WHERE person = 3")[0][0], "0");
     let shown = String::from_utf8(issuer(&folder, &["person", "history", "3"]).stdout).expect("text");
-    assert!(!shown.contains('甲') && !shown.contains("1990"), "{shown}");
+    assert!(!shown.contains('甲') && !shown.contains("1990") && !shown.contains('བ'), "{shown}");
+    let shown = String::from_utf8(issuer(&folder, &["person", "show", "3"]).stdout).expect("text");
+    assert!(!shown.contains('བ'), "{shown}");
     assert_eq!(
         sql(&bureau, "SELECT reason, rejection, maker, checker FROM identity_order")[0],
         ["-", "-", "li", "wang"]
