@@ -93,6 +93,11 @@ pub fn tell_apart(card: &mut Session, identifier: [u8; 16]) -> Result<(), Sessio
     Ok(())
 }
 
+/// How long a card that another command has is waited for, where no longer wait was asked for: most commands are over by then.
+const TURN: Duration = Duration::from_secs(1);
+/// How often it is looked for meanwhile.
+const TURN_LOOK: Duration = Duration::from_millis(50);
+
 /// What records a conversation: makes of a reader's name and its card the card through which is spoken.
 type Recorder<'a> = Box<dyn Fn(&str, PcscTransport) -> Box<dyn Transport> + 'a>;
 
@@ -251,8 +256,26 @@ impl<'a> Desk<'a> {
         if let Some(at) = self.asked.iter().position(|slot| slot.reader == reader) {
             return held(self.asked.remove(at), self.ask);
         }
-        let session = Session::new(wrapped(self.recorder.as_ref(), &reader, self.readers.connect(&reader)?));
+        let session = Session::new(wrapped(self.recorder.as_ref(), &reader, self.connected(&reader)?));
         Ok(Held { reader, session, ssse: None, issuer: None, asked: None })
+    }
+
+    /// Powers the card; one that another command has is waited for, as a card is, and a moment at least: two desks may share a PSAM.
+    fn connected(&self, reader: &str) -> Result<PcscTransport, TransportError> {
+        let (start, patience) = (Instant::now(), self.wait.max(TURN));
+        let mut in_use = false;
+        loop {
+            match self.readers.connect(reader) {
+                Err(TransportError::InUse { .. }) => in_use = true,
+                // A call that still waits for the other command.
+                Err(TransportError::ReaderSick { .. }) if in_use => {}
+                result => return result,
+            }
+            if start.elapsed() >= patience {
+                return Err(TransportError::InUse { reader: reader.to_owned() });
+            }
+            std::thread::sleep(TURN_LOOK);
+        }
     }
 
     fn hold(&mut self, reader: &str) {

@@ -195,6 +195,17 @@ fn a_psam_believed_in_vain_costs_one_try_and_is_named() {
 }
 
 #[test]
+fn commands_at_one_card_and_psam_at_once_take_turns() {
+    let shop = Shop::open();
+    let read = ["--reader", "0", "--psam", "1", "card", "read"];
+    let running = [0; 3].map(|_| shop.start(&read));
+    for child in running {
+        let ran = ran(child.wait_with_output().expect("ends"));
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn two_cards_beside_a_known_psam_are_refused_with_their_readers() {
     let shop = Shop::open();
     assert_eq!(found(&shop, &[]), identifier(1));
