@@ -184,8 +184,9 @@ fn a_server_killed_in_the_middle_of_an_import_is_told_and_the_same_command_goes_
     let import = ["import", &file, "--operator", "li"];
     let mut running =
         site.command(&import).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    // Each look is a program of its own, which takes its time from the import.
     while site.count("person") == 0 && running.try_wait().expect("a state").is_none() {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(200));
     }
     site.server.kill();
     let stopped = running.wait_with_output().expect("ended");
