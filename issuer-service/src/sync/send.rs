@@ -189,10 +189,10 @@ impl Answers for Registry {
     fn judge(&self, centre: &mut Centre, read: Read<'_>, operator: Option<&str>) -> Result<Outcome, Refusal> {
         let (city, layout) = (centre.config.city, Layout::of(&centre.folder)?);
         let named = layout.task_of(read.name, city.as_str());
-        if let Some(task) = centre.store.read(|tx| known(tx, read.sha256, named.as_deref()))? {
+        if let Some(task) = centre.store.read(|tx| known(tx, read.sha256, named))? {
             return Ok(Outcome::Known { task, accepted: None, refused: None });
         }
-        let task = layout.task_of(read.name, city.as_str()).ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
+        let task = named.ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
         let (outcome, sent) = centre.store.act(|tx| {
             let actor = tx.require(operator, Role::Capture)?;
             let sent = tx.sync_file(&task)?.ok_or_else(|| fault(Code::Task))?;

@@ -157,7 +157,7 @@ fn public_texts_are_read_over_the_terminals_tls_by_who_has_a_certificate() {
         let asked = agent.get(format!("https://127.0.0.1:{port}/public/pages")).header("accept-language", lang);
         asked.call().map(|mut answer| (answer.status().as_u16(), answer.body_mut().read_to_string().expect("text")))
     };
-    let known = agent(&authority, Some((&chain, &key.to_string())));
+    let known = agent(&authority, Some((&chain, &key)));
     for (lang, title) in [("zh", "怎样挂失"), ("en", "How to report a loss")] {
         let (status, pages) = ask(&known, lang).expect("an answer");
         assert!(status == 200 && pages.contains(title), "{lang}: {status} {pages}");

@@ -621,7 +621,7 @@ fn another_number_and_a_joining_are_asked_for_by_one_and_decided_by_another() {
     let woman =
         "number=513301199102030021&because=wrong&certificate_type=&nationality=&sex=&birth_date=&reason=letter+8";
     assert!(!orders(&wang).contains("另改"));
-    assert_eq!(to(&form(&office, &li, "/console/people/2/renumber", &woman)), "/console/identities");
+    assert_eq!(to(&form(&office, &li, "/console/people/2/renumber", woman)), "/console/identities");
     let waits = orders(&wang);
     assert!(
         waits.contains("另改：性别") && waits.contains("另改：出生日期") && !waits.contains("另改：证件"),

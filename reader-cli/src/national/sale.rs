@@ -251,7 +251,7 @@ impl National<'_> {
                 });
             }
         };
-        Ok(self.store.judged_done(&sale, &said, reason)?)
+        self.store.judged_done(&sale, &said, reason)
     }
 
     /// The settlement of a bill as the centre has it, and where its sums differ from ours.
