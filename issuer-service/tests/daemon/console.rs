@@ -374,10 +374,7 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
         let kept = format!("document.querySelector(\"{form} textarea\").value");
         assert_eq!(desk.browser.evaluate(&kept), "卡读不出来\n<second line>", "{lang}");
         // The keyboard is where it is to be mended.
-        assert_eq!(
-            desk.browser.evaluate("document.activeElement.name + document.activeElement.value"),
-            "person3 or so"
-        );
+        desk.until("document.activeElement.name + document.activeElement.value === 'person3 or so'");
         desk.look(&format!("refused-{lang}"));
         desk.open("/console/tickets");
         desk.fill(&format!("{form} input[name=person]"), "3");
