@@ -347,3 +347,45 @@ impl Tx<'_> {
 fn hashed(token: &str) -> String {
     hex::encode(digest(&SHA256, token.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::audit::Act;
+    use crate::store::{Place, Server, Store, StoreError, fresh};
+
+    fn act(store: &mut Store, object: &str) -> Result<(), StoreError> {
+        let (actor, object, detail) = ("wang".to_owned(), object.to_owned(), String::new());
+        store.act(|_| Ok(((), Act { actor, act: "test", object, detail })))
+    }
+
+    fn known(store: &mut Store) -> Option<(String, String)> {
+        store.read(|tx| tx.request_key("wang", "k")).expect("read")
+    }
+
+    #[test]
+    fn the_first_act_takes_the_key_and_who_is_refused_gets_it_back() {
+        let folder = tempfile::tempdir().expect("folder");
+        let place = match fresh::fresh() {
+            Some(url) => Place::Server(Box::new(Server::new(&url, None, None).expect("an address"))),
+            None => Place::File(folder.path().join("x.db")),
+        };
+        let mut store = Store::create(&place, folder.path()).expect("created");
+        store.begin_request("wang", "k", "mark");
+        // What is no part of the request takes nothing.
+        store.aside(|store| act(store, "place question")).expect("done");
+        assert_eq!((known(&mut store), store.acted()), (None, None));
+        act(&mut store, "place refusal").expect("done");
+        act(&mut store, "place more").expect("done");
+        assert_eq!(known(&mut store), Some(("mark".to_owned(), "place refusal".to_owned())));
+        assert_eq!(store.acted().as_deref(), Some("place refusal"));
+        // Of that request alone.
+        store.journal(|tx| tx.free_request_key("li", "k")).expect("done");
+        assert!(known(&mut store).is_some());
+        store.journal(|tx| tx.free_request_key("wang", "k")).expect("done");
+        assert_eq!(known(&mut store), None);
+        store.end_request();
+        store.begin_request("wang", "k", "mark");
+        act(&mut store, "place 1").expect("done");
+        assert_eq!(known(&mut store), Some(("mark".to_owned(), "place 1".to_owned())));
+    }
+}
